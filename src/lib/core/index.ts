@@ -1,13 +1,22 @@
-export type {
-  EndpointSpec,
-  Era,
-  FleetSettings,
-  HealthSpec,
-  LaunchSpec,
-  LimitsSpec,
-  LogsSpec,
-  RestartPolicy,
-  RestartSpec,
-  ServerSpec,
-  Transport,
+export { findCycle, withDependencies } from './dependency.js'
+export { describeEnd, describeExit, type EndCause, type ExitStatus, type InstanceEnd } from './end.js'
+export type { Circumstance, Effect, InstanceEvent, ServerEvent, Step } from './event.js'
+export { createFleet, findConflicts, stepFleet, type Fleet, type FleetEntry, type FleetEvent, type FleetStep, type Moment } from './fleet.js'
+export { createIdleState, transition } from './lifecycle.js'
+export { decideRestart, NO_HISTORY, type RestartHistory, type RestartVerdict } from './restart.js'
+export type { DaemonSnapshot, ServerDetail, ServerSnapshot, Snapshot } from './snapshot.js'
+export {
+  isSameSpec,
+  type EndpointSpec,
+  type Era,
+  type FleetSettings,
+  type HealthSpec,
+  type LaunchSpec,
+  type LimitsSpec,
+  type LogsSpec,
+  type RestartPolicy,
+  type RestartSpec,
+  type ServerSpec,
+  type Transport,
 } from './spec.js'
+export { isActive, type Blocker, type Phase, type ServerState } from './state.js'

@@ -12,6 +12,8 @@ export interface LaunchSpec {
   readonly cwd: string
   /** Everything the process gets: allow-listed inherited variables plus the configured ones. */
   readonly env: Readonly<Record<string, string>>
+  /** Names in `env` that the configuration sets itself; the others follow the shell that applied it. */
+  readonly ownEnv: readonly string[]
 }
 
 export interface EndpointSpec {
@@ -74,4 +76,16 @@ export interface ServerSpec {
 export interface FleetSettings {
   /** How many servers may be between spawn and ready at once; 1 is sequential. */
   readonly maxConcurrentStarts: number
+}
+
+/** Whether two specs ask for the same server; variables merely inherited from a shell do not count. */
+export function isSameSpec(a: ServerSpec, b: ServerSpec): boolean {
+  return JSON.stringify(comparable(a)) === JSON.stringify(comparable(b))
+}
+
+function comparable(spec: ServerSpec): unknown {
+  if (spec.launch === null) return spec
+  const { launch } = spec
+  const env = [...launch.ownEnv].sort().map((name) => [name, launch.env[name]])
+  return { ...spec, launch: { command: launch.command, args: launch.args, cwd: launch.cwd, env } }
 }

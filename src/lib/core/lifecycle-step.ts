@@ -1,0 +1,156 @@
+import { formatDuration } from '../base/index.js'
+import { describeEnd, type EndCause, type InstanceEnd } from './end.js'
+import type { Circumstance, Effect, InstanceEvent, Step } from './event.js'
+import { decideRestart, recordEnd } from './restart.js'
+import type { ServerSpec } from './spec.js'
+import type { ActiveState, ReadyState, ServerState, StartingState, StopStep, StoppingState, UnreadyState, WaitingState } from './state.js'
+
+/** Share of the stop timeout a stdio server has between the end of its input and SIGTERM. */
+const INPUT_SHARE = 0.4
+/** After SIGKILL: longer than this and the process cannot be killed (stuck in the kernel). */
+const KILL_WAIT_MS = 2_000
+/** The sweep has its own bound; this one only guards against it never reporting. */
+const SWEEP_GUARD_MS = 6_000
+/** What a dead server left behind gets this long to end by itself before its successor may start. */
+const CRASH_SWEEP_GRACE_MS = 250
+
+interface Ending {
+  readonly cause: EndCause
+  readonly reason: string
+  readonly permanent?: boolean
+}
+
+/** Common fields of the next state: same server, one epoch later. */
+function carry(state: ServerState, at: Circumstance, reason: string) {
+  return { desired: state.desired, epoch: state.epoch + 1, generation: state.generation, since: at.now, reason, history: state.history }
+}
+
+export function enterIdle(state: ServerState, at: Circumstance, reason: string): Step<ServerState> {
+  return { state: { ...carry(state, at, reason), phase: 'idle' }, effects: [] }
+}
+
+export function enterWaiting(state: ServerState, at: Circumstance, reason: string): Step<ServerState> {
+  return { state: { ...carry(state, at, reason), phase: 'waiting', blockers: [] }, effects: [] }
+}
+
+/** Starts the next instance: a new generation, the start timeout running. */
+export function beginInstance(state: WaitingState, at: Circumstance): Step<ServerState> {
+  const generation = state.generation + 1
+  const next: StartingState = { ...carry(state, at, state.reason), generation, phase: 'starting', startedAt: at.now, pid: null }
+  return {
+    state: next,
+    effects: [
+      { type: 'arm-timer', epoch: next.epoch, delayMs: at.spec.startTimeoutMs },
+      { type: 'launch', generation },
+    ],
+  }
+}
+
+function firstStopStep(spec: ServerSpec): StopStep {
+  // Only a stdio server can learn from its input that it should go; to the others a closed pipe says nothing.
+  return spec.transport === 'stdio' ? 'input' : 'term'
+}
+
+/** Begins the way down of a running instance. A server without a process is down at once. */
+export function beginStop(state: StartingState | ReadyState | UnreadyState, at: Circumstance, ending: Ending): Step<ServerState> {
+  const closeLink: Effect = { type: 'close-link', generation: state.generation }
+  if (at.spec.launch === null) {
+    const stopped = settle(toStopping(state, at, ending, 'sweep'), at)
+    return { state: stopped.state, effects: [closeLink, ...stopped.effects] }
+  }
+  const step = firstStopStep(at.spec)
+  const next = toStopping(state, at, ending, step)
+  return { state: next, effects: [closeLink, ...stepEffects(next, at)] }
+}
+
+function toStopping(state: StartingState | ReadyState | UnreadyState, at: Circumstance, ending: Ending, step: StopStep): StoppingState {
+  return {
+    ...carry(state, at, ending.reason),
+    phase: 'stopping',
+    step,
+    cause: ending.cause,
+    startedAt: state.startedAt,
+    readyAt: state.phase === 'starting' ? null : state.readyAt,
+    pid: state.pid,
+    exit: null,
+    deadline: at.now + at.spec.stopTimeoutMs,
+    permanent: ending.permanent ?? false,
+  }
+}
+
+function stepEffects(state: StoppingState, at: Circumstance): Effect[] {
+  const { generation, epoch } = state
+  switch (state.step) {
+    case 'input':
+      return [{ type: 'end-input', generation }, { type: 'arm-timer', epoch, delayMs: Math.round(at.spec.stopTimeoutMs * INPUT_SHARE) }]
+    case 'term':
+      return [{ type: 'signal', generation, signal: 'SIGTERM' }, { type: 'arm-timer', epoch, delayMs: Math.max(0, state.deadline - at.now) }]
+    case 'kill':
+      return [{ type: 'signal', generation, signal: 'SIGKILL' }, { type: 'arm-timer', epoch, delayMs: KILL_WAIT_MS }]
+    case 'sweep': {
+      const asked = state.cause === 'stop' || state.cause === 'restart'
+      const graceMs = asked ? Math.max(0, state.deadline - at.now) : CRASH_SWEEP_GRACE_MS
+      return [{ type: 'sweep', generation, graceMs }, { type: 'arm-timer', epoch, delayMs: graceMs + SWEEP_GUARD_MS }]
+    }
+  }
+}
+
+const AFTER: Record<Exclude<StopStep, 'sweep'>, StopStep> = { input: 'term', term: 'kill', kill: 'sweep' }
+
+/** The time of a stop step is over: the next, harder one. After the last one the stop ends whatever is left. */
+export function nextStopStep(state: StoppingState, _event: unknown, at: Circumstance): Step<ServerState> {
+  if (state.step === 'sweep') return finishStop(state, at, 0)
+  const next: StoppingState = { ...state, epoch: state.epoch + 1, step: AFTER[state.step] }
+  return { state: next, effects: stepEffects(next, at) }
+}
+
+/** The leader is gone: what it left behind is ended before anything else happens. */
+export function onLeaderExit(state: ActiveState, event: Extract<InstanceEvent, { type: 'exited' }>, at: Circumstance): Step<ServerState> {
+  const exit = { code: event.code, signal: event.signal }
+  if (state.phase === 'stopping') {
+    if (state.step === 'sweep') return { state, effects: [] }
+    const next: StoppingState = { ...state, epoch: state.epoch + 1, step: 'sweep', exit }
+    return { state: next, effects: stepEffects(next, at) }
+  }
+  const readyAt = state.phase === 'starting' ? null : state.readyAt
+  const ending: Ending = event.duringProbe
+    ? { cause: 'probe-exit', reason: 'exits on the era probe; asked again the old way' }
+    : { cause: 'exit', reason: describeEnd(exit, state.startedAt, readyAt, at.now) }
+  const next: StoppingState = { ...toStopping(state, at, ending, 'sweep'), exit }
+  return { state: next, effects: [{ type: 'close-link', generation: state.generation }, ...stepEffects(next, at)] }
+}
+
+/** A launch that never became a process: nothing to stop or sweep. */
+export function withoutInstance(state: StartingState | StoppingState, at: Circumstance, ending: Ending): Step<ServerState> {
+  const stopping = state.phase === 'stopping' ? state : toStopping(state, at, ending, 'sweep')
+  return settle(stopping, at)
+}
+
+/** The instance and all it left behind are gone (or cannot be killed): what now. */
+export function finishStop(state: StoppingState, at: Circumstance, remaining: number): Step<ServerState> {
+  if (remaining === 0) return settle(state, at)
+  return settle({ ...state, reason: `${state.reason}; ${remaining} of its processes cannot be killed` }, at)
+}
+
+function settle(state: StoppingState, at: Circumstance): Step<ServerState> {
+  const end = toEnd(state, at.now)
+  const recorded: StoppingState = { ...state, history: recordEnd(state.history, end) }
+  if (state.desired === 'down') return enterIdle(recorded, at, state.cause === 'stop' ? 'stopped' : state.reason)
+  if (state.cause === 'stop' || state.cause === 'restart') return enterWaiting(recorded, at, 'restart requested')
+  // Once per start: a server that keeps exiting after it was asked the old way is simply failing.
+  if (state.cause === 'probe-exit' && state.history.ends.at(-1)?.cause !== 'probe-exit') return enterWaiting(recorded, at, state.reason)
+  if (state.permanent) return { state: { ...carry(recorded, at, end.reason), phase: 'failed' }, effects: [] }
+  const verdict = decideRestart(at.spec.restart, state.history, end, at.random)
+  const judged: StoppingState = { ...state, history: verdict.history }
+  if (verdict.type === 'stay-exited') return { state: { ...carry(judged, at, verdict.reason), phase: 'exited' }, effects: [] }
+  if (verdict.type === 'give-up') return { state: { ...carry(judged, at, verdict.reason), phase: 'failed' }, effects: [] }
+  if (verdict.delayMs === 0) return enterWaiting(judged, at, `restarted: ${verdict.reason}`)
+  const reason = `${verdict.reason}; restart ${verdict.history.total} in ${formatDuration(verdict.delayMs)}`
+  const backoff: ServerState = { ...carry(judged, at, reason), phase: 'backoff', until: at.now + verdict.delayMs }
+  return { state: backoff, effects: [{ type: 'arm-timer', epoch: backoff.epoch, delayMs: verdict.delayMs }] }
+}
+
+function toEnd(state: StoppingState, now: number): InstanceEnd {
+  const { generation, cause, reason, startedAt, readyAt, exit } = state
+  return { generation, cause, reason, code: exit?.code ?? null, signal: exit?.signal ?? null, startedAt, readyAt, endedAt: now }
+}

@@ -1,0 +1,73 @@
+import type { InstanceEnd } from './end.js'
+import type { Era, Transport } from './spec.js'
+import type { Phase } from './state.js'
+
+/** One server as people and programs see it. The wire form: fields are added, never renamed or removed. */
+export interface ServerSnapshot {
+  readonly name: string
+  readonly phase: Phase
+  readonly ready: boolean
+  readonly desired: 'up' | 'down'
+  readonly enabled: boolean
+  readonly transport: Transport
+  readonly era: Era | null
+  readonly pid: number | null
+  readonly generation: number
+  /** Automatic restarts since somebody last started the server by hand. */
+  readonly restarts: number
+  /** Seconds since the current instance started; null when there is none. */
+  readonly uptimeSeconds: number | null
+  /** Percent of one core, whole process tree; null when unknown. */
+  readonly cpuPercent: number | null
+  /** Whole process tree. */
+  readonly memoryBytes: number | null
+  readonly tools: number | null
+  /** Epoch milliseconds at which the phase was entered. */
+  readonly since: number
+  readonly reason: string
+  /** What the server is waiting for right now, while it starts. */
+  readonly progress: string | null
+  /** Epoch milliseconds of the next automatic start; null unless in backoff. */
+  readonly retryAt: number | null
+  readonly dependsOn: readonly string[]
+  readonly tags: readonly string[]
+  readonly source: string
+  /** Its configuration changed; the change takes effect at the next start. */
+  readonly changed: boolean
+  /** It is no longer in its configuration file. */
+  readonly removed: boolean
+  /** Newest stderr lines of an instance that failed; empty otherwise. */
+  readonly lastErrors: readonly string[]
+}
+
+/** What `status NAME` shows beyond the row. */
+export interface ServerDetail {
+  readonly name: string
+  /** Command line or URL, without secrets. */
+  readonly target: string
+  readonly note: string | null
+  readonly serverInfo: { readonly name: string; readonly version: string } | null
+  readonly protocolVersion: string | null
+  readonly processes: number | null
+  readonly ends: readonly InstanceEnd[]
+  readonly logFile: string
+  readonly logTrouble: string | null
+}
+
+export interface DaemonSnapshot {
+  readonly pid: number
+  readonly version: string
+  readonly startedAt: number
+  readonly home: string
+  readonly logDirectory: string
+  readonly sources: readonly string[]
+}
+
+/** Everything at one moment. */
+export interface Snapshot {
+  readonly schemaVersion: 1
+  readonly daemon: DaemonSnapshot
+  readonly servers: readonly ServerSnapshot[]
+  /** Only for servers that were asked for by name. */
+  readonly details?: readonly ServerDetail[]
+}
