@@ -1,7 +1,7 @@
 import { formatDuration } from '../base/index.js'
 import { describeEnd, type EndCause, type InstanceEnd } from './end.js'
 import type { Circumstance, Effect, InstanceEvent, Step } from './event.js'
-import { decideRestart, recordEnd } from './restart.js'
+import { decideRestart, recordEnd, type RestartHistory } from './restart.js'
 import type { ServerSpec } from './spec.js'
 import type { ActiveState, ReadyState, ServerState, StartingState, StopStep, StoppingState, UnreadyState, WaitingState } from './state.js'
 
@@ -140,7 +140,7 @@ function settle(state: StoppingState, at: Circumstance): Step<ServerState> {
   // Once per start: a server that keeps exiting after it was asked the old way is simply failing.
   if (state.cause === 'probe-exit' && state.history.ends.at(-1)?.cause !== 'probe-exit') return enterWaiting(recorded, at, state.reason)
   if (state.permanent) return { state: { ...carry(recorded, at, end.reason), phase: 'failed' }, effects: [] }
-  const verdict = decideRestart(at.spec.restart, state.history, end, at.random)
+  const verdict = decideRestart(at.spec.restart, countFalseProbe(state), end, at.random)
   const judged: StoppingState = { ...state, history: verdict.history }
   if (verdict.type === 'stay-exited') return { state: { ...carry(judged, at, verdict.reason), phase: 'exited' }, effects: [] }
   if (verdict.type === 'give-up') return { state: { ...carry(judged, at, verdict.reason), phase: 'failed' }, effects: [] }
@@ -148,6 +148,14 @@ function settle(state: StoppingState, at: Circumstance): Step<ServerState> {
   const reason = `${verdict.reason}; restart ${verdict.history.total} in ${formatDuration(verdict.delayMs)}`
   const backoff: ServerState = { ...carry(judged, at, reason), phase: 'backoff', until: at.now + verdict.delayMs }
   return { state: backoff, effects: [{ type: 'arm-timer', epoch: backoff.epoch, delayMs: verdict.delayMs }] }
+}
+
+/** An instance that failed right after one that seemed to exit on the probe: then that exit was a failure too. */
+function countFalseProbe(state: StoppingState): RestartHistory {
+  const { history } = state
+  const before = history.ends.at(-1)
+  if (before?.cause !== 'probe-exit' || state.readyAt !== null) return history
+  return { ...history, restartedAt: [...history.restartedAt, before.endedAt], total: history.total + 1, streak: history.streak + 1 }
 }
 
 function toEnd(state: StoppingState, now: number): InstanceEnd {

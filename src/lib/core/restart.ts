@@ -60,7 +60,9 @@ export function decideRestart(spec: RestartSpec, history: RestartHistory, end: I
   }
   const stable = end.readyAt !== null && now - end.readyAt >= Math.max(STABLE_MS, 2 * history.lastDelayMs)
   const streak = stable ? 0 : history.streak
-  const delayMs = streak === 0 ? 0 : jittered(Math.min(spec.backoffMaxMs, spec.backoffInitialMs * 2 ** (streak - 1)), random)
+  // A start that ran into its timeout was slow, not unlucky: trying again at once would only repeat it.
+  const exponent = end.cause === 'start-timeout' ? streak + 1 : streak
+  const delayMs = exponent === 0 ? 0 : jittered(Math.min(spec.backoffMaxMs, spec.backoffInitialMs * 2 ** (exponent - 1)), random)
   return {
     type: 'restart',
     delayMs,

@@ -18,14 +18,14 @@ type Act =
 const names = fc.subarray(NAMES, { minLength: 1 })
 const name = fc.constantFrom(...NAMES)
 const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('start', 'stop', 'restart'), names }) as fc.Arbitrary<Act> },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('start', 'stop', 'restart'), names }) },
   { weight: 6, arbitrary: fc.constant<Act>({ do: 'deliver' }) },
   { weight: 3, arbitrary: fc.constant<Act>({ do: 'timer' }) },
   { weight: 1, arbitrary: fc.constant<Act>({ do: 'launch-fails' }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('establish', 'crash', 'probe-exit', 'clean-exit', 'link-fails', 'unhealthy', 'probe'), name }) as fc.Arbitrary<Act> },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('stale'), name, age: fc.integer({ min: 1, max: 3 }) }) as fc.Arbitrary<Act> },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('temper'), heedsInput: fc.boolean(), heedsTerm: fc.boolean() }) as fc.Arbitrary<Act> },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait'), forMs: fc.integer({ min: 0, max: 40_000 }) }) as fc.Arbitrary<Act> },
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('establish', 'crash', 'probe-exit', 'clean-exit', 'link-fails', 'unhealthy', 'probe'), name }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('stale'), name, age: fc.integer({ min: 1, max: 3 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('temper'), heedsInput: fc.boolean(), heedsTerm: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait'), forMs: fc.integer({ min: 0, max: 40_000 }) }) },
 )
 
 function perform(world: World, step: Act): void {

@@ -107,7 +107,19 @@ describe('a fleet', () => {
     expect(world.state('a')).toMatchObject({ phase: 'starting', generation: 2, history: { total: 0, streak: 0 } })
     world.die(only(world.living('a')), 1, null, true)
     world.settle()
-    expect(world.state('a')).toMatchObject({ history: { total: 1 } })
+    expect(world.state('a').history.ends.map((end) => end.cause)).toEqual(['probe-exit', 'probe-exit'])
+  })
+
+  it('counts the exit on the probe after all when the server fails without one too', () => {
+    const world = new World([specOf('a')])
+    world.send({ type: 'start', names: ['a'] })
+    for (let i = 0; i < 100 && world.state('a').phase !== 'failed'; i++) {
+      world.settle()
+      const [process] = world.living('a')
+      if (process) world.die(process, 1, null, process.generation === 1)
+      else world.fireTimer()
+    }
+    expect(world.launches.get('a')).toHaveLength(6)
   })
 
   it('escalates from input to TERM to KILL and ends', () => {

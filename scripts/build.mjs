@@ -1,0 +1,79 @@
+// Compiles src to dist.   node scripts/build.mjs [--clean] [--manifest]
+//   --clean     empty dist first
+//   --manifest  also write oclif.manifest.json, so that the packed CLI need not look through its commands
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { root, run } from './install.mjs'
+
+const dist = path.join(root, 'dist')
+const stamp = path.join(dist, '.built')
+
+/** Whether dist was built by this script from the sources as they are now. */
+export function isBuilt() {
+  try {
+    return fs.readFileSync(stamp, 'utf8') === fingerprint()
+  } catch {
+    return false
+  }
+}
+
+/** Compiles; throws when the compiler finds an error. Leaves no output of a source that is gone: the CLI finds its commands by looking. */
+export async function build({ clean = false, manifest = false } = {}) {
+  const before = fingerprint()
+  if (clean) fs.rmSync(dist, { recursive: true, force: true })
+  fs.rmSync(stamp, { force: true })
+  const compiler = fileURLToPath(import.meta.resolve('typescript/bin/tsc'))
+  const status = await run(process.execPath, [compiler, '-p', root])
+  if (status !== 0) throw new Error(`the build failed: tsc ended with exit status ${status}`)
+  prune()
+  const entry = path.join(root, 'bin', 'run.js')
+  if (fs.existsSync(entry)) fs.chmodSync(entry, 0o755)
+  if (manifest) await writeManifest()
+  fs.writeFileSync(stamp, before)
+}
+
+function fingerprint() {
+  const hash = createHash('sha256')
+  for (const file of [path.join(root, 'tsconfig.json'), path.join(root, 'package-lock.json'), ...filesBelow(path.join(root, 'src'))]) {
+    const { mtimeMs, size } = fs.statSync(file)
+    hash.update(`${path.relative(root, file)} ${mtimeMs} ${size}\n`)
+  }
+  return hash.digest('hex')
+}
+
+function filesBelow(folder) {
+  return fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort()
+}
+
+function prune() {
+  for (const file of filesBelow(dist)) {
+    const match = /^(.*)\.(?:js|d\.ts)$/.exec(path.relative(dist, file))
+    if (match && !fs.existsSync(path.join(root, 'src', `${match[1]}.ts`))) fs.rmSync(file)
+  }
+}
+
+async function writeManifest() {
+  const { Plugin } = await import('@oclif/core')
+  const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true })
+  await plugin.load()
+  if (!plugin.valid || plugin.commandIDs.length === 0) throw new Error('no command was found to write into oclif.manifest.json')
+  fs.writeFileSync(path.join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest, null, 2)}\n`)
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(fs.realpathSync(process.argv[1])).href) {
+  const known = new Set(['--clean', '--manifest'])
+  const unknown = process.argv.slice(2).filter((word) => !known.has(word))
+  try {
+    if (unknown.length > 0) throw new Error(`build knows --clean and --manifest, not ${unknown.join(' ')}`)
+    await build({ clean: process.argv.includes('--clean'), manifest: process.argv.includes('--manifest') })
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,60 @@
+import type { Terminal } from './terminal.js'
+
+export interface FlagSpec {
+  readonly type: 'boolean' | 'string'
+  readonly short?: string
+  readonly summary: string
+  /** How the value is named in help. */
+  readonly value?: string
+  readonly options?: readonly string[]
+}
+
+export type FlagTable = Readonly<Record<string, FlagSpec>>
+
+export type FlagValues<F extends FlagTable> = {
+  readonly [K in keyof F]: (F[K]['type'] extends 'boolean' ? boolean : string) | undefined
+}
+
+/** Where a verb may write and what it may ask: nothing else of the process. */
+export interface Io {
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  /** Data for whoever called; `out` ends lines itself. */
+  readonly out: (text: string) => void
+  /** Messages and progress; silent under --json. */
+  readonly say: (text: string) => void
+  readonly outTerminal: Terminal
+  readonly sayTerminal: Terminal
+  readonly json: boolean
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal
+}
+
+export interface Outcome {
+  readonly exitStatus?: number
+  /** Printed under --json with its schemaVersion; verbs that stream print their own lines and leave this out. */
+  readonly json?: Record<string, unknown>
+}
+
+/**
+ * One command: how it is called and what it does. The same table feeds the quick path and oclif (help, completion,
+ * error messages); see docs/decisions/0003.
+ */
+export interface Verb<F extends FlagTable = FlagTable> {
+  /** Words of the command: "status", "daemon run". */
+  readonly id: string
+  readonly summary: string
+  readonly description?: string
+  readonly examples: readonly string[]
+  /** Name of the positional arguments; none when absent. */
+  readonly names?: { readonly summary: string; readonly required: boolean }
+  readonly flags: F
+  run(input: { readonly names: readonly string[]; readonly flags: FlagValues<F> }, io: Io): Promise<Outcome>
+}
+
+/** Keeps the flag types of a verb while it is written down. */
+export function defineVerb<const F extends FlagTable>(verb: Verb<F>): Verb<F> {
+  return verb
+}
+
+export const JSON_FLAG: FlagSpec = { type: 'boolean', summary: 'Print one JSON document (or JSON lines) for programs.' }

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { lstatSync, mkdirSync } from 'node:fs'
+import { homedir, tmpdir, userInfo } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { McpctlError } from '../errors/index.js'
+
+/** Where everything of one `MCP_HOME` lives. All absolute. */
+export interface Home {
+  readonly root: string
+  readonly run: string
+  readonly pids: string
+  readonly logs: string
+  readonly state: string
+  readonly socket: string
+  /** Written by the daemon while it runs: who it is. */
+  readonly daemonFile: string
+  /** What the daemon itself has to say. */
+  readonly daemonLog: string
+}
+
+/** A socket address holds 104 bytes on macOS and 108 on Linux; a longer path is cut without an error. */
+const SOCKET_PATH_BYTES = 103
+
+/**
+ * The folders named by `MCP_HOME` (default ~/.mcp), `MCP_PID_DIR` and `MCP_LOG_DIR`. Creates nothing.
+ * The socket moves to the temporary folder when its path would not fit a socket address.
+ */
+export function resolveHome(env: NodeJS.ProcessEnv): Home {
+  const root = resolve(env['MCP_HOME'] || join(homedir(), '.mcp'))
+  const run = join(root, 'run')
+  return {
+    root,
+    run,
+    pids: resolve(env['MCP_PID_DIR'] || join(root, 'pids')),
+    logs: resolve(env['MCP_LOG_DIR'] || join(root, 'logs')),
+    state: join(root, 'state'),
+    socket: socketPath(root, run),
+    daemonFile: join(run, 'daemon.json'),
+    daemonLog: join(root, 'daemon.log'),
+  }
+}
+
+function socketPath(root: string, run: string): string {
+  const hash = createHash('sha256').update(root).digest('hex').slice(0, 16)
+  if (process.platform === 'win32') return `\\\\.\\pipe\\mcpctl-${userInfo().username}-${hash}`
+  const path = join(run, 'control.sock')
+  if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES) return path
+  return join(tmpdir(), `mcpctl-${process.getuid?.() ?? 0}-${hash}`, 'control.sock')
+}
+
+/** Creates the folders (0700). Throws HOME_UNUSABLE with the path and what is wrong with it. */
+export function ensureHome(home: Home): void {
+  const folders = [home.root, home.run, home.pids, home.logs, home.state]
+  if (process.platform !== 'win32') folders.push(dirname(home.socket))
+  for (const folder of new Set(folders)) ensureFolder(folder)
+}
+
+function ensureFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const stat = lstatSync(folder)
+    if (stat.isSymbolicLink() && folder.startsWith(tmpdir())) throw new Error('it is a symbolic link')
+    const uid = process.getuid?.()
+    if (uid !== undefined && uid !== 0 && !stat.isSymbolicLink() && stat.uid !== uid) throw new Error('it belongs to another user')
+  } catch (error) {
+    throw homeUnusable(folder, error)
+  }
+}
+
+/** The error for a home folder that cannot be written to, with the way out. */
+export function homeUnusable(path: string, cause: unknown): McpctlError {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code
+  const why: Record<string, string> = {
+    EROFS: 'the file system is read-only',
+    EACCES: 'permission denied',
+    EPERM: 'operation not permitted',
+    ENOSPC: 'no space left on the device',
+    EDQUOT: 'the disk quota is used up',
+    ENOTDIR: 'a part of the path is a file, not a folder',
+    EEXIST: 'a file stands in its place',
+  }
+  const reason = (code !== undefined && why[code]) || (cause instanceof Error ? cause.message : String(cause))
+  return new McpctlError('HOME_UNUSABLE', `cannot use ${path}: ${reason}`, {
+    hint: 'Make it writable or free some space, or set MCP_HOME to another folder.',
+    details: { path, ...(code === undefined ? {} : { cause: code }) },
+    cause,
+  })
+}

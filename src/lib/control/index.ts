@@ -1,0 +1,8 @@
+export { connectControl, type ControlClient, type DaemonHello } from './client.js'
+export { ensureHome, homeUnusable, resolveHome, type Home } from './home.js'
+export { acquireLock, type Lock } from './lock.js'
+export { readApplyParams, readNamesParams, readSnapshotParams } from './read-spec.js'
+export { openControlServer, type ControlServer, type RequestContext, type RequestHandler } from './server.js'
+export { PROTOCOL, type ApplyParams, type ApplyResult, type ControlEvent, type Method, type Methods, type NamesResult } from './wire.js'
+export { VERSION } from './version.js'
+export { ensureDaemon } from './launch.js'

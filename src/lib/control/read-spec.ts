@@ -1,0 +1,79 @@
+import type { EndpointSpec, FleetSettings, LaunchSpec, LimitsSpec, ServerSpec } from '../core/index.js'
+import { readBoolean, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts } from './read.js'
+import type { ApplyParams, NamesParams, SnapshotParams } from './wire.js'
+
+export function readNamesParams(params: unknown): NamesParams {
+  const { names } = readRecord(params, 'params')
+  return { names: readNullable(names, 'names', (list, field) => readList(list, field, readString)) }
+}
+
+export function readSnapshotParams(params: unknown): SnapshotParams {
+  return { ...readNamesParams(params), detail: readBoolean(readRecord(params, 'params')['detail'] ?? false, 'detail') }
+}
+
+export function readApplyParams(params: unknown): ApplyParams {
+  const { source, settings, servers } = readRecord(params, 'params')
+  return { source: readString(source, 'source'), settings: readSettings(settings), servers: readList(servers, 'servers', readServerSpec) }
+}
+
+function readSettings(value: unknown): FleetSettings {
+  const { maxConcurrentStarts } = readRecord(value, 'settings')
+  return { maxConcurrentStarts: readNumber(maxConcurrentStarts, 'settings.maxConcurrentStarts') }
+}
+
+function readServerSpec(value: unknown, field: string): ServerSpec {
+  const spec = readRecord(value, field)
+  const restart = readRecord(spec['restart'], `${field}.restart`)
+  const health = readRecord(spec['health'], `${field}.health`)
+  const logs = readRecord(spec['logs'], `${field}.logs`)
+  return {
+    name: readString(spec['name'], `${field}.name`),
+    source: readString(spec['source'], `${field}.source`),
+    transport: readOneOf(spec['transport'], `${field}.transport`, ['stdio', 'http', 'sse', 'none']),
+    launch: readNullable(spec['launch'], `${field}.launch`, readLaunch),
+    endpoint: readNullable(spec['endpoint'], `${field}.endpoint`, readEndpoint),
+    era: readOneOf(spec['era'], `${field}.era`, ['auto', 'legacy', 'modern']),
+    enabled: readBoolean(spec['enabled'], `${field}.enabled`),
+    restart: {
+      policy: readOneOf(restart['policy'], `${field}.restart.policy`, ['always', 'on-failure', 'never']),
+      backoffInitialMs: readNumber(restart['backoffInitialMs'], `${field}.restart.backoffInitialMs`),
+      backoffMaxMs: readNumber(restart['backoffMaxMs'], `${field}.restart.backoffMaxMs`),
+      maxRestarts: readNumber(restart['maxRestarts'], `${field}.restart.maxRestarts`),
+      windowMs: readNumber(restart['windowMs'], `${field}.restart.windowMs`),
+    },
+    limits: readLimits(spec['limits'], `${field}.limits`),
+    startTimeoutMs: readNumber(spec['startTimeoutMs'], `${field}.startTimeoutMs`),
+    stopTimeoutMs: readNumber(spec['stopTimeoutMs'], `${field}.stopTimeoutMs`),
+    health: {
+      intervalMs: readNumber(health['intervalMs'], `${field}.health.intervalMs`),
+      timeoutMs: readNumber(health['timeoutMs'], `${field}.health.timeoutMs`),
+    },
+    dependsOn: readList(spec['dependsOn'], `${field}.dependsOn`, readString),
+    tags: readList(spec['tags'], `${field}.tags`, readString),
+    logs: { maxBytes: readNumber(logs['maxBytes'], `${field}.logs.maxBytes`), keep: readNumber(logs['keep'], `${field}.logs.keep`) },
+  }
+}
+
+function readLaunch(value: unknown, field: string): LaunchSpec {
+  const launch = readRecord(value, field)
+  return {
+    command: readString(launch['command'], `${field}.command`),
+    args: readList(launch['args'], `${field}.args`, readString),
+    cwd: readString(launch['cwd'], `${field}.cwd`),
+    env: readTexts(launch['env'], `${field}.env`),
+    ownEnv: readList(launch['ownEnv'], `${field}.ownEnv`, readString),
+  }
+}
+
+function readEndpoint(value: unknown, field: string): EndpointSpec {
+  const endpoint = readRecord(value, field)
+  return { url: readString(endpoint['url'], `${field}.url`), headers: readTexts(endpoint['headers'], `${field}.headers`) }
+}
+
+function readLimits(value: unknown, field: string): LimitsSpec {
+  const limits = readRecord(value, field)
+  const memoryBytes = readNullable(limits['memoryBytes'], `${field}.memoryBytes`, readNumber)
+  const cpuPercent = readNullable(limits['cpuPercent'], `${field}.cpuPercent`, readNumber)
+  const pids = readNullable(limits['pids'], `${field}.pids`, readNumber)
+  return { ...(memoryBytes === null ? {} : { memoryBytes }), ...(cpuPercent === null ? {} : { cpuPercent }), ...(pids === null ? {} : { pids }) }
+}

@@ -1,0 +1,142 @@
+import { randomBytes, createHash } from 'node:crypto'
+import { readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { homeUnusable, openControlServer, type Home } from '../control/index.js'
+import { isActive } from '../core/index.js'
+import { createSweeper, startWatchdog } from '../process/index.js'
+import { createClock } from './clock.js'
+import { openEraMemory } from './era-memory.js'
+import type { Journal } from './journal.js'
+import { createRequestHandler } from './request.js'
+import { Supervisor } from './supervisor.js'
+import { startUsageMeter } from './usage.js'
+
+export interface Daemon {
+  readonly supervisor: Supervisor
+  /** Resolves when the daemon has ended: everything down, socket and files gone. */
+  readonly ended: Promise<void>
+  /** Stops everything, then ends. The same promise however often it is called. */
+  shutdown(): Promise<void>
+}
+
+export interface DaemonOptions {
+  readonly home: Home
+  readonly version: string
+  readonly journal: Journal
+  /** End by itself when no client has used it for this long; null: stay. A start that fails must leave no empty daemon. */
+  readonly unusedLimitMs: number | null
+}
+
+/**
+ * Runs the supervisor of this home. The caller holds the home's lock and has created its folders. Ends what an
+ * earlier daemon that was killed may have left behind, then listens.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { home, version, journal } = options
+  const now = createClock()
+  const startedAt = now()
+  const homeMark = createHash('sha256').update(home.root).digest('hex').slice(0, 12)
+  const markerPrefix = `${homeMark}:${randomBytes(4).toString('hex')}:`
+  const sweeper = createSweeper()
+  await endSurvivors(sweeper, homeMark, journal)
+  const watchdog = startWatchdog({ markerPrefix })
+  const supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, eras: openEraMemory(home.state, now), markerPrefix })
+  const usage = startUsageMeter(() => livingPids(supervisor), now)
+
+  let finish: () => void = () => undefined
+  const ended = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  let closing: Promise<void> | null = null
+  const unused = options.unusedLimitMs === null ? undefined : setTimeout(() => void shutdown(), options.unusedLimitMs)
+  const stopServers = async (): Promise<void> => {
+    supervisor.send({ type: 'close' })
+    await supervisor.until((fleet) => [...fleet.servers.values()].every((entry) => !isActive(entry.state)))
+  }
+  const shutdown = (): Promise<void> => {
+    closing ??= stopServers().then(() => {
+      clearTimeout(unused)
+      // The request that asked for this is answered before its connection ends.
+      setImmediate(() => void release())
+    })
+    return closing
+  }
+  const release = async (): Promise<void> => {
+    usage.close()
+    await supervisor.close()
+    removeFiles(home)
+    await server.close()
+    watchdog.dismiss()
+    journal.write('info', 'daemon ended', { pid: process.pid })
+    finish()
+  }
+  const server = await openControlServer(
+    home,
+    version,
+    createRequestHandler({ supervisor, usage, home, now, version, startedAt, shutdown, onUsed: () => clearTimeout(unused) }),
+  ).catch((error: unknown) => {
+    watchdog.dismiss()
+    usage.close()
+    clearTimeout(unused)
+    throw homeUnusable(home.socket, error)
+  })
+  try {
+    writeDaemonFile(home, { pid: process.pid, watchdogPid: watchdog.pid, version, startedAt, socket: home.socket, markerPrefix })
+  } catch (error) {
+    watchdog.dismiss()
+    usage.close()
+    clearTimeout(unused)
+    await server.close()
+    removeFiles(home)
+    throw homeUnusable(home.daemonFile, error)
+  }
+  journal.write('info', 'daemon started', { pid: process.pid, version, home: home.root })
+  return { supervisor, ended, shutdown }
+}
+
+function livingPids(supervisor: Supervisor): ReadonlyMap<string, number> {
+  const pids = new Map<string, number>()
+  for (const name of supervisor.fleet.servers.keys()) {
+    const pid = supervisor.instance(name)?.pid
+    if (pid != null) pids.set(name, pid)
+  }
+  return pids
+}
+
+/** Processes of this home whose daemon was killed together with its watchdog: they carry our mark, nothing else is touched. */
+async function endSurvivors(sweeper: ReturnType<typeof createSweeper>, homeMark: string, journal: Journal): Promise<void> {
+  const { ended, remaining } = await sweeper.endLeftovers({ markerPrefix: `${homeMark}:`, graceMs: 500 })
+  if (ended + remaining.length > 0) journal.write('warn', 'ended processes an earlier daemon left behind', { ended, remaining })
+}
+
+function writeDaemonFile(home: Home, facts: Record<string, unknown>): void {
+  const draft = `${home.daemonFile}.${process.pid}`
+  try {
+    writeFileSync(draft, `${JSON.stringify(facts)}\n`, { mode: 0o600 })
+    renameSync(draft, home.daemonFile)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
+}
+
+function removeFiles(home: Home): void {
+  if (process.platform !== 'win32') rmSync(home.socket, { force: true })
+  rmSync(home.daemonFile, { force: true })
+  if (dirname(home.socket) === home.run) return
+  try {
+    rmdirSync(dirname(home.socket))
+  } catch {
+    // Not empty or already gone: nothing of ours.
+  }
+}
+
+/** What a running daemon wrote about itself, or null. */
+export function readDaemonFile(home: Home): Record<string, unknown> | null {
+  try {
+    const facts: unknown = JSON.parse(readFileSync(home.daemonFile, 'utf8'))
+    return typeof facts === 'object' && facts !== null ? (facts as Record<string, unknown>) : null
+  } catch {
+    return null
+  }
+}

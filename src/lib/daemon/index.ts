@@ -1,0 +1,2 @@
+export { readDaemonFile, type Daemon } from './daemon.js'
+export { runDaemon } from './run.js'

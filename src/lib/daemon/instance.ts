@@ -1,0 +1,241 @@
+import net from 'node:net'
+import { describeExit, type Effect, type ExitStatus, type InstanceEvent, type LaunchSpec, type ServerSpec } from '../core/index.js'
+import { LinkError, openHttpLink, openStdioLink, type EraVerdict, type Established, type Link } from '../mcp/index.js'
+import type { ServerLog } from '../logs/index.js'
+import { findPortHolder, LaunchError, resolveLaunch, spawnChild, type Child, type Sweeper, type Watchdog } from '../process/index.js'
+
+/** A process that closed its pipe is usually about to exit; only one that stays is half dead. */
+const EXIT_AFTER_CLOSE_MS = 500
+/** The last words on a pipe of a process that exited. */
+const PIPE_DRAIN_MS = 250
+
+export interface InstanceServices {
+  readonly now: () => number
+  readonly log: ServerLog
+  readonly sweeper: Sweeper
+  readonly watchdog: Watchdog
+  readonly remembered: EraVerdict | null
+  /** Reports what happened; never called from inside a method of the instance. */
+  readonly report: (event: InstanceEvent) => void
+  /** What a person watching should know changed. */
+  readonly onProgress: () => void
+  readonly onSpawned: (pid: number) => void
+  readonly onGone: (pid: number) => void
+  readonly onEstablished: (established: Established) => void
+}
+
+/** One run of a server: its process, its link, and nothing that outlives them. */
+export class Instance {
+  readonly generation: number
+  readonly spec: ServerSpec
+  established: Established | null = null
+  note: string | null = null
+  progress: string | null = null
+  /** It exited on the era probe, so the next one is not probed. */
+  exitedOnProbe = false
+  readonly #marker: string
+  readonly #services: InstanceServices
+  readonly #abort = new AbortController()
+  #child: Child | null = null
+  #link: Link | null = null
+  #establishing: Promise<void> = Promise.resolve()
+
+  constructor(spec: ServerSpec, generation: number, marker: string, services: InstanceServices) {
+    this.spec = spec
+    this.generation = generation
+    this.#marker = marker
+    this.#services = services
+  }
+
+  get pid(): number | null {
+    return this.#child && this.#child.exited === null ? this.#child.pid : null
+  }
+
+  perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'launch':
+        return void this.#launch()
+      case 'close-link':
+        return this.#closeLink()
+      case 'end-input':
+        return this.#child?.endInput()
+      case 'signal':
+        return void this.#child?.signalGroup(effect.signal)
+      case 'sweep':
+        return void this.#sweep(effect.graceMs)
+      case 'arm-timer':
+    }
+  }
+
+  /** Releases pipes and link; the process is gone or given up. */
+  release(): void {
+    this.#closeLink()
+    this.#child?.release()
+  }
+
+  async #launch(): Promise<void> {
+    const { generation } = this
+    try {
+      if (this.spec.launch !== null) {
+        const holder = this.spec.endpoint === null ? null : await describePortHolder(this.spec.endpoint.url)
+        if (holder !== null) throw new LaunchError('port-in-use', holder.message, holder.hint, false)
+        // Stopped while the port was being looked at: nothing was started, so nothing may start now.
+        if (this.#abort.signal.aborted) return this.#report({ type: 'launch-failed', generation, reason: 'stopped before it was started', permanent: false })
+        this.#spawn(this.spec.launch)
+      }
+    } catch (error) {
+      return this.#launchFailed(error)
+    }
+    this.#establish()
+  }
+
+  #launchFailed(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error)
+    const permanent = error instanceof LaunchError && error.permanent
+    this.#services.log.mark(`not started: ${reason}`, this.generation)
+    this.#report({ type: 'launch-failed', generation: this.generation, reason, permanent })
+  }
+
+  #spawn(launch: LaunchSpec): void {
+    const { log, watchdog, onSpawned } = this.#services
+    const resolved = resolveLaunch(launch)
+    const child = spawnChild({ launch: resolved, marker: this.#marker })
+    this.#child = child
+    this.note = resolved.note
+    child.onExit((exit) => void this.#onExit(exit))
+    watchdog.record(child.pid)
+    onSpawned(child.pid)
+    log.mark(`started, pid ${child.pid}`, this.generation)
+    child.stderr.on('data', (chunk: Buffer) => log.write('err', chunk, this.generation))
+    if (this.spec.transport !== 'stdio') child.stdout.on('data', (chunk: Buffer) => log.write('out', chunk, this.generation))
+    this.#report({ type: 'spawned', generation: this.generation, pid: child.pid })
+  }
+
+  #establish(): void {
+    if (this.spec.transport === 'none') return this.#report({ type: 'established', generation: this.generation })
+    try {
+      this.#link = this.#openLink()
+    } catch (error) {
+      return this.#report({ type: 'link-failed', generation: this.generation, cause: 'handshake-failed', reason: String(error) })
+    }
+    const { remembered, now } = this.#services
+    this.#establishing = this.#link.establish({ era: this.spec.era, remembered, now, signal: this.#abort.signal }).then(
+      (established) => {
+        this.established = established
+        this.progress = null
+        this.#services.onEstablished(established)
+        this.#report({ type: 'established', generation: this.generation })
+      },
+      (error: unknown) => this.#onLinkFailure(error, 'handshake-failed'),
+    )
+  }
+
+  #openLink(): Link {
+    const hooks = {
+      onProgress: (progress: string) => {
+        this.progress = progress
+        this.#services.onProgress()
+      },
+      onClosed: (error: LinkError) => {
+        if (this.established !== null) void this.#onLinkFailure(error, 'link-closed')
+      },
+    }
+    if (this.spec.endpoint !== null) {
+      const transport = this.spec.transport === 'sse' ? 'sse' : 'http'
+      return openHttpLink({ url: this.spec.endpoint.url, headers: this.spec.endpoint.headers, transport, untilListening: this.spec.launch !== null, ...hooks })
+    }
+    const child = this.#child
+    if (child === null) throw new Error(`${this.spec.name} has neither a process nor a URL`)
+    const { log } = this.#services
+    return openStdioLink({ input: child.stdin, output: child.stdout, onNoise: (line) => log.write('out', Buffer.concat([line, NEWLINE]), this.generation), ...hooks })
+  }
+
+  /** The link is over. When the process ends too, its exit is the better story: it is given a moment to tell it. */
+  async #onLinkFailure(error: unknown, cause: 'handshake-failed' | 'link-closed'): Promise<void> {
+    if (this.#abort.signal.aborted) return
+    if (error instanceof LinkError && error.reason === 'exits-on-probe') this.exitedOnProbe = true
+    const closed = error instanceof LinkError && (error.reason === 'closed' || error.reason === 'exits-on-probe')
+    if (this.#child !== null && closed && (await this.#exitsWithin(EXIT_AFTER_CLOSE_MS))) return
+    if (this.#abort.signal.aborted) return
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#services.log.mark(reason, this.generation)
+    this.#report({ type: 'link-failed', generation: this.generation, cause, reason })
+  }
+
+  #exitsWithin(limitMs: number): Promise<boolean> {
+    const child = this.#child
+    if (child === null || child.exited !== null) return Promise.resolve(child !== null)
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), limitMs)
+      child.onExit(() => {
+        clearTimeout(timer)
+        resolve(true)
+      })
+    })
+  }
+
+  async #onExit(exit: ExitStatus): Promise<void> {
+    const { log, onGone } = this.#services
+    if (this.#child !== null) onGone(this.#child.pid)
+    log.mark(describeExit(exit), this.generation)
+    // Whether it exited on the probe is only known when its pipe has been read to the end.
+    if (this.established === null && this.#link !== null && !this.#abort.signal.aborted) await settledWithin(this.#establishing, PIPE_DRAIN_MS)
+    this.#report({ type: 'exited', generation: this.generation, ...exit, duringProbe: this.exitedOnProbe })
+  }
+
+  async #sweep(graceMs: number): Promise<void> {
+    const { sweeper, watchdog, log } = this.#services
+    const child = this.#child
+    if (child === null) return this.#report({ type: 'swept', generation: this.generation, remaining: 0 })
+    const { ended, remaining } = await sweeper.endLeftovers({ marker: this.#marker, group: child.pid, graceMs })
+    if (ended > 0) log.mark(`ended ${ended} process${ended === 1 ? '' : 'es'} it left behind`, this.generation)
+    watchdog.forget(child.pid)
+    this.#report({ type: 'swept', generation: this.generation, remaining: remaining.length })
+  }
+
+  #closeLink(): void {
+    if (this.#abort.signal.aborted) return
+    this.#abort.abort()
+    this.#link?.close()
+    // A server that still has something to say must not block on a pipe nobody reads.
+    this.#child?.stdout.resume()
+  }
+
+  #report(event: InstanceEvent): void {
+    this.#services.report(event)
+  }
+}
+
+const NEWLINE = Buffer.from('\n')
+
+async function settledWithin(promise: Promise<unknown>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs)
+  })
+  await Promise.race([promise, limit])
+  clearTimeout(timer)
+}
+
+/** Who already listens where a local HTTP server is about to: it would be mistaken for the server. */
+async function describePortHolder(url: string): Promise<{ message: string; hint: string } | null> {
+  const { hostname, port } = new URL(url)
+  const number = Number(port || (url.startsWith('https:') ? 443 : 80))
+  if (!(await isListening(hostname.replace(/^\[|\]$/g, ''), number))) return null
+  const holder = findPortHolder(number)
+  const who = holder === null ? 'another process' : `pid ${holder.pid} (${holder.command})`
+  return { message: `port ${number} is already in use by ${who}`, hint: 'End that process, or give the server another port.' }
+}
+
+function isListening(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host, port })
+    const done = (listening: boolean): void => {
+      socket.destroy()
+      resolve(listening)
+    }
+    socket.setTimeout(500, () => done(false))
+    socket.once('connect', () => done(true))
+    socket.once('error', () => done(false))
+  })
+}

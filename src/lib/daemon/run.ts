@@ -1,0 +1,36 @@
+import { VERSION, type Home } from '../control/index.js'
+import { startDaemon, type Daemon } from './daemon.js'
+import { openJournal } from './journal.js'
+
+export interface RunOptions {
+  readonly home: Home
+  readonly journalDescriptor: number
+  readonly unusedLimitMs: number | null
+  readonly onReady: (daemon: Daemon) => void
+}
+
+/**
+ * Runs the daemon in this process until it is told to end (SIGTERM, SIGINT or a client's request). A defect ends it
+ * with status 70; its watchdog then ends every server.
+ */
+export async function runDaemon(options: RunOptions): Promise<void> {
+  const journal = openJournal(options.journalDescriptor, Date.now)
+  const die = (error: unknown): void => {
+    journal.write('error', 'defect: the daemon ends', { error: error instanceof Error ? error.stack : String(error) })
+    // eslint-disable-next-line no-restricted-properties
+    process.exit(70)
+  }
+  process.on('uncaughtException', die)
+  process.on('unhandledRejection', die)
+  const daemon = await startDaemon({ home: options.home, version: VERSION, journal, unusedLimitMs: options.unusedLimitMs })
+  const onSignal = (signal: NodeJS.Signals): void => {
+    journal.write('info', `${signal}: stopping everything`)
+    void daemon.shutdown()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  // A closed terminal is no reason to end.
+  process.on('SIGHUP', () => journal.write('info', 'SIGHUP: nothing to do'))
+  options.onReady(daemon)
+  await daemon.ended
+}

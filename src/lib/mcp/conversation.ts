@@ -1,0 +1,179 @@
+import type { Era } from '../core/index.js'
+import { createHandshakeConfig } from './handshake.js'
+import { HandshakeRun } from './handshake-run.js'
+import { INTERNAL_ERROR, notification, request, type ErrorObject, type Incoming, type JsonObject, type Outgoing } from './json-rpc.js'
+import type { CallOptions, ClientIdentity, Established, EstablishOptions, Link, LinkCounters, LinkHooks, ServerRequest } from './link.js'
+import { LinkError, RpcError } from './link-error.js'
+import { PendingCalls } from './pending.js'
+import { defaultAnswer, eraParams, modernParams } from './wire-message.js'
+import type { Wire, WireEvents } from './wire.js'
+
+export interface ConversationOptions extends LinkHooks {
+  readonly client: ClientIdentity
+}
+
+interface Speaks {
+  readonly era: Era
+  readonly protocolVersion: string
+}
+
+/**
+ * The part of a link that is the same over every wire: numbering, waiting, handshake, answering what the server asks.
+ * Owns the wire: `close` releases it.
+ */
+export class Conversation implements Link {
+  readonly counters: { -readonly [Name in keyof LinkCounters]: number } = { unknownAnswers: 0, noise: 0, oversize: 0, unsent: 0 }
+  readonly #options: ConversationOptions
+  readonly #wire: Wire
+  readonly #pending = new PendingCalls()
+  #handshake: HandshakeRun | null = null
+  #speaks: Speaks | null = null
+  #nextId = 1
+  #ended: string | null = null
+
+  /** `openWire` gets the events to report to and returns the wire; it must not report before it returned. */
+  constructor(options: ConversationOptions, openWire: (events: WireEvents) => Wire) {
+    this.#options = options
+    this.#wire = openWire({
+      message: (message) => { this.#receive(message) },
+      refused: (id, refusal) => { this.#refused(id, refusal) },
+      failed: (id, error) => { this.#failed(id, error) },
+      waiting: (stage) => { this.#handshake?.postpone(stage) },
+      ended: (why) => { this.#end(why, true) },
+      count: (what) => { this.counters[what]++ },
+    })
+  }
+
+  get closed(): boolean {
+    return this.#ended !== null
+  }
+
+  async establish(options: EstablishOptions): Promise<Established> {
+    if (this.#handshake !== null) throw new LinkError('rejected', 'this link has been opened before; open a new one')
+    if (this.#ended !== null) throw new LinkError('closed', `${this.#ended} before the handshake`)
+    const { remembered, graceMs, now, signal } = options
+    const era = this.#wire.onlyEra ?? options.era
+    const config = createHandshakeConfig({ era, remembered, client: this.#options.client, pinned: this.#wire.pinned, ...(graceMs === undefined ? {} : { graceMs }) })
+    this.#handshake = new HandshakeRun({
+      config, wire: this.#wire, now, signal,
+      onStage: (stage) => this.#options.onStage?.(stage),
+      onAdopt: (speaks) => {
+        this.#speaks = speaks
+        this.#wire.adopt(speaks.era, speaks.protocolVersion)
+      },
+    })
+    const established = await this.#handshake.start()
+    this.#nextId = this.#handshake.nextId
+    this.#wire.learnTools(established.catalogue.tools)
+    return established
+  }
+
+  async request(method: string, params: JsonObject | undefined, options: CallOptions): Promise<unknown> {
+    const speaks = this.#ready()
+    return this.#call(method, eraParams(params, speaks, this.#options.client), options)
+  }
+
+  notify(method: string, params?: JsonObject): void {
+    this.#sendQuietly(notification(method, params))
+  }
+
+  async ping(options: CallOptions): Promise<void> {
+    const { era, protocolVersion } = this.#ready()
+    const method = era === 'legacy' ? 'ping' : 'server/discover'
+    try {
+      await this.#call(method, era === 'legacy' ? undefined : modernParams(undefined, protocolVersion, this.#options.client), options)
+    } catch (error) {
+      // An error is an answer, and an answer proves life: some servers do not implement ping.
+      if (!(error instanceof RpcError)) throw error
+    }
+  }
+
+  close(): void {
+    this.#end('the link was closed', false)
+  }
+
+  #ready(): Speaks {
+    if (this.#ended !== null) throw new LinkError('closed', this.#ended)
+    if (this.#speaks === null || this.#handshake?.over !== true) throw new LinkError('rejected', 'the handshake with the server is not done yet')
+    return this.#speaks
+  }
+
+  async #call(method: string, params: JsonObject | undefined, options: CallOptions): Promise<unknown> {
+    if (options.signal?.aborted === true) throw new LinkError('aborted', `${method} was given up by the caller`)
+    const id = this.#nextId++
+    // Sent first: what cannot be sent rejects here and leaves nothing waiting.
+    this.#wire.send(request(id, method, params))
+    return this.#pending.add(id, method, options, (why) => { this.#giveUp(id, why) })
+  }
+
+  #giveUp(id: number, why: string): void {
+    this.#wire.abandon(id)
+    if (this.#speaks !== null && this.#wire.cancelsByMessage(this.#speaks.era)) this.notify('notifications/cancelled', { requestId: id, reason: why })
+  }
+
+  #receive(message: Incoming): void {
+    if (this.#ended !== null) return
+    const handshake = this.#handshake
+    if (handshake !== null && !handshake.over && message.type !== 'notification') {
+      if (handshake.owns(message)) handshake.take({ type: 'message', message })
+      else this.counters.unknownAnswers++
+      return
+    }
+    switch (message.type) {
+      case 'notification': this.#options.onNotification?.(message.method, message.params); break
+      case 'request': this.#answer(message); break
+      case 'result': if (!this.#pending.resolve(idOf(message), message.result)) this.counters.unknownAnswers++; break
+      case 'error': if (!this.#pending.reject(idOf(message), message.error)) this.counters.unknownAnswers++; break
+    }
+  }
+
+  #answer(asked: ServerRequest): void {
+    if (this.#speaks?.era === 'modern') return
+    const answer = this.#options.onRequest?.(asked)
+    if (answer === undefined) this.#sendQuietly(defaultAnswer(asked))
+    else answer.then(
+      (result) => { this.#sendQuietly({ jsonrpc: '2.0', id: asked.id, result }) },
+      (error: unknown) => { this.#sendQuietly({ jsonrpc: '2.0', id: asked.id, error: toErrorObject(error) }) },
+    )
+  }
+
+  #sendQuietly(message: Outgoing): void {
+    try {
+      if (this.#ended === null) this.#wire.send(message)
+      else this.counters.unsent++
+    } catch {
+      this.counters.unsent++
+    }
+  }
+
+  #refused(id: number, refusal: Parameters<WireEvents['refused']>[1]): void {
+    const { hint, ...rest } = refusal
+    if (this.#handshake !== null && !this.#handshake.over) this.#handshake.take({ type: 'refused', id, ...rest }, hint)
+    else if (refusal.error !== null && refusal.reason !== 'unauthorised') this.#pending.reject(id, refusal.error)
+    else this.#pending.reject(id, new LinkError(refusal.reason, refusal.why, hint === undefined ? {} : { hint }))
+  }
+
+  #failed(id: number, error: LinkError): void {
+    if (!this.#pending.reject(id, error)) this.#handshake?.fail(error)
+  }
+
+  #end(why: string, byServer: boolean): void {
+    if (this.#ended !== null) return
+    this.#ended = why
+    // Only what the server did says anything about its era.
+    if (byServer) this.#handshake?.take({ type: 'closed', why })
+    else this.#handshake?.fail(new LinkError('closed', `${why} during the handshake`))
+    this.#wire.close()
+    this.#pending.rejectAll((method) => new LinkError('closed', `${why} before it answered ${method}`))
+    if (byServer) this.#options.onClosed?.(why)
+  }
+}
+
+/** Ids of ours are numbers; anything else can belong to no request. */
+function idOf(message: { id: number | string | null }): number {
+  return typeof message.id === 'number' ? message.id : Number.NaN
+}
+
+function toErrorObject(error: unknown): ErrorObject {
+  return error instanceof RpcError ? error.toObject() : { code: INTERNAL_ERROR, message: 'the request could not be answered' }
+}

@@ -1,0 +1,107 @@
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import { LinkError } from './link-error.js'
+
+export interface HttpCall {
+  readonly method: 'POST' | 'GET' | 'DELETE'
+  /** Default: the endpoint's own url. */
+  readonly url?: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface HttpCallEvents {
+  readonly onResponse: (response: IncomingMessage) => void
+  /** Before a response came. `reused`: on a connection the server may just have closed for idleness. */
+  readonly onError: (error: Error, reused: boolean) => void
+}
+
+/** Where a server is reached over HTTP: address, configured headers and kept-alive connections. */
+export interface Endpoint {
+  readonly url: URL
+  /** `https://host:port`: all of the url that messages may show, because the rest can hold keys. */
+  readonly host: string
+  readonly hasAuthorization: boolean
+  /** Throws LinkError `unsendable` when a header cannot be sent. */
+  call(call: HttpCall, events: HttpCallEvents): ClientRequest
+  close(): void
+}
+
+/** Reads the address and loads the HTTP client. Rejects with LinkError `rejected` when the url is none. */
+export async function openEndpoint(address: string, headers: Readonly<Record<string, string>>): Promise<Endpoint> {
+  const url = readUrl(address)
+  const { Agent, request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
+  // LIFO keeps few connections warm; the number of calls under way is bounded by the wire.
+  const agent: Agent = new Agent({ keepAlive: true, scheduling: 'lifo', maxFreeSockets: 8 })
+  return {
+    url,
+    host: url.origin,
+    hasAuthorization: url.username !== '' || Object.keys(headers).some((name) => name.toLowerCase() === 'authorization'),
+    call: (call, events) => startCall((target, options) => request(target, options), { agent, url, headers }, call, events),
+    close: () => { agent.destroy() },
+  }
+}
+
+function readUrl(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : null
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new LinkError('rejected', 'the url of the server is not an http:// or https:// address')
+  }
+  return url
+}
+
+type StartRequest = (url: URL, options: RequestOptions) => ClientRequest
+
+function startCall(start: StartRequest, base: { agent: Agent; url: URL; headers: Readonly<Record<string, string>> }, call: HttpCall, events: HttpCallEvents): ClientRequest {
+  const length = call.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(call.body)) }
+  const request = tryStart(() => start(call.url ?? base.url, { method: call.method, agent: base.agent, headers: mergeHeaders(base.headers, { ...call.headers, ...length }) }))
+  let responded = false
+  request.once('response', (response) => {
+    responded = true
+    events.onResponse(response)
+  })
+  // Kept for good: an error after the response belongs to the response, but must not be thrown.
+  request.on('error', (error) => { if (!responded) events.onError(error, request.reusedSocket) })
+  request.end(call.body)
+  return request
+}
+
+function tryStart(start: () => ClientRequest): ClientRequest {
+  try {
+    return start()
+  } catch (error) {
+    const name = error instanceof Error ? /\["([^"]*)"\]/.exec(error.message)?.[1] : undefined
+    throw new LinkError('unsendable', name === undefined ? 'a configured header cannot be sent over HTTP' : `the configured header ${name} holds a character that HTTP does not allow`)
+  }
+}
+
+/** Names are compared without case; the protocol's own headers win. */
+function mergeHeaders(configured: Readonly<Record<string, string>>, own: Readonly<Record<string, string>>): Record<string, string> {
+  const merged: Record<string, string> = {}
+  for (const [name, value] of [...Object.entries(configured), ...Object.entries(own)]) merged[name.toLowerCase()] = value
+  return merged
+}
+
+/** Collects a body. `onEnd` gets null when it is over the bound or broke off; the response is then destroyed. */
+export function collectBody(response: IncomingMessage, maxBytes: number, onEnd: (body: Buffer | null, why: 'complete' | 'oversize' | 'broken') => void): void {
+  let parts: Buffer[] = []
+  let bytes = 0
+  let ended = false
+  const end = (body: Buffer | null, why: 'complete' | 'oversize' | 'broken'): void => {
+    if (ended) return
+    ended = true
+    parts = []
+    onEnd(body, why)
+  }
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > maxBytes) {
+      end(null, 'oversize')
+      response.destroy()
+    } else if (!ended) {
+      parts.push(chunk)
+    }
+  })
+  response.once('end', () => { end(parts.length === 1 ? (parts[0] ?? null) : Buffer.concat(parts, bytes), 'complete') })
+  response.on('error', () => { end(null, 'broken') })
+  response.once('close', () => { end(null, 'broken') })
+}

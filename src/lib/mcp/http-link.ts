@@ -1,0 +1,29 @@
+import { Conversation, type ConversationOptions } from './conversation.js'
+import type { Link } from './link.js'
+
+export interface HttpLinkOptions extends ConversationOptions {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly transport: 'http' | 'sse'
+  /** The server is a local process that may still be booting: refused connections are tried again until `establish` is aborted. Default false. */
+  readonly untilListening?: boolean
+  /** Bound for one message. Default 64 MiB. */
+  readonly maxMessageBytes?: number
+}
+
+/**
+ * A link over HTTP, kept-alive connections included. Nothing is sent before `establish`. Loads the HTTP client only
+ * when it is called. Rejects with LinkError `rejected` when the url is none.
+ */
+export async function openHttpLink(options: HttpLinkOptions): Promise<Link> {
+  const { openEndpoint } = await import('./http-endpoint.js')
+  const endpoint = await openEndpoint(options.url, options.headers)
+  const { maxMessageBytes, untilListening = false } = options
+  const wireOptions = { endpoint, untilListening, ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }) }
+  if (options.transport === 'sse') {
+    const { SseWire } = await import('./sse-wire.js')
+    return new Conversation(options, (events) => new SseWire(wireOptions, events))
+  }
+  const { HttpWire } = await import('./http-wire.js')
+  return new Conversation(options, (events) => new HttpWire(wireOptions, events))
+}

@@ -1,0 +1,225 @@
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Era } from '../core/index.js'
+import { DEFAULT_MAX_LINE_BYTES } from './framer.js'
+import { readAnswer } from './http-answer.js'
+import type { Endpoint } from './http-endpoint.js'
+import { networkCode, toLinkError, type Refusal } from './http-failure.js'
+import { protocolHeaders, readToolHeaders, type HttpSpeaks, type ToolHeaders } from './http-headers.js'
+import { encodeMessage, METHOD_NOT_FOUND, requestIdOf, type Outgoing } from './json-rpc.js'
+import { LinkError } from './link-error.js'
+import type { Wire, WireEvents } from './wire.js'
+
+export interface HttpWireOptions {
+  readonly endpoint: Endpoint
+  /** The server is a local process that may still be booting: refused connections are tried again until it listens. */
+  readonly untilListening: boolean
+  readonly maxMessageBytes?: number
+}
+
+/** One POST on its way, with everything that must be released when nobody wants it any more. */
+interface Exchange {
+  readonly message: Outgoing
+  readonly body: string
+  readonly id: number | null
+  attempts: number
+  request: ClientRequest | null
+  retryTimer: NodeJS.Timeout | null
+}
+
+const MAX_IN_FLIGHT = 1024
+const RETRY_FIRST_MS = 25
+const RETRY_MAX_MS = 250
+const DELETE_TIMEOUT_MS = 1000
+
+/** Streamable HTTP of both eras: every message is a POST of its own, and its response carries the answer. */
+export class HttpWire implements Wire {
+  readonly pinned = false
+  readonly onlyEra = null
+  readonly #options: HttpWireOptions
+  readonly #events: WireEvents
+  readonly #exchanges = new Set<Exchange>()
+  #speaks: HttpSpeaks | null = null
+  #sessionId: string | null = null
+  #toolHeaders: ToolHeaders = new Map()
+  /** Messages waiting for `notifications/initialized` to arrive: separate connections do not keep their order. */
+  #held: Outgoing[] | null = null
+  #listening: boolean
+  #closed = false
+
+  constructor(options: HttpWireOptions, events: WireEvents) {
+    this.#options = options
+    this.#events = events
+    this.#listening = !options.untilListening
+  }
+
+  send(message: Outgoing): void {
+    if (this.#closed) throw new LinkError('closed', 'the link was closed')
+    if (this.#exchanges.size + (this.#held?.length ?? 0) >= MAX_IN_FLIGHT) {
+      throw new LinkError('overloaded', `${MAX_IN_FLIGHT} requests to ${this.#options.endpoint.host} are under way already`)
+    }
+    if (this.#held !== null) this.#held.push(message)
+    else this.#dispatch(message)
+  }
+
+  abandon(id: number): void {
+    if (this.#held !== null) this.#held = this.#held.filter((message) => requestIdOf(message) !== id)
+    for (const exchange of this.#exchanges) if (exchange.id === id) this.#drop(exchange)
+  }
+
+  cancelsByMessage(era: Era): boolean {
+    return era === 'legacy'
+  }
+
+  adopt(era: Era, protocolVersion: string): void {
+    this.#speaks = { era, protocolVersion }
+  }
+
+  learnTools(tools: readonly unknown[]): void {
+    if (this.#speaks?.era === 'modern') this.#toolHeaders = readToolHeaders(tools)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#held = null
+    for (const exchange of this.#exchanges) this.#drop(exchange)
+    if (this.#sessionId === null) this.#options.endpoint.close()
+    else this.#endSession()
+  }
+
+  #dispatch(message: Outgoing): void {
+    const exchange: Exchange = { message, body: encodeMessage(message), id: requestIdOf(message) ?? null, attempts: 0, request: null, retryTimer: null }
+    if ('method' in message && message.method === 'notifications/initialized') this.#held = []
+    this.#exchanges.add(exchange)
+    try {
+      this.#attempt(exchange)
+    } catch (error) {
+      this.#exchanges.delete(exchange)
+      throw error
+    }
+  }
+
+  #attempt(exchange: Exchange): void {
+    const headers = protocolHeaders(exchange.message, this.#speaks, this.#sessionId, this.#toolHeaders)
+    exchange.attempts++
+    exchange.request = this.#options.endpoint.call(
+      { method: 'POST', headers: { ...headers, 'content-type': 'application/json', accept: 'application/json, text/event-stream' }, body: exchange.body },
+      {
+        onResponse: (response) => { this.#answered(exchange, response) },
+        onError: (error, reused) => { this.#broken(exchange, error, reused) },
+      },
+    )
+  }
+
+  #answered(exchange: Exchange, response: IncomingMessage): void {
+    this.#listening = true
+    const { message } = exchange
+    const { host, hasAuthorization } = this.#options.endpoint
+    if ('method' in message && message.method === 'initialize') this.#takeSession(response)
+    readAnswer(response, {
+      id: exchange.id,
+      host,
+      authorised: hasAuthorization,
+      maxBytes: this.#options.maxMessageBytes ?? DEFAULT_MAX_LINE_BYTES,
+      events: { ...this.#events, refused: (id, refusal) => { this.#refused(exchange, id, refusal) } },
+      onDone: () => { this.#settle(exchange) },
+    })
+  }
+
+  #takeSession(response: IncomingMessage): void {
+    const id = response.headers['mcp-session-id']
+    const accepted = response.statusCode !== undefined && response.statusCode < 300
+    if (accepted && typeof id === 'string' && /^[\x21-\x7e]{1,4096}$/.test(id)) this.#sessionId = id
+  }
+
+  #refused(exchange: Exchange, id: number, refusal: Refusal): void {
+    const sessionLost = refusal.status === 404 && this.#sessionId !== null && this.#speaks?.era === 'legacy' && refusal.error?.code !== METHOD_NOT_FOUND
+    if (!sessionLost || exchange.id === null) {
+      this.#events.refused(id, refusal)
+      return
+    }
+    this.#sessionId = null
+    this.#events.ended('the server no longer knows the session')
+  }
+
+  #broken(exchange: Exchange, error: Error, reused: boolean): void {
+    if (!this.#exchanges.has(exchange)) return
+    const code = networkCode(error)
+    const refused = code === 'ECONNREFUSED' || code === 'ECONNRESET'
+    if (!this.#listening && refused) {
+      this.#retryLater(exchange)
+      return
+    }
+    // An idle connection the server closed at the same moment: nothing was lost, unless the call may not happen twice.
+    const repeatable = !('method' in exchange.message && exchange.message.method === 'tools/call')
+    if (reused && code === 'ECONNRESET' && repeatable && exchange.attempts < 3) {
+      this.#attemptAgain(exchange)
+      return
+    }
+    this.#settle(exchange)
+    if (exchange.id !== null) this.#events.failed(exchange.id, toLinkError(error, this.#options.endpoint.host))
+  }
+
+  #retryLater(exchange: Exchange): void {
+    this.#events.waiting(`waiting for ${this.#options.endpoint.host} to listen`)
+    const delayMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 1.5 ** (exchange.attempts - 1))
+    exchange.retryTimer = setTimeout(() => {
+      exchange.retryTimer = null
+      this.#attemptAgain(exchange)
+    }, delayMs)
+  }
+
+  #attemptAgain(exchange: Exchange): void {
+    try {
+      this.#attempt(exchange)
+    } catch (error) {
+      this.#settle(exchange)
+      if (exchange.id !== null) this.#events.failed(exchange.id, toLinkError(error, this.#options.endpoint.host))
+    }
+  }
+
+  /** The exchange is over; what waited behind `notifications/initialized` may go. */
+  #settle(exchange: Exchange): void {
+    if (!this.#exchanges.delete(exchange)) return
+    const { message } = exchange
+    if (this.#held === null || !('method' in message) || message.method !== 'notifications/initialized') return
+    const held = this.#held
+    this.#held = null
+    for (const waiting of held) this.#dispatchHeld(waiting)
+  }
+
+  #dispatchHeld(message: Outgoing): void {
+    try {
+      this.#dispatch(message)
+    } catch (error) {
+      const id = requestIdOf(message)
+      if (id !== undefined) this.#events.failed(id, error instanceof LinkError ? error : new LinkError('unsendable', 'the message could not be sent', { cause: error }))
+    }
+  }
+
+  #drop(exchange: Exchange): void {
+    this.#exchanges.delete(exchange)
+    if (exchange.retryTimer !== null) clearTimeout(exchange.retryTimer)
+    exchange.retryTimer = null
+    exchange.request?.destroy()
+  }
+
+  /** Ends a legacy session politely, but not for long: 405 or silence are as good as done. */
+  #endSession(): void {
+    const { endpoint } = this.#options
+    const headers = protocolHeaders({ jsonrpc: '2.0', method: '' }, this.#speaks, this.#sessionId, new Map())
+    this.#sessionId = null
+    let request: ClientRequest | null = null
+    const timer = setTimeout(() => { over() }, DELETE_TIMEOUT_MS).unref()
+    const over = (): void => {
+      clearTimeout(timer)
+      request?.destroy()
+      endpoint.close()
+    }
+    try {
+      request = endpoint.call({ method: 'DELETE', headers }, { onResponse: over, onError: over })
+    } catch {
+      over()
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import type { Era } from '../core/index.js'
+import type { JsonObject, RequestId } from './json-rpc.js'
+
+/** What was found out about a server; worth storing, so that the next start need not ask again. */
+export interface EraVerdict {
+  readonly era: Era
+  readonly protocolVersion: string
+  /** The process ends when it is asked `server/discover`: open it with `initialize` only. */
+  readonly exitsOnProbe: boolean
+  /** Epoch ms. */
+  readonly decidedAt: number
+}
+
+export interface ServerInfo {
+  readonly name: string
+  readonly version: string
+}
+
+export interface Catalogue {
+  readonly tools: readonly unknown[]
+  readonly prompts: readonly unknown[]
+  readonly resources: readonly unknown[]
+  readonly resourceTemplates: readonly unknown[]
+}
+
+/** The proof of readiness: the handshake was answered and the lists were read. */
+export interface Established {
+  /** What this link speaks. */
+  readonly verdict: EraVerdict
+  /** What to store for the next start. Differs from `verdict` only when a slow server of both eras had to be opened as legacy. */
+  readonly remember: EraVerdict
+  readonly serverInfo: ServerInfo | null
+  readonly capabilities: Readonly<JsonObject>
+  readonly instructions: string | null
+  readonly catalogue: Catalogue
+  /** Oddities that do not keep the server from being used, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+export interface EstablishOptions {
+  readonly era: 'auto' | Era
+  readonly remembered: EraVerdict | null
+  /** Epoch ms. */
+  readonly now: () => number
+  readonly signal: AbortSignal
+  /** How long `server/discover` may stay unanswered before `initialize` is sent as well. Default 2500. */
+  readonly graceMs?: number
+}
+
+export interface CallOptions {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
+export interface LinkCounters {
+  /** Answers to nothing we asked, or second answers. */
+  readonly unknownAnswers: number
+  /** Lines (stdio) or bodies (HTTP) that were no message. */
+  readonly noise: number
+  /** Messages dropped because they were over the size bound. */
+  readonly oversize: number
+  /** Notifications and answers of ours that could not be sent. */
+  readonly unsent: number
+}
+
+/** One conversation with one instance of a server. Its owner calls `close`. */
+export interface Link {
+  /** Handshake and lists, once per link. Rejects with LinkError. After a rejection the owner closes the link. */
+  establish(options: EstablishOptions): Promise<Established>
+  /** One request, one answer. Rejects with RpcError (the server's own answer) or LinkError. */
+  request(method: string, params: JsonObject | undefined, options: CallOptions): Promise<unknown>
+  /** Best effort: what cannot be sent is counted in `counters.unsent`. */
+  notify(method: string, params?: JsonObject): void
+  /** Resolves when the server proved that it lives; any answer does, even an error. Rejects with LinkError. */
+  ping(options: CallOptions): Promise<void>
+  /** Idempotent. Pending requests reject with reason `closed`. */
+  close(): void
+  readonly closed: boolean
+  readonly counters: LinkCounters
+}
+
+export interface ServerRequest {
+  readonly id: RequestId
+  readonly method: string
+  readonly params: JsonObject | undefined
+}
+
+/** What the owner of a link may want to hear. All of them are called synchronously and must not throw. */
+export interface LinkHooks {
+  /** What the handshake waits for, in words for people. */
+  readonly onStage?: (stage: string) => void
+  readonly onNotification?: (method: string, params: JsonObject | undefined) => void
+  /** Answers a request of a legacy server: a promise of the result (an RpcError becomes its error), or undefined for the default answer. */
+  readonly onRequest?: (request: ServerRequest) => Promise<JsonObject> | undefined
+  /** The other side ended the link; not called for `close()`. */
+  readonly onClosed?: (reason: string) => void
+}
+
+/** Who we say we are. */
+export interface ClientIdentity {
+  readonly name: string
+  readonly version: string
+}

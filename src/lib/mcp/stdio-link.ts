@@ -1,0 +1,148 @@
+import type { Readable, Writable } from 'node:stream'
+import { Conversation, type ConversationOptions } from './conversation.js'
+import { LineFramer, type OversizeLine } from './framer.js'
+import { encodeMessage, parseMessages, type Outgoing } from './json-rpc.js'
+import type { Link } from './link.js'
+import { LinkError } from './link-error.js'
+import type { Wire, WireEvents } from './wire.js'
+
+export interface StdioLinkOptions extends ConversationOptions {
+  /** The server's stdin. */
+  readonly input: Writable
+  /** The server's stdout. */
+  readonly output: Readable
+  /** A line on stdout that is no message: a banner, a log line, broken text. May share memory with a larger buffer. */
+  readonly onNoise: (line: Buffer) => void
+  /** A line over the bound was dropped. */
+  readonly onOversize?: (line: OversizeLine) => void
+  /** Default 64 MiB. */
+  readonly maxLineBytes?: number
+  /** Bytes that may wait for a server that does not read. Default 4 MiB. */
+  readonly maxQueuedBytes?: number
+}
+
+const DEFAULT_MAX_QUEUED_BYTES = 4 * 1024 * 1024
+/** How long the output may stay open after the input broke, so that last words are still read. */
+const LAST_WORDS_MS = 1000
+
+/** A link over the pipes of a process it does not own. Messages are read from the start, before `establish`. */
+export function openStdioLink(options: StdioLinkOptions): Link {
+  return new Conversation(options, (events) => new StdioWire(options, events))
+}
+
+class StdioWire implements Wire {
+  readonly pinned = true
+  readonly onlyEra = null
+  readonly #options: StdioLinkOptions
+  readonly #events: WireEvents
+  readonly #framer: LineFramer
+  readonly #maxQueuedBytes: number
+  #inputBroken = false
+  #corked = false
+  #closed = false
+  #lastWords: NodeJS.Timeout | null = null
+
+  constructor(options: StdioLinkOptions, events: WireEvents) {
+    this.#options = options
+    this.#events = events
+    this.#maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES
+    this.#framer = new LineFramer({
+      onLine: (line) => { this.#line(line) },
+      onOversize: (line) => { this.#oversize(line) },
+      ...(options.maxLineBytes === undefined ? {} : { maxLineBytes: options.maxLineBytes }),
+    })
+    const { input, output } = options
+    input.on('error', () => { this.#inputFailed() })
+    output.on('data', (chunk: Buffer) => { this.#framer.push(chunk) })
+    output.once('end', () => { this.#outputEnded() })
+    output.once('close', () => { this.#outputEnded() })
+    output.on('error', () => { this.#outputEnded() })
+    // A process can be gone before anyone listens; then none of these events comes any more.
+    if (output.readableEnded || output.destroyed) setImmediate(() => { this.#outputEnded() })
+  }
+
+  send(message: Outgoing): void {
+    const { input } = this.#options
+    if (this.#inputBroken || !input.writable) throw new LinkError('closed', 'the server closed its input')
+    const line = `${encodeMessage(message)}\n`
+    // One large message may pass an empty queue: the bound is against servers that do not read.
+    if (input.writableLength > 0 && input.writableLength + Buffer.byteLength(line) > this.#maxQueuedBytes) {
+      throw new LinkError('overloaded', `the server does not read its input: ${input.writableLength} bytes wait for it`)
+    }
+    this.#corkForThisTurn(input)
+    input.write(line)
+  }
+
+  abandon(): void {
+    // A pipe has nothing to take back; the cancelled notification tells the server.
+  }
+
+  cancelsByMessage(): boolean {
+    return true
+  }
+
+  adopt(): void {
+    // The pipe is the same in both eras.
+  }
+
+  learnTools(): void {
+    // Only HTTP headers depend on the tools.
+  }
+
+  /** Closing the input is how MCP asks a server on pipes to end. The output is still drained, so that it can. */
+  close(): void {
+    this.#closed = true
+    if (this.#lastWords !== null) clearTimeout(this.#lastWords)
+    this.#lastWords = null
+    if (this.#options.input.writable) this.#options.input.end()
+  }
+
+  /** Messages of one turn of the event loop leave in one write. */
+  #corkForThisTurn(input: Writable): void {
+    if (this.#corked) return
+    this.#corked = true
+    input.cork()
+    process.nextTick(() => {
+      this.#corked = false
+      input.uncork()
+    })
+  }
+
+  #line(line: Buffer): void {
+    const messages = parseMessages(line)
+    if (messages === null) {
+      this.#events.count('noise')
+      this.#options.onNoise(line)
+      return
+    }
+    for (const message of messages) this.#events.message(message)
+  }
+
+  #oversize(line: OversizeLine): void {
+    this.#events.count('oversize')
+    this.#options.onOversize?.(line)
+    const id = answeredId(line)
+    if (id !== null) this.#events.failed(id, new LinkError('malformed', `the answer was dropped: ${line.bytes} bytes in one line is more than is accepted`))
+  }
+
+  #inputFailed(): void {
+    if (this.#inputBroken || this.#closed) return
+    this.#inputBroken = true
+    this.#lastWords = setTimeout(() => { this.#events.ended('the server closed its input') }, LAST_WORDS_MS)
+  }
+
+  #outputEnded(): void {
+    this.#framer.end()
+    this.#events.ended('the server closed its output')
+  }
+}
+
+/** The id a dropped answer belonged to, when it stands at either end of the line, where servers write it. */
+function answeredId({ head, tail }: OversizeLine): number | null {
+  const start = head.toString('latin1')
+  const front = /^\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\s*,\s*"(?:result|error)"/.exec(start)
+  if (front !== null) return Number(front[1])
+  const isAnswer = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"(?:result|error)"/.test(start)
+  const back = /,\s*"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail.toString('latin1'))
+  return isAnswer && back !== null ? Number(back[1]) : null
+}

@@ -1,0 +1,37 @@
+import type { Era } from '../core/index.js'
+import type { ErrorObject, Incoming, Outgoing } from './json-rpc.js'
+import type { LinkError, LinkFailure } from './link-error.js'
+
+/** What carries messages: a pair of pipes, or HTTP. It knows nothing about the handshake or about who waits for what. */
+export interface Wire {
+  /** One pipe serves one era (see `HandshakeConfig.pinned`). */
+  readonly pinned: boolean
+  /** Set where the transport exists in one era only. */
+  readonly onlyEra: Era | null
+  /** Throws LinkError (`overloaded`, `closed`, `unsendable`) when the message cannot be taken. */
+  send(message: Outgoing): void
+  /** Nobody waits for the answer to request `id` any more. */
+  abandon(id: number): void
+  /** Whether giving up a request has to be told with a message, or is told by `abandon` alone. */
+  cancelsByMessage(era: Era): boolean
+  /** The handshake decided. */
+  adopt(era: Era, protocolVersion: string): void
+  /** The tools as listed, for wires whose headers depend on their schemas. */
+  learnTools(tools: readonly unknown[]): void
+  /** Idempotent. */
+  close(): void
+}
+
+/** What a wire tells the conversation above it. */
+export interface WireEvents {
+  message(message: Incoming): void
+  /** HTTP: request `id` was answered with a failing status, or with an error that names no id. */
+  refused(id: number, refusal: { status: number; error: ErrorObject | null; reason: LinkFailure; why: string; hint?: string }): void
+  /** Request `id` got no answer and will get none. */
+  failed(id: number, error: LinkError): void
+  /** The server is not listening yet; the wire keeps trying. */
+  waiting(stage: string): void
+  /** The other side is gone; `why` is a clause about the server ("the server closed its output"). */
+  ended(why: string): void
+  count(what: 'noise' | 'oversize'): void
+}

@@ -1,0 +1,37 @@
+import { parseArgs } from 'node:util'
+import { JSON_FLAG, runVerb, type FlagTable, type FlagValues, type Verb } from '../cli/index.js'
+import { VERBS } from './registry.js'
+
+/**
+ * Runs a command line that needs no help from oclif: loading oclif takes longer than everything `status` does.
+ * Anything not plainly understood (help, an unknown flag or command, a missing argument) is left to oclif, which
+ * explains it. Returns whether the command line was taken.
+ */
+export async function runQuickly(argv: readonly string[]): Promise<boolean> {
+  const words = argv[0] !== undefined && VERBS[argv[0]] ? 1 : 2
+  const load = VERBS[argv.slice(0, words).join(' ')]
+  if (load === undefined) return false
+  const verb = await load()
+  const parsed = parse(verb, argv.slice(words))
+  if (parsed === null) return false
+  await runVerb(verb, parsed, parsed.json)
+  return true
+}
+
+function parse(verb: Verb, args: readonly string[]): { names: string[]; flags: FlagValues<FlagTable>; json: boolean } | null {
+  const table: FlagTable = { ...verb.flags, json: JSON_FLAG }
+  const options = Object.fromEntries(Object.entries(table).map(([name, { type, short }]) => [name, { type, ...(short === undefined ? {} : { short }) }]))
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: verb.names !== undefined, strict: true })
+    if (verb.names?.required && positionals.length === 0) return null
+    if (Object.entries(values).some(([name, value]) => isOutsideOptions(table[name]?.options, value))) return null
+    const { json, ...flags } = values
+    return { names: positionals, flags: flags as FlagValues<FlagTable>, json: json === true }
+  } catch {
+    return null
+  }
+}
+
+function isOutsideOptions(options: readonly string[] | undefined, value: unknown): boolean {
+  return options !== undefined && typeof value === 'string' && !options.includes(value)
+}

@@ -1,0 +1,17 @@
+import type { Verb } from '../cli/index.js'
+
+/** Every command by its words; a verb is only loaded when it is called. */
+export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  start: async () => (await import('./start.js')).start,
+  stop: async () => (await import('./stop.js')).stop,
+  restart: async () => (await import('./restart.js')).restart,
+  status: async () => (await import('./status.js')).status,
+  logs: async () => (await import('./logs.js')).logs,
+  wait: async () => (await import('./wait.js')).wait,
+  events: async () => (await import('./events.js')).events,
+  'config show': async () => (await import('./config-show.js')).configShow,
+  'config validate': async () => (await import('./config-validate.js')).configValidate,
+  'daemon run': async () => (await import('./daemon-run.js')).daemonRun,
+  'daemon status': async () => (await import('./daemon-status.js')).daemonStatus,
+  'daemon stop': async () => (await import('./daemon-stop.js')).daemonStop,
+}

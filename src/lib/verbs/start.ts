@@ -1,0 +1,112 @@
+import { readDuration } from '../base/index.js'
+import { createPaint, defineVerb, type Io, type Outcome } from '../cli/index.js'
+import type { ApplyResult } from '../control/index.js'
+import type { ServerSnapshot } from '../core/index.js'
+import { McpctlError } from '../errors/index.js'
+import { openConfigured, type Configured } from './configured.js'
+import { createPlainStartView, renderStartSummary, type StartView } from './start-view.js'
+import { judgeStart, watchServers } from './watch.js'
+
+export const CONFIG_FLAG = { type: 'string', short: 'c', value: 'FILE', summary: 'Use this configuration file instead of searching for one.' } as const
+export const TIMEOUT_FLAG = { type: 'string', short: 't', value: 'TIME', summary: 'Give up waiting after this long ("30s"); servers go on starting.' } as const
+export const NO_WAIT_FLAG = { type: 'boolean', summary: 'Return as soon as the daemon has accepted the order.' } as const
+
+export const start = defineVerb({
+  id: 'start',
+  summary: 'Start servers and wait until they are ready.',
+  description:
+    'Starts the daemon if needed and every enabled server, or the named ones with what they depend on, all in parallel. A server counts as ready when it has answered the handshake and its lists were read. Servers that already run are left alone.',
+  examples: ['start', 'start files git', 'start --config ./mcp.config.ts', 'start --no-wait'],
+  names: { summary: 'Servers to start; every enabled one when none is named.', required: false },
+  flags: { config: CONFIG_FLAG, 'no-wait': NO_WAIT_FLAG, timeout: TIMEOUT_FLAG },
+  run: async ({ names, flags }, io) => {
+    const timeoutMs = readTimeout(flags.timeout)
+    const open = () => openConfigured({ io, configPath: flags.config, names, all: 'enabled' })
+    return bringUp({ io, open, method: 'start', wait: flags['no-wait'] !== true, timeoutMs })
+  },
+})
+
+export interface BringUp {
+  readonly io: Io
+  readonly open: () => Promise<Configured>
+  readonly method: 'start' | 'restart'
+  readonly wait: boolean
+  readonly timeoutMs: number | null
+}
+
+/** Sends the order and, unless told not to wait, shows how it goes until every server has come to a verdict. */
+export async function bringUp(order: BringUp): Promise<Outcome> {
+  const { io } = order
+  const startedAt = performance.now()
+  const { client, names, applied } = await openPatiently(order)
+  try {
+    if (applied) tellApplied(io, applied, order.method, names)
+    if (names.length === 0) return nothingToDo(io)
+    if (!order.wait) {
+      await client.request(order.method, { names })
+      io.say(`${order.method === 'start' ? 'starting' : 'restarting'} ${names.length} server${names.length === 1 ? '' : 's'}`)
+      return { json: { names } }
+    }
+    const width = Math.max(...names.map((name) => name.length))
+    const view = await createView(io, names, width, startedAt)
+    const watch = watchServers(client, { judge: judgeStart, onChange: (server) => view.onChange(server), signal: io.signal, timeoutMs: order.timeoutMs })
+    await client.request(order.method, { names })
+    for (const name of names) {
+      const server = watch.servers.get(name)
+      if (server && judgeStart(server, watch.servers) !== 'open') view.onChange(server)
+    }
+    watch.begin(names)
+    const how = await watch.done
+    await view.finish()
+    return conclude(order, how, names.map((name) => watch.servers.get(name)).filter((server) => server !== undefined), performance.now() - startedAt)
+  } finally {
+    client.close()
+  }
+}
+
+/** A daemon that is just leaving refuses new orders: the next one takes them. */
+async function openPatiently(order: BringUp): Promise<Configured> {
+  for (;;) {
+    try {
+      return await order.open()
+    } catch (error) {
+      if (!(error instanceof McpctlError) || error.details['closing'] !== true || order.io.signal.aborted) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+async function createView(io: Io, names: readonly string[], width: number, startedAt: number): Promise<StartView> {
+  if (!io.sayTerminal.interactive || io.json) return createPlainStartView(io, width, startedAt)
+  const { createLiveStartView } = await import('./start-view-live.js')
+  return createLiveStartView(io, names, width, startedAt)
+}
+
+function conclude(order: BringUp, how: 'done' | 'lost' | 'aborted' | 'timeout', servers: readonly ServerSnapshot[], elapsedMs: number): Outcome {
+  const { io } = order
+  if (how === 'lost') throw new McpctlError('DAEMON_UNREACHABLE', `the daemon ended while servers were being ${order.method}ed`, { hint: 'Another command may have stopped everything; see mcpctl daemon status.' })
+  if (how === 'aborted') throw new McpctlError('INTERRUPTED', 'interrupted')
+  for (const line of renderStartSummary(servers, elapsedMs, createPaint(io.sayTerminal.color))) io.say(line)
+  const ready = servers.filter((server) => server.phase === 'ready').length
+  const exitStatus = ready === servers.length ? 0 : how === 'timeout' ? 7 : 1
+  return { exitStatus, json: { ready, failed: servers.length - ready, timedOut: how === 'timeout', servers } }
+}
+
+function tellApplied(io: Io, applied: ApplyResult, method: 'start' | 'restart', names: readonly string[]): void {
+  const changed = applied.changed.filter((name) => method === 'start' || !names.includes(name))
+  if (changed.length > 0) io.say(`configuration changed, still running the old one: ${changed.join(', ')} (mcpctl restart ${changed.join(' ')})`)
+  if (applied.removed.length > 0) io.say(`no longer in the configuration, still running: ${applied.removed.join(', ')} (mcpctl stop ${applied.removed.join(' ')})`)
+}
+
+function nothingToDo(io: Io): Outcome {
+  io.say('no server is enabled in the configuration')
+  return { json: { ready: 0, failed: 0, timedOut: false, servers: [] } }
+}
+
+/** Milliseconds, or null for no limit. Throws USAGE. */
+export function readTimeout(value: string | undefined): number | null {
+  if (value === undefined) return null
+  const timeoutMs = readDuration(value)
+  if (timeoutMs !== undefined && timeoutMs > 0) return timeoutMs
+  throw new McpctlError('USAGE', `--timeout ${JSON.stringify(value)} is not a time`, { hint: 'Write seconds (30) or a duration such as 500ms, 30s or 2m.', details: { flag: 'timeout', value } })
+}

@@ -1,0 +1,50 @@
+import { formatDuration } from '../base/index.js'
+import { defineVerb, type Io, type Outcome } from '../cli/index.js'
+import { connectControl, resolveHome, VERSION, type ControlClient } from '../control/index.js'
+import { expandNames } from './names.js'
+
+export const stop = defineVerb({
+  id: 'stop',
+  summary: 'Stop servers; without names, everything and the daemon.',
+  description:
+    'Asks each server to leave (its input is closed, then SIGTERM, then SIGKILL within its stop timeout) and ends whatever it started. Returns when all of it is gone. Stopping what is not running is a success.',
+  examples: ['stop', 'stop files', "stop 'git*'", 'stop --keep-daemon'],
+  names: { summary: 'Servers to stop; everything when none is named.', required: false },
+  flags: { 'keep-daemon': { type: 'boolean', summary: 'Stop all servers but leave the daemon running.' } },
+  run: async ({ names, flags }, io) => {
+    const client = await connectControl(resolveHome(io.env), VERSION)
+    if (client === null) {
+      io.say('nothing is running')
+      return { json: { stopped: [], daemon: null } }
+    }
+    const startedAt = performance.now()
+    try {
+      if (names.length === 0 && flags['keep-daemon'] !== true) return await stopEverything(client, io, startedAt)
+      return await stopServers(client, io, names, startedAt)
+    } finally {
+      client.close()
+    }
+  },
+})
+
+async function stopServers(client: ControlClient, io: Io, asked: readonly string[], startedAt: number): Promise<Outcome> {
+  const { servers } = await client.request('snapshot', { names: null, detail: false })
+  const names = asked.length === 0 ? null : expandNames(asked, servers.map((server) => server.name))
+  const wasUp = new Set(servers.filter((server) => server.pid !== null || server.desired === 'up').map((server) => server.name))
+  const result = await client.request('stop', { names })
+  const stopped = result.names.filter((name) => wasUp.has(name))
+  const idle = result.names.filter((name) => !wasUp.has(name))
+  if (stopped.length > 0) io.say(`stopped ${stopped.join(', ')} (${formatDuration(performance.now() - startedAt)})`)
+  if (idle.length > 0 && asked.length > 0) io.say(`not running: ${idle.join(', ')}`)
+  return { json: { stopped, daemon: 'running' } }
+}
+
+/** Also the whole of `daemon stop`. */
+export async function stopEverything(client: ControlClient, io: Io, startedAt: number): Promise<Outcome> {
+  const { names } = await client.request('shutdown', {})
+  // The answer says the servers are down; the end of the connection, that socket and files are gone too.
+  await client.ended
+  const count = names.length === 0 ? 'no server was running' : `stopped ${names.length} server${names.length === 1 ? '' : 's'}`
+  io.say(`${count}, daemon ended (${formatDuration(performance.now() - startedAt)})`)
+  return { json: { stopped: names, daemon: 'ended' } }
+}
