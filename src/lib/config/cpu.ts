@@ -7,7 +7,7 @@ const MAX_CORES = 1024
  */
 export function readCpuPercent(value: unknown): number | undefined {
   const percent = typeof value === 'number' ? value * 100 : typeof value === 'string' ? readText(value.trim()) : undefined
-  return percent !== undefined && percent > 0 && percent <= MAX_CORES * 100 ? percent : undefined
+  return percent !== undefined && percent > 0 && percent <= MAX_CORES * 100 ? Math.round(percent * 100) / 100 : undefined
 }
 
 function readText(text: string): number | undefined {

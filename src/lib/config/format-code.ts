@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Jiti } from 'jiti'
 import { formatDuration } from '../base/index.js'
@@ -18,10 +18,11 @@ export async function readCode(file: string, text: string, options: ReadOptions)
   if (text.trim() === '') throw syntaxError(file, text, { message: 'the file is empty' })
   const { createJiti } = await import('jiti')
   const transformed = new Set<string>()
-  const plain = createJiti(file, { fsCache: false, moduleCache: false })
+  const plain = createJiti(file, { fsCache: false, moduleCache: false, interopDefault: false })
   const jiti = createJiti(file, {
     fsCache: false,
     moduleCache: false,
+    interopDefault: false,
     alias: { mcpctl: ownEntry() },
     transform: (source) => {
       if (source.filename !== undefined) transformed.add(source.filename)
@@ -84,8 +85,8 @@ function describeFailedLoad(file: string, text: string, error: unknown): McpctlE
   if (error instanceof McpctlError) return error
   const syntax = findSyntaxError(error)
   if (syntax) {
-    const excerpt = syntax.file === file ? text : ''
-    return syntaxError(syntax.file, excerpt, { message: syntax.message, position: syntax.position, cause: error })
+    const source = syntax.file === file ? text : readFileSync(syntax.file, 'utf8')
+    return syntaxError(syntax.file, source, { message: syntax.message, position: syntax.position, cause: error })
   }
   const message = error instanceof Error ? error.message.split('\nRequire stack:')[0] : `threw ${String(error)}`
   const position = findFrame(error, file)

@@ -1,10 +1,11 @@
 import type { Node, ParseError } from 'jsonc-parser'
+import type * as parserModule from 'jsonc-parser'
 import type { SourceDocument } from './document.js'
 import { formatPath, type Path } from './path.js'
 import type { Position, Problem } from './problem.js'
 import { isStackOverflow, positionAt, syntaxError } from './syntax.js'
 
-type Parser = typeof import('jsonc-parser')
+type Parser = typeof parserModule
 
 const MEANING: Readonly<Record<string, string>> = {
   InvalidSymbol: 'this is not JSON (names and texts stand in double quotes)',

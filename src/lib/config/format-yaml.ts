@@ -1,11 +1,12 @@
 import type { Document, Node as YamlNode } from 'yaml'
+import type * as parserModule from 'yaml'
 import type { SourceDocument } from './document.js'
 import { duplicateKey } from './format-json.js'
 import type { Path } from './path.js'
 import type { Position, Problem } from './problem.js'
 import { isStackOverflow, positionAt, syntaxError } from './syntax.js'
 
-type Parser = typeof import('yaml')
+type Parser = typeof parserModule
 
 /** Reads YAML 1.2, with `<<` merging. Throws CONFIG_SYNTAX; duplicate keys become problems. */
 export async function readYaml(file: string, text: string): Promise<SourceDocument> {
@@ -23,7 +24,7 @@ export async function readYaml(file: string, text: string): Promise<SourceDocume
 function parse(parser: Parser, file: string, text: string): Document.Parsed {
   let document: Document.Parsed
   try {
-    document = parser.parseDocument(text, { uniqueKeys: false, merge: true, prettyErrors: false, logLevel: 'silent' })
+    document = parser.parseDocument(text, { uniqueKeys: false, merge: true, prettyErrors: false, logLevel: 'error' })
   } catch (cause) {
     if (!isStackOverflow(cause)) throw cause
     throw syntaxError(file, text, { message: 'the file is nested too deeply', cause })

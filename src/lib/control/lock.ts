@@ -20,7 +20,7 @@ const O_EXLOCK = 0x20
 export async function acquireLock(home: Home): Promise<Lock | null> {
   if (process.platform === 'linux') return bindLock(`\0mcpctl-${lockToken(home)}`)
   if (process.platform === 'win32') return bindLock(`\\\\.\\pipe\\mcpctl-lock-${lockToken(home)}`)
-  return flockFile(join(home.run, 'daemon.lock'))
+  return flockFile(join(home.state, 'daemon.lock'))
 }
 
 function bindLock(name: string): Promise<Lock | null> {
@@ -47,7 +47,7 @@ function flockFile(path: string): Lock | null {
 
 /** A secret name for the lock: in the abstract namespace any local user could take a name that can be guessed. */
 function lockToken(home: Home): string {
-  const path = join(home.run, 'lock-token')
+  const path = join(home.state, 'lock-token')
   for (;;) {
     try {
       return readFileSync(path, 'utf8')

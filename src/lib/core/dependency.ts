@@ -3,13 +3,9 @@ import type { ServerSpec } from './spec.js'
 /** The named servers and everything they depend on, directly or not. Unknown names are passed over. */
 export function withDependencies(names: Iterable<string>, specOf: (name: string) => ServerSpec | undefined): Set<string> {
   const found = new Set<string>()
-  const todo = [...names]
-  for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
-    const spec = specOf(name)
-    if (spec === undefined || found.has(name)) continue
-    found.add(name)
-    todo.push(...spec.dependsOn)
-  }
+  // A set is walked in the order things were added, also those added on the way.
+  for (const name of names) if (specOf(name)) found.add(name)
+  for (const name of found) for (const dependency of specOf(name)?.dependsOn ?? []) if (specOf(dependency)) found.add(dependency)
   return found
 }
 

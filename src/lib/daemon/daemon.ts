@@ -3,13 +3,17 @@ import { readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node
 import { dirname } from 'node:path'
 import { homeUnusable, openControlServer, type Home } from '../control/index.js'
 import { isActive } from '../core/index.js'
-import { createSweeper, startWatchdog } from '../process/index.js'
+import { clearPidFiles, createSweeper, type Sweeper } from '../process/index.js'
 import { createClock } from './clock.js'
 import { openEraMemory } from './era-memory.js'
 import type { Journal } from './journal.js'
 import { createRequestHandler } from './request.js'
 import { Supervisor } from './supervisor.js'
 import { startUsageMeter } from './usage.js'
+import { WatchdogKeeper } from './watchdog-keeper.js'
+
+/** Survivors of a daemon that was killed get this long to end by themselves. */
+const SURVIVOR_GRACE_MS = 500
 
 export interface Daemon {
   readonly supervisor: Supervisor
@@ -38,8 +42,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const homeMark = createHash('sha256').update(home.root).digest('hex').slice(0, 12)
   const markerPrefix = `${homeMark}:${randomBytes(4).toString('hex')}:`
   const sweeper = createSweeper()
-  await endSurvivors(sweeper, homeMark, journal)
-  const watchdog = startWatchdog({ markerPrefix })
+  await endSurvivors(sweeper, home, homeMark, journal)
+  const watchdog = new WatchdogKeeper(markerPrefix, journal)
   const supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, eras: openEraMemory(home.state, now), markerPrefix })
   const usage = startUsageMeter(() => livingPids(supervisor), now)
 
@@ -104,8 +108,9 @@ function livingPids(supervisor: Supervisor): ReadonlyMap<string, number> {
 }
 
 /** Processes of this home whose daemon was killed together with its watchdog: they carry our mark, nothing else is touched. */
-async function endSurvivors(sweeper: ReturnType<typeof createSweeper>, homeMark: string, journal: Journal): Promise<void> {
-  const { ended, remaining } = await sweeper.endLeftovers({ markerPrefix: `${homeMark}:`, graceMs: 500 })
+async function endSurvivors(sweeper: Sweeper, home: Home, homeMark: string, journal: Journal): Promise<void> {
+  const { ended, remaining } = await sweeper.end({ prefix: `${homeMark}:` }, SURVIVOR_GRACE_MS)
+  clearPidFiles(home.pids)
   if (ended + remaining.length > 0) journal.write('warn', 'ended processes an earlier daemon left behind', { ended, remaining })
 }
 

@@ -1,8 +1,10 @@
 import net from 'node:net'
 import { describeExit, type Effect, type ExitStatus, type InstanceEvent, type LaunchSpec, type ServerSpec } from '../core/index.js'
 import { LinkError, openHttpLink, openStdioLink, type EraVerdict, type Established, type Link } from '../mcp/index.js'
+import { VERSION } from '../control/index.js'
 import type { ServerLog } from '../logs/index.js'
-import { findPortHolder, LaunchError, resolveLaunch, spawnChild, type Child, type Sweeper, type Watchdog } from '../process/index.js'
+import type { WatchdogKeeper } from './watchdog-keeper.js'
+import { findPortHolder, LaunchError, resolveLaunch, spawnChild, type Child, type Sweeper } from '../process/index.js'
 
 /** A process that closed its pipe is usually about to exit; only one that stays is half dead. */
 const EXIT_AFTER_CLOSE_MS = 500
@@ -13,7 +15,7 @@ export interface InstanceServices {
   readonly now: () => number
   readonly log: ServerLog
   readonly sweeper: Sweeper
-  readonly watchdog: Watchdog
+  readonly watchdog: WatchdogKeeper
   readonly remembered: EraVerdict | null
   /** Reports what happened; never called from inside a method of the instance. */
   readonly report: (event: InstanceEvent) => void
@@ -70,7 +72,7 @@ export class Instance {
   /** Releases pipes and link; the process is gone or given up. */
   release(): void {
     this.#closeLink()
-    this.#child?.release()
+    void this.#child?.release()
   }
 
   async #launch(): Promise<void> {
@@ -78,15 +80,15 @@ export class Instance {
     try {
       if (this.spec.launch !== null) {
         const holder = this.spec.endpoint === null ? null : await describePortHolder(this.spec.endpoint.url)
-        if (holder !== null) throw new LaunchError('port-in-use', holder.message, holder.hint, false)
+        if (holder !== null) throw new Error(holder)
         // Stopped while the port was being looked at: nothing was started, so nothing may start now.
         if (this.#abort.signal.aborted) return this.#report({ type: 'launch-failed', generation, reason: 'stopped before it was started', permanent: false })
-        this.#spawn(this.spec.launch)
+        await this.#spawn(this.spec.launch)
       }
+      await this.#establish()
     } catch (error) {
-      return this.#launchFailed(error)
+      this.#launchFailed(error)
     }
-    this.#establish()
   }
 
   #launchFailed(error: unknown): void {
@@ -96,10 +98,10 @@ export class Instance {
     this.#report({ type: 'launch-failed', generation: this.generation, reason, permanent })
   }
 
-  #spawn(launch: LaunchSpec): void {
+  async #spawn(launch: LaunchSpec): Promise<void> {
     const { log, watchdog, onSpawned } = this.#services
     const resolved = resolveLaunch(launch)
-    const child = spawnChild({ launch: resolved, marker: this.#marker })
+    const child = await spawnChild({ launch: resolved, marker: this.#marker })
     this.#child = child
     this.note = resolved.note
     child.onExit((exit) => void this.#onExit(exit))
@@ -111,43 +113,58 @@ export class Instance {
     this.#report({ type: 'spawned', generation: this.generation, pid: child.pid })
   }
 
-  #establish(): void {
-    if (this.spec.transport === 'none') return this.#report({ type: 'established', generation: this.generation })
-    try {
-      this.#link = this.#openLink()
-    } catch (error) {
-      return this.#report({ type: 'link-failed', generation: this.generation, cause: 'handshake-failed', reason: String(error) })
-    }
+  async #establish(): Promise<void> {
+    const { generation } = this
+    // Stopped while it was being started: the steps of the stop found no process yet.
+    if (this.#abort.signal.aborted) return void this.#child?.signalGroup('SIGTERM')
+    if (this.spec.transport === 'none') return this.#report({ type: 'established', generation })
     const { remembered, now } = this.#services
-    this.#establishing = this.#link.establish({ era: this.spec.era, remembered, now, signal: this.#abort.signal }).then(
+    let link: Link
+    try {
+      link = await this.#openLink()
+    } catch (error) {
+      return void this.#onLinkFailure(error, 'handshake-failed')
+    }
+    this.#link = link
+    if (this.#abort.signal.aborted) return link.close()
+    this.#establishing = link.establish({ era: this.spec.era, remembered, now, signal: this.#abort.signal }).then(
       (established) => {
         this.established = established
         this.progress = null
+        for (const warning of established.warnings) this.#services.log.mark(`warning: ${warning}`, generation)
         this.#services.onEstablished(established)
-        this.#report({ type: 'established', generation: this.generation })
+        this.#report({ type: 'established', generation })
       },
       (error: unknown) => this.#onLinkFailure(error, 'handshake-failed'),
     )
   }
 
-  #openLink(): Link {
-    const hooks = {
-      onProgress: (progress: string) => {
-        this.progress = progress
+  async #openLink(): Promise<Link> {
+    const { log } = this.#services
+    const common = {
+      client: { name: 'mcpctl', version: VERSION },
+      onStage: (stage: string) => {
+        this.progress = stage
         this.#services.onProgress()
       },
-      onClosed: (error: LinkError) => {
-        if (this.established !== null) void this.#onLinkFailure(error, 'link-closed')
+      onClosed: (reason: string) => {
+        if (this.established !== null) void this.#onLinkFailure(new LinkError('closed', reason), 'link-closed')
       },
     }
-    if (this.spec.endpoint !== null) {
+    const { endpoint, launch } = this.spec
+    if (endpoint !== null) {
       const transport = this.spec.transport === 'sse' ? 'sse' : 'http'
-      return openHttpLink({ url: this.spec.endpoint.url, headers: this.spec.endpoint.headers, transport, untilListening: this.spec.launch !== null, ...hooks })
+      return openHttpLink({ url: endpoint.url, headers: endpoint.headers, transport, untilListening: launch !== null, ...common })
     }
     const child = this.#child
     if (child === null) throw new Error(`${this.spec.name} has neither a process nor a URL`)
-    const { log } = this.#services
-    return openStdioLink({ input: child.stdin, output: child.stdout, onNoise: (line) => log.write('out', Buffer.concat([line, NEWLINE]), this.generation), ...hooks })
+    return openStdioLink({
+      input: child.stdin,
+      output: child.stdout,
+      onNoise: (line) => log.write('out', Buffer.concat([line, NEWLINE]), this.generation),
+      onOversize: ({ bytes }) => log.mark(`dropped a line of ${bytes} bytes on stdout`, this.generation),
+      ...common,
+    })
   }
 
   /** The link is over. When the process ends too, its exit is the better story: it is given a moment to tell it. */
@@ -187,7 +204,7 @@ export class Instance {
     const { sweeper, watchdog, log } = this.#services
     const child = this.#child
     if (child === null) return this.#report({ type: 'swept', generation: this.generation, remaining: 0 })
-    const { ended, remaining } = await sweeper.endLeftovers({ marker: this.#marker, group: child.pid, graceMs })
+    const { ended, remaining } = await sweeper.end({ marker: this.#marker, leader: child.identity }, graceMs)
     if (ended > 0) log.mark(`ended ${ended} process${ended === 1 ? '' : 'es'} it left behind`, this.generation)
     watchdog.forget(child.pid)
     this.#report({ type: 'swept', generation: this.generation, remaining: remaining.length })
@@ -218,13 +235,13 @@ async function settledWithin(promise: Promise<unknown>, limitMs: number): Promis
 }
 
 /** Who already listens where a local HTTP server is about to: it would be mistaken for the server. */
-async function describePortHolder(url: string): Promise<{ message: string; hint: string } | null> {
-  const { hostname, port } = new URL(url)
-  const number = Number(port || (url.startsWith('https:') ? 443 : 80))
+async function describePortHolder(url: string): Promise<string | null> {
+  const { hostname, port, protocol } = new URL(url)
+  const number = Number(port || (protocol === 'https:' ? 443 : 80))
   if (!(await isListening(hostname.replace(/^\[|\]$/g, ''), number))) return null
-  const holder = findPortHolder(number)
+  const holder = await findPortHolder(number)
   const who = holder === null ? 'another process' : `pid ${holder.pid} (${holder.command})`
-  return { message: `port ${number} is already in use by ${who}`, hint: 'End that process, or give the server another port.' }
+  return `port ${number} is already in use by ${who}`
 }
 
 function isListening(host: string, port: number): Promise<boolean> {

@@ -1,18 +1,19 @@
 import { findConflicts, createFleet, isActive, stepFleet, type Effect, type Fleet, type FleetEvent, type ServerSpec } from '../core/index.js'
 import type { Home } from '../control/index.js'
 import { openServerLog, type ServerLog } from '../logs/index.js'
-import type { EraVerdict } from '../mcp/index.js'
-import { removePidFile, writePidFile, type Sweeper, type Watchdog } from '../process/index.js'
+import { LEGACY_VERSIONS, type EraVerdict } from '../mcp/index.js'
+import { removePidFile, writePidFile, type Sweeper } from '../process/index.js'
 import type { EraMemory } from './era-memory.js'
 import { Instance } from './instance.js'
 import type { Journal } from './journal.js'
+import type { WatchdogKeeper } from './watchdog-keeper.js'
 
 export interface SupervisorServices {
   readonly home: Home
   readonly now: () => number
   readonly journal: Journal
   readonly sweeper: Sweeper
-  readonly watchdog: Watchdog
+  readonly watchdog: WatchdogKeeper
   readonly eras: EraMemory
   /** Every instance's environment marker starts with this. */
   readonly markerPrefix: string
@@ -122,8 +123,12 @@ export class Supervisor {
   }
 
   #releaseInstance(name: string): void {
-    this.#instances.get(name)?.release()
+    const instance = this.#instances.get(name)
+    if (!instance) return
+    instance.release()
     this.#instances.delete(name)
+    // It never got through its handshake: what was remembered about that may be why.
+    if (instance.established === null) this.#services.eras.forget(instance.spec)
   }
 
   #forget(name: string): void {
@@ -177,7 +182,7 @@ export class Supervisor {
           this.#provisional.delete(name)
           eras.forget(spec)
         }
-        if (event.type === 'exited' && event.duringProbe) this.#provisional.set(name, { era: 'legacy', protocolVersion: '', exitsOnProbe: true, decidedAt: now() })
+        if (event.type === 'exited' && event.duringProbe) this.#provisional.set(name, { era: 'legacy', protocolVersion: LEGACY_VERSIONS[0] ?? '', exitsOnProbe: true, decidedAt: now() })
       },
       onProgress: () => {
         for (const listener of [...this.#listeners]) listener(name, this.#fleet)
@@ -197,9 +202,9 @@ export class Supervisor {
         }
       },
       onEstablished: (established) => {
-        const exitsOnProbe = this.#provisional.get(name)?.exitsOnProbe ?? established.verdict.exitsOnProbe
+        const exitsOnProbe = this.#provisional.get(name)?.exitsOnProbe ?? established.remember.exitsOnProbe
         this.#provisional.delete(name)
-        if (spec.era === 'auto') eras.remember(spec, { ...established.verdict, exitsOnProbe })
+        if (spec.era === 'auto') eras.remember(spec, { ...established.remember, exitsOnProbe })
       },
     })
     this.#instances.set(name, instance)

@@ -2,6 +2,7 @@ import { describeRpcError, judgeProbe, LEGACY_VERSIONS, listVersions, MODERN_VER
 import { readPage, startReading } from './handshake-reading.js'
 import { over, stay, type HandshakeConfig, type HandshakeInput, type HandshakeState, type HandshakeStep, type Opening, type Reading } from './handshake-state.js'
 import { isJsonObject, notification, request, type ErrorObject, type Incoming, type JsonObject } from './json-rpc.js'
+import type { Catalogue } from './link.js'
 import { defaultAnswer, initializeParams, modernParams } from './wire-message.js'
 
 export const DEFAULT_GRACE_MS = 2500
@@ -114,7 +115,7 @@ function takeModern(state: Opening, found: { version: string; result: JsonObject
   if (state.initialize.at !== 'asked' || !config.pinned) return enterModern(state, found.version, found.result, { config, now })
   // initialize is already in the pipe and pins a server of both eras to legacy, so its answer decides how to go on.
   const settling: Opening = { ...state, probe: { at: 'answered', version: found.version, result: found.result } }
-  return { state: settling, outputs: [{ type: 'stage', stage: 'waiting for the answer to initialize' }, { type: 'arm-grace', delayMs: config.graceMs }] }
+  return { state: settling, outputs: [{ type: 'stage', stage: 'waiting for the answer to initialize' }, { type: 'arm-grace', delayMs: Math.max(config.graceMs, DEFAULT_GRACE_MS) }] }
 }
 
 function probeFailed(state: Opening, why: string, config: HandshakeConfig): HandshakeStep {
@@ -198,13 +199,23 @@ function readingRefused(state: Reading, input: Extract<HandshakeInput, { type: '
   return orInitialize(state, readPage(state, { type: 'error', id: input.id, error: input.error }, config, now) ?? stay(state), config)
 }
 
-/** A server that seemed modern by its HTTP error alone, and whose lists then fail, gets the chance to be a legacy one. */
+/** A server that seemed modern by its HTTP error alone, and then has no list to show, gets the chance to be a legacy one. */
 function orInitialize(state: Reading, step: HandshakeStep, config: HandshakeConfig): HandshakeStep {
-  const failed = step.outputs.find((output) => output.type === 'rejected')
-  if (failed === undefined || failed.reason === 'unauthorised') return step
   if (state.era !== 'modern' || state.described !== null || config.era !== 'auto') return step
-  const opening: Opening = { phase: 'opening', nextId: state.nextId, probe: { at: 'failed', why: failed.why }, initialize: { at: 'none' }, askedVersions: config.modernVersions }
+  const why = uselessness(step)
+  if (why === null) return step
+  const opening: Opening = { phase: 'opening', nextId: state.nextId, probe: { at: 'failed', why }, initialize: { at: 'none' }, askedVersions: config.modernVersions }
   return askInitialize(opening, config)
+}
+
+function uselessness({ outputs }: HandshakeStep): string | null {
+  const end = outputs.find((output) => output.type === 'rejected' || output.type === 'established')
+  if (end?.type === 'rejected') return end.reason === 'unauthorised' ? null : end.why
+  return end?.type === 'established' && isEmpty(end.established.catalogue) ? 'it describes nothing and lists nothing' : null
+}
+
+function isEmpty({ tools, prompts, resources, resourceTemplates }: Catalogue): boolean {
+  return tools.length + prompts.length + resources.length + resourceTemplates.length === 0
 }
 
 function neither(modern: string, legacy: string): string {

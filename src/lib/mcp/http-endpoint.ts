@@ -7,6 +7,8 @@ export interface HttpCall {
   readonly url?: URL
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** Take a new connection instead of a kept one. */
+  readonly fresh?: boolean
 }
 
 export interface HttpCallEvents {
@@ -53,7 +55,7 @@ type StartRequest = (url: URL, options: RequestOptions) => ClientRequest
 
 function startCall(start: StartRequest, base: { agent: Agent; url: URL; headers: Readonly<Record<string, string>> }, call: HttpCall, events: HttpCallEvents): ClientRequest {
   const length = call.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(call.body)) }
-  const request = tryStart(() => start(call.url ?? base.url, { method: call.method, agent: base.agent, headers: mergeHeaders(base.headers, { ...call.headers, ...length }) }))
+  const request = tryStart(() => start(call.url ?? base.url, { method: call.method, agent: call.fresh === true ? false : base.agent, headers: mergeHeaders(base.headers, { ...call.headers, ...length }) }))
   let responded = false
   request.once('response', (response) => {
     responded = true

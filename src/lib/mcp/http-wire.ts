@@ -22,6 +22,8 @@ interface Exchange {
   readonly body: string
   readonly id: number | null
   attempts: number
+  /** A kept connection turned out to be stale; the others may be so too. */
+  fresh: boolean
   request: ClientRequest | null
   retryTimer: NodeJS.Timeout | null
 }
@@ -88,7 +90,7 @@ export class HttpWire implements Wire {
   }
 
   #dispatch(message: Outgoing): void {
-    const exchange: Exchange = { message, body: encodeMessage(message), id: requestIdOf(message) ?? null, attempts: 0, request: null, retryTimer: null }
+    const exchange: Exchange = { message, body: encodeMessage(message), id: requestIdOf(message) ?? null, attempts: 0, fresh: false, request: null, retryTimer: null }
     if ('method' in message && message.method === 'notifications/initialized') this.#held = []
     this.#exchanges.add(exchange)
     try {
@@ -103,7 +105,7 @@ export class HttpWire implements Wire {
     const headers = protocolHeaders(exchange.message, this.#speaks, this.#sessionId, this.#toolHeaders)
     exchange.attempts++
     exchange.request = this.#options.endpoint.call(
-      { method: 'POST', headers: { ...headers, 'content-type': 'application/json', accept: 'application/json, text/event-stream' }, body: exchange.body },
+      { method: 'POST', headers: { ...headers, 'content-type': 'application/json', accept: 'application/json, text/event-stream' }, body: exchange.body, fresh: exchange.fresh },
       {
         onResponse: (response) => { this.#answered(exchange, response) },
         onError: (error, reused) => { this.#broken(exchange, error, reused) },
@@ -152,7 +154,8 @@ export class HttpWire implements Wire {
     }
     // An idle connection the server closed at the same moment: nothing was lost, unless the call may not happen twice.
     const repeatable = !('method' in exchange.message && exchange.message.method === 'tools/call')
-    if (reused && code === 'ECONNRESET' && repeatable && exchange.attempts < 3) {
+    if (reused && code === 'ECONNRESET' && repeatable && !exchange.fresh) {
+      exchange.fresh = true
       this.#attemptAgain(exchange)
       return
     }

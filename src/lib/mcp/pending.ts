@@ -13,10 +13,6 @@ interface PendingCall {
 export class PendingCalls {
   readonly #calls = new Map<number, PendingCall>()
 
-  get size(): number {
-    return this.#calls.size
-  }
-
   /** `onGivenUp` runs when the caller's time or patience ended, before the promise rejects. */
   add(id: number, method: string, options: CallOptions, onGivenUp: (why: string) => void): Promise<unknown> {
     const { promise, resolve, reject } = withResolvers()
@@ -34,10 +30,6 @@ export class PendingCalls {
     }
     this.#calls.set(id, { method, resolve, reject, release })
     return promise
-  }
-
-  methodOf(id: number): string | undefined {
-    return this.#calls.get(id)?.method
   }
 
   /** False when nobody waits for that id. */

@@ -1,10 +1,9 @@
 import type { Era } from '../core/index.js'
-import { MODERN_VERSIONS } from './era.js'
 import { isJsonObject, METHOD_NOT_FOUND, type JsonObject, type Outgoing } from './json-rpc.js'
 import type { ClientIdentity, ServerInfo, ServerRequest } from './link.js'
 
 const META = 'io.modelcontextprotocol'
-export const META_VERSION = `${META}/protocolVersion`
+const META_VERSION = `${META}/protocolVersion`
 const META_CLIENT_INFO = `${META}/clientInfo`
 const META_CLIENT_CAPABILITIES = `${META}/clientCapabilities`
 const META_SERVER_INFO = `${META}/serverInfo`
@@ -47,9 +46,4 @@ export function defaultAnswer({ id, method }: ServerRequest): Outgoing {
   if (method === 'ping') return { jsonrpc: '2.0', id, result: {} }
   if (method === 'roots/list') return { jsonrpc: '2.0', id, result: { roots: [] } }
   return { jsonrpc: '2.0', id, error: { code: METHOD_NOT_FOUND, message: `${method} is not supported here` } }
-}
-
-/** The modern version to open with. */
-export function firstModernVersion(): string {
-  return MODERN_VERSIONS[0] ?? ''
 }

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { identify, isPid, type ProcessIdentity } from './identity.js'
 import { toLaunchError } from './launch-error.js'
@@ -56,7 +56,7 @@ export async function spawnChild(options: { readonly launch: ResolvedLaunch; rea
   }
   if (child.pid === undefined) {
     const error = await new Promise<Error>((resolve) => child.once('error', resolve))
-    for (const stream of child.stdio) stream?.on('error', ignore).destroy()
+    closeStreams(child)
     throw toLaunchError(error, launch.file, launch.cwd)
   }
   return new SpawnedChild(child, child.pid)
@@ -133,6 +133,11 @@ class SpawnedChild implements Child {
     })
     for (const stream of outputs) stream.destroy()
   }
+}
+
+/** Out of descriptors, Node does not even create the streams its types promise. */
+function closeStreams(child: Partial<Pick<ChildProcess, 'stdio'>>): void {
+  for (const stream of child.stdio ?? []) stream?.on('error', ignore).destroy()
 }
 
 function ignore(): void {

@@ -46,13 +46,13 @@ export function lookUpExecutable(command: string, place: SearchPlace): string | 
   }
 }
 
-/** The first line of a script without its `#!`, trimmed, or null when the file is no script or cannot be read. */
+/** The first line of a script without its `#!` and outer blanks (a carriage return stays: it is part of the name to the kernel), or null when the file is no script or cannot be read. */
 export function readShebang(file: string): string | null {
   const head = readHead(file)
   if (head === null || head[0] !== 0x23 || head[1] !== 0x21) return null
   const text = head.toString('latin1', 2)
   const end = text.indexOf('\n')
-  return (end === -1 ? text : text.slice(0, end)).trim()
+  return (end === -1 ? text : text.slice(0, end)).replace(/^[ \t]+|[ \t]+$/g, '')
 }
 
 function searchPath(env: Readonly<Record<string, string>>): string {

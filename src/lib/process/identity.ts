@@ -34,7 +34,8 @@ export function isPid(pid: number): boolean {
   return Number.isSafeInteger(pid) && pid > 1
 }
 
-function readBootId(): string {
+/** Changes with every boot; empty where it is not known. */
+export function readBootId(): string {
   ownBootId ??= (hasProc ? readProcFile('/proc/sys/kernel/random/boot_id')?.trim() : undefined) ?? ''
   return ownBootId
 }

@@ -18,8 +18,12 @@ export function checkMarker(text: string): string {
   throw new McpctlError('INTERNAL', `${JSON.stringify(text)} cannot be a process marker: only letters, digits and : . _ - may be used`)
 }
 
-/** The bytes an environment entry begins with (or is equal to, when `exact`). */
-export function markerEntry(match: MarkerMatch): { start: Buffer; exact: boolean } {
-  const exact = 'marker' in match
-  return { start: Buffer.from(`${MARKER_VARIABLE}=${checkMarker(exact ? match.marker : match.prefix)}`), exact }
+/** True when a process with this marker is meant. */
+export function matchesMarker(match: MarkerMatch, marker: string): boolean {
+  return 'marker' in match ? marker === match.marker : marker.startsWith(match.prefix)
+}
+
+/** Throws when a match could not be one of ours; an empty prefix would mean every marked process of every home. */
+export function checkMatch(match: MarkerMatch): void {
+  checkMarker('marker' in match ? match.marker : match.prefix)
 }

@@ -58,22 +58,29 @@ export function parseRunner(command: string, args: readonly string[]): RunnerReq
 }
 
 function parseFlags(args: readonly string[], npmExec: boolean): RunnerRequest | null {
-  let named: string | null = null
-  let index = 0
-  for (; index < args.length; index++) {
-    const arg = args[index] ?? ''
-    if (arg === '--') { index++; break }
+  const flags = readFlags(args)
+  const first = flags === null ? undefined : args[flags.next]
+  if (flags === null || first === undefined) return null
+  const tail = args.slice(flags.next + 1)
+  const rest = npmExec && args[flags.next - 1] !== '--' ? dropSeparator(tail) : tail
+  const wanted = parsePackage(flags.packageName ?? first)
+  return rest === null || wanted === null ? null : { ...wanted, binName: flags.packageName === null ? null : first, args: rest }
+}
+
+/** The flags in front of the program's name; null when one of them is unknown or there are several packages. */
+function readFlags(args: readonly string[]): { packageName: string | null; next: number } | null {
+  let packageName: string | null = null
+  let next = 0
+  for (; next < args.length; next++) {
+    const arg = args[next] ?? ''
+    if (arg === '--') return { packageName, next: next + 1 }
     if (!arg.startsWith('-')) break
     if (HARMLESS_FLAGS.has(arg)) continue
-    const value = arg === '-p' || arg === '--package' ? args[++index] : /^--package=(.+)$/.exec(arg)?.[1]
-    if (value === undefined || named !== null) return null
-    named = value
+    const value = arg === '-p' || arg === '--package' ? args[++next] : /^--package=(.+)$/.exec(arg)?.[1]
+    if (value === undefined || packageName !== null) return null
+    packageName = value
   }
-  const first = args[index]
-  if (first === undefined) return null
-  const rest = npmExec && args[index - 1] !== '--' ? dropSeparator(args.slice(index + 1)) : args.slice(index + 1)
-  const wanted = parsePackage(named ?? first)
-  return rest === null || wanted === null ? null : { ...wanted, binName: named === null ? null : first, args: rest }
+  return { packageName, next }
 }
 
 /** npm reads flags up to `--` even behind the package's name; only a plain tail is certain. */
@@ -155,7 +162,7 @@ function resolveScript(script: string, args: readonly string[], place: SearchPla
 
 /** The flags after `node` in "/usr/bin/env node" or "/usr/bin/env -S node --flag"; null for any other interpreter. */
 function readNodeShebang(shebang: string): string[] | null {
-  const words = shebang.split(/\s+/)
+  const words = shebang.split(/[ \t]+/)
   if (basename(words[0] ?? '') !== 'env') return null
   if (words[1] === 'node' && words.length === 2) return []
   return words[1] === '-S' && words[2] === 'node' ? words.slice(3) : null

@@ -15,7 +15,6 @@ export interface ProcStat {
   readonly cpuTicks: number
   /** Since boot; with the pid it names one process for ever. */
   readonly startTicks: number
-  readonly residentPages: number
 }
 
 const START_BUFFER_BYTES = 16 * 1024
@@ -39,20 +38,18 @@ export function listPids(): number[] {
 /** A file of /proc as latin1 text, or null when it is absent, empty or not ours to read. Never throws. */
 export function readProcFile(path: string): string | null {
   const length = readInto(path)
-  return length <= 0 ? null : buffer.latin1Slice(0, length)
+  return length <= 0 ? null : buffer.toString('latin1', 0, length)
 }
 
-/** True when the NUL-separated list in `path` (environ) has an entry for which `test` holds, looking only at entries that begin with `start`. */
-export function findEntry(path: string, start: Buffer, test: (entry: Buffer) => boolean): boolean {
+/** The value of a variable in a NUL-separated list of `NAME=value` (environ), or null. `start` is `NAME=`. */
+export function readVariable(path: string, start: Buffer): string | null {
   const length = readInto(path)
-  if (length <= 0) return false
-  const content = buffer.subarray(0, length)
-  for (let at = content.indexOf(start); at !== -1; at = content.indexOf(start, at + 1)) {
-    if (at > 0 && content[at - 1] !== 0) continue
-    const end = content.indexOf(0, at)
-    if (test(content.subarray(at, end === -1 ? length : end))) return true
+  for (let at = buffer.indexOf(start); at !== -1 && at < length; at = buffer.indexOf(start, at + 1)) {
+    if (at > 0 && buffer[at - 1] !== 0) continue
+    const end = buffer.indexOf(0, at)
+    return buffer.toString('latin1', at + start.length, end === -1 || end > length ? length : end)
   }
-  return false
+  return null
 }
 
 /** Null when there is no such process. */
@@ -73,7 +70,6 @@ export function parseStat(pid: number, text: string): ProcStat | null {
     group: at(5),
     cpuTicks: at(14) + at(15) + at(16) + at(17),
     startTicks: at(22),
-    residentPages: at(24),
   }
 }
 

@@ -86,15 +86,15 @@ function checkInterpreter(file: string, place: SearchPlace): void {
   if (process.platform === 'win32') return
   const shebang = readShebang(file)
   if (shebang === null) return
-  const [interpreter = '', argument = ''] = shebang.split(/\s+/)
-  const fail = (missing: string): LaunchError => new LaunchError('bad-interpreter', `${file} needs the interpreter ${missing}, which was not found`, {
+  const [interpreter = '', argument = ''] = shebang.split(/[ \t]+/)
+  const fail = (missing: string): LaunchError => new LaunchError('bad-interpreter', `${file} needs the interpreter ${missing.trim()}, which was not found`, {
     hint: shebang.endsWith('\r')
       ? 'The file has Windows line endings: save it with Unix ones.'
-      : `Install ${missing}, or correct the first line of ${file}.`,
-    details: { file, interpreter: missing },
+      : `Install ${missing.trim()}, or correct the first line of ${file}.`,
+    details: { file, interpreter: missing.trim() },
   })
   if (lookUpExecutable(interpreter.includes('/') ? interpreter : `./${interpreter}`, place) === null) throw fail(interpreter)
-  if (basename(interpreter) === 'env' && /^[\w.+-]+$/.test(argument) && !argument.startsWith('-') && lookUpExecutable(argument, place) === null) {
+  if (basename(interpreter) === 'env' && /^[\w.+][\w.+-]*\r?$/.test(argument) && lookUpExecutable(argument, place) === null) {
     throw fail(argument)
   }
 }

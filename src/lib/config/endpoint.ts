@@ -1,0 +1,44 @@
+import type { EndpointSpec } from '../core/index.js'
+import { explain, showText, type ExplainedValue } from './explain.js'
+import { originOf, spotOf, type Layers } from './layer.js'
+import { MASK } from './secret.js'
+import type { StatedEntry } from './server-entry.js'
+import type { Spot } from './spot.js'
+
+/** Where the server answers, or null when the entry names no url. */
+export function resolveEndpoint({ entry }: Layers, explained: ExplainedValue[]): EndpointSpec | null {
+  const { url } = entry.values
+  if (url === undefined) return null
+  const origin = originOf(entry, false)
+  explained.push(explain('url', { value: showText('url', url, spotOf(entry, 'url')), origin }))
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(entry.values.headers ?? {})) {
+    headers[name] = value
+    explained.push(explain(`headers.${name}`, { value: showText(name, value, spotOf(entry, 'headers').at(name)), origin }))
+  }
+  for (const [name, variable, prefix] of headerVariables(entry)) {
+    const value = entry.spot.source.env[variable.name]
+    if (value === undefined || value === '') reportUnset(variable)
+    else headers[name] = `${prefix}${value}`
+    explained.push(explain(`headers.${name}`, { value: `${prefix}${MASK}`, origin: `environment ${variable.name}` }))
+  }
+  return { url, headers }
+}
+
+interface HeaderVariable {
+  readonly name: string
+  readonly spot: Spot
+}
+
+function headerVariables(entry: StatedEntry): [header: string, variable: HeaderVariable, prefix: string][] {
+  const { bearerTokenVariable, headerVariables: named = {} } = entry.values
+  const spot = entry.spots.get('headerVariables') ?? entry.spot
+  const found = Object.entries(named).map(([header, name]): [string, HeaderVariable, string] => [header, { name, spot: spot.at(header) }, ''])
+  if (bearerTokenVariable !== undefined) found.push(['Authorization', { name: bearerTokenVariable, spot: entry.spots.get('bearerTokenVariable') ?? entry.spot }, 'Bearer '])
+  return found
+}
+
+function reportUnset({ name, spot }: HeaderVariable): void {
+  if (spot.isLenient) spot.warn(`needs the variable ${name}, which is not set; it is left out because the server is disabled`)
+  else spot.problem(`needs the variable ${name}, which is not set`, `Set it: export ${name}=...`)
+}

@@ -1,0 +1,202 @@
+import type { Era, RestartPolicy, Transport } from '../core/index.js'
+import { group, type Stated } from './field-group.js'
+import { choice, cpu, duration, filledText, integer, list, scalar, size, textMap, truth, word, type Kind } from './kind.js'
+import { describeValue } from './secret.js'
+import type { Spot } from './spot.js'
+
+export interface RestartFields {
+  policy?: RestartPolicy
+  backoff?: Stated<{ initial: number; max: number }>
+  intensity?: Stated<{ restarts: number; window: number }>
+}
+
+/** What a server entry can say, as read: durations in ms, sizes in bytes. */
+export interface ServerFields {
+  command: string
+  args: string[]
+  env: Record<string, string>
+  envFile: string
+  cwd: string
+  url: string
+  headers: Record<string, string>
+  transport: Transport
+  enabled: boolean
+  disabled: boolean
+  era: 'auto' | Era
+  restart: RestartFields
+  limits: Stated<{ memory: number; cpu: number; pids: number }>
+  startTimeout: number
+  stopTimeout: number
+  health: Stated<{ interval: number; timeout: number }>
+  dependsOn: string[]
+  tags: string[]
+  logs: Stated<{ maxSize: number; keep: number }>
+  bearerTokenVariable: string
+  headerVariables: Record<string, string>
+  passedVariables: string[]
+}
+
+export type FieldName = keyof ServerFields
+
+export interface Field<T> {
+  readonly kind: Kind<T>
+  readonly summary: string
+  /** Other names it goes by, in the files of other clients too. */
+  readonly aliases?: readonly string[]
+  /** May also stand under `defaults`. */
+  readonly inDefaults?: true
+  /** The names under which only other clients' files have it; in our own format it is unknown. */
+  readonly foreignNames?: readonly string[]
+}
+
+const TRANSPORT_ALIASES: Readonly<Record<string, Transport>> = {
+  'streamable-http': 'http', streamableHttp: 'http', streamable_http: 'http', remote: 'http', local: 'stdio',
+}
+
+const RESTART_POLICIES = ['always', 'on-failure', 'never'] as const
+
+const restartGroup = group<Required<RestartFields>>('a policy or an object with policy, backoff and intensity', {
+  policy: { kind: choice(RESTART_POLICIES), summary: 'When a server that ended is started again.' },
+  backoff: {
+    summary: 'Delays between restarts, doubled each time.',
+    kind: group('an object with initial and max', {
+      initial: { kind: duration(1), summary: 'The first delay after the immediate restart.' },
+      max: { kind: duration(1), summary: 'The longest delay.' },
+    }, checkBackoff),
+  },
+  intensity: {
+    summary: 'More restarts than this inside the window: the server has failed.',
+    kind: group('an object with restarts and window', {
+      restarts: { kind: integer(0, 1000), summary: 'Restarts allowed inside the window.' },
+      window: { kind: duration(1000), summary: 'The window.' },
+    }),
+  },
+})
+
+function checkBackoff({ initial, max }: Stated<{ initial: number; max: number }>, spot: Spot): void {
+  if (initial !== undefined && max !== undefined && initial > max) spot.problem('has an initial delay above its max', 'Make initial the smaller of the two.')
+}
+
+const restart: Kind<RestartFields> = {
+  ...restartGroup,
+  name: 'either',
+  choices: RESTART_POLICIES,
+  read: (value, spot) => {
+    if (typeof value === 'object' && value !== null) return restartGroup.read(value, spot)
+    const policy = choice(RESTART_POLICIES).read(value, spot)
+    return policy === undefined ? undefined : { policy }
+  },
+}
+
+const checkVariableName = (name: string): string | undefined =>
+  name === '' || /[=\0]/.test(name) ? 'is not a possible name of an environment variable' : undefined
+
+const checkHeaderName = (name: string): string | undefined =>
+  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) ? undefined : 'is not a possible name of an HTTP header'
+
+const headerMap = textMap('an object of header names and texts', checkHeaderName)
+
+const headers: Kind<Record<string, string>> = {
+  ...headerMap,
+  read: (value, spot) => {
+    const read = headerMap.read(value, spot)
+    const seen = new Set<string>()
+    for (const [name, each] of Object.entries(read ?? {})) {
+      if (/[\r\n]/.test(each)) spot.at(name).problem('holds a line break, which a header cannot', 'Remove the line break.')
+      if (seen.has(name.toLowerCase())) spot.at(name).problem('is there twice, in different case', 'Keep one of the two.')
+      seen.add(name.toLowerCase())
+    }
+    return read
+  },
+}
+
+const url: Kind<string> = {
+  ...filledText,
+  accepts: 'an http:// or https:// address',
+  read: (value, spot) => {
+    const read = filledText.read(value, spot)
+    if (read === undefined || (spot.isLenient && read.includes('${'))) return read
+    const scheme = URL.canParse(read) ? new URL(read).protocol : ''
+    if (scheme === 'http:' || scheme === 'https:') return read
+    const shown = describeValue(value)
+    spot.problem(`must be an http:// or https:// address, not ${shown}`, 'Write the full address, for example http://127.0.0.1:8000/mcp.', shown)
+    return undefined
+  },
+}
+
+/** Codex: names to pass through, or objects that carry the name. */
+const passedVariable: Kind<string> = {
+  ...word,
+  read: (value, spot) => word.read(typeof value === 'object' && value !== null && 'name' in value ? value.name : value, spot),
+}
+
+/**
+ * Every field of a server: the one place that knows its names, its kind and its meaning.
+ * Reading, `config show`, the reference page and a schema follow this table.
+ */
+export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> } = {
+  command: { kind: filledText, summary: 'The program to start.' },
+  args: { kind: list(scalar, 'a list of texts'), summary: 'Its arguments.' },
+  env: { kind: textMap('an object of variable names and texts', checkVariableName), summary: 'Variables it gets besides a short inherited list.', inDefaults: true },
+  envFile: { kind: filledText, summary: 'A file of NAME=value lines; env wins over it.' },
+  cwd: { kind: filledText, summary: 'Its working folder, relative to the folder of the configuration file.', inDefaults: true },
+  url: { kind: url, summary: 'Where it answers over HTTP.', aliases: ['httpUrl', 'serverUrl', 'uri'] },
+  headers: { kind: headers, summary: 'HTTP headers of every request.', foreignNames: ['http_headers'] },
+  transport: { kind: choice(['stdio', 'http', 'sse', 'none'], TRANSPORT_ALIASES), summary: 'How it is spoken to; found out from command and url when absent.', aliases: ['type'] },
+  enabled: { kind: truth, summary: 'false: known, but not started.', inDefaults: true },
+  disabled: { kind: truth, summary: 'true: the same as enabled: false.' },
+  era: { kind: choice(['auto', 'legacy', 'modern']), summary: 'Generation of the protocol.', inDefaults: true },
+  restart: { kind: restart, summary: 'What happens when it ends.', inDefaults: true },
+  limits: {
+    summary: 'What it may use at most.',
+    inDefaults: true,
+    kind: group('an object with memory, cpu and pids', {
+      memory: { kind: size(1024 ** 2), summary: 'Memory of the whole process tree.' },
+      cpu: { kind: cpu, summary: 'Processor time.' },
+      pids: { kind: integer(1, 4_194_304), summary: 'Number of processes and threads.' },
+    }),
+  },
+  startTimeout: { kind: duration(1), summary: 'Time it may take until it is ready.', inDefaults: true, foreignNames: ['startup_timeout_sec'] },
+  stopTimeout: { kind: duration(0), summary: 'Time it may take to end by itself.', inDefaults: true },
+  health: {
+    summary: 'How often it is probed and how long an answer may take.',
+    inDefaults: true,
+    kind: group('an object with interval and timeout', {
+      interval: { kind: duration(1), summary: 'Time between probes.' },
+      timeout: { kind: duration(1), summary: 'Time for an answer.' },
+    }),
+  },
+  dependsOn: { kind: list(word, 'a server name or a list of them', { orSingle: true }), summary: 'Servers that must be ready first.' },
+  tags: { kind: list(word, 'a label or a list of them', { orSingle: true }), summary: 'Labels to choose servers by.', inDefaults: true },
+  logs: {
+    summary: 'When its log file is rotated.',
+    inDefaults: true,
+    kind: group('an object with maxSize and keep', {
+      maxSize: { kind: size(1024), summary: 'Size of a log file.' },
+      keep: { kind: integer(0, 1000), summary: 'Rotated files kept.' },
+    }),
+  },
+  bearerTokenVariable: { kind: word, summary: 'The variable that holds the bearer token.', foreignNames: ['bearer_token_env_var'] },
+  headerVariables: { kind: headers, summary: 'Headers whose values are in variables.', foreignNames: ['env_http_headers'] },
+  passedVariables: { kind: list(passedVariable, 'a list of variable names'), summary: 'Variables to pass on.', foreignNames: ['env_vars'] },
+}
+
+/** Fields of other MCP clients that mean nothing to us: accepted without a word in their files, refused in ours. */
+export const CLIENT_FIELDS: ReadonlySet<string> = new Set([
+  'timeout', 'trust', 'autoApprove', 'alwaysAllow', 'disabledTools', 'enabledTools', 'includeTools', 'excludeTools', 'enabled_tools',
+  'disabled_tools', 'required', 'tool_timeout_sec', 'startup_timeout_ms', 'auth', 'oauth', 'headersHelper', 'sandboxEnabled', 'sandbox',
+  'dev', 'gallery', 'version', 'source', 'settings', 'description', 'tools', 'name', 'displayName', 'icon', 'iconUrl', 'scopes', 'metadata',
+  'approval_mode', 'default_tools_approval_mode', 'supports_parallel_tool_calls', 'note', 'comment', '_comment', 'projectPath', 'presetId',
+])
+
+/** Every name a server entry may use, with the field it stands for. */
+export function nameTable(isOwn: boolean): ReadonlyMap<string, FieldName> {
+  const table = new Map<string, FieldName>()
+  for (const [key, field] of Object.entries(SERVER_FIELDS)) {
+    const name = key as FieldName
+    const isForeignOnly = ['bearerTokenVariable', 'headerVariables', 'passedVariables'].includes(name)
+    const names = [...(isForeignOnly ? [] : [name]), ...(field.aliases ?? []), ...(isOwn ? [] : (field.foreignNames ?? []))]
+    for (const each of names) table.set(each, name)
+  }
+  return table
+}

@@ -1,0 +1,182 @@
+import { formatBytes, formatDuration, nearest, readBytes, readDuration } from '../base/index.js'
+import { readCpuPercent } from './cpu.js'
+import { describeKind, describeValue, isSecretName } from './secret.js'
+import type { Spot } from './spot.js'
+
+/** A kind of value: how it is read, and what documents and schemas say about it. */
+export interface Kind<T> {
+  readonly name: 'text' | 'boolean' | 'duration' | 'size' | 'cpu' | 'integer' | 'choice' | 'list' | 'map' | 'group' | 'either'
+  /** What is accepted, to follow "must be". */
+  readonly accepts: string
+  readonly choices?: readonly string[]
+  readonly fields?: Readonly<Record<string, { readonly kind: Kind<unknown>; readonly summary: string }>>
+  /** Records a problem and returns undefined when the value is not of this kind. */
+  readonly read: (value: unknown, spot: Spot) => T | undefined
+}
+
+function reject(value: unknown, spot: Spot, accepts: string): undefined {
+  const shown = spot.path.some((part) => typeof part === 'string' && isSecretName(part)) ? describeKind(value) : describeValue(value)
+  spot.problem(`must be ${accepts}, not ${shown}`, `Write ${accepts}.`, shown)
+}
+
+/** For values that may hold a secret (variables, headers, arguments): only the kind of a wrong value is shown. */
+function rejectKind(value: unknown, spot: Spot, accepts: string): undefined {
+  spot.problem(`must be ${accepts}, not ${describeKind(value)}`, `Write ${accepts}.`)
+}
+
+function expandChecked(value: string, spot: Spot): string | undefined {
+  const text = spot.expand(value)
+  if (text?.includes('\0') !== true) return text
+  spot.problem('holds a NUL character, which no process can be given', 'Remove the character.')
+  return undefined
+}
+
+/** A text; references in it are replaced. */
+export const text: Kind<string> = {
+  name: 'text',
+  accepts: 'a text',
+  read: (value, spot) => (typeof value === 'string' ? expandChecked(value, spot) : rejectKind(value, spot, 'a text')),
+}
+
+export const filledText: Kind<string> = {
+  name: 'text',
+  accepts: 'a text that is not empty',
+  read: (value, spot) => {
+    const read = text.read(value, spot)
+    return read?.trim() === '' ? rejectEmpty(spot) : read
+  },
+}
+
+function rejectEmpty(spot: Spot): undefined {
+  spot.problem('must not be empty', 'Give it a value or remove it.')
+}
+
+/** A text where YAML and JSON authors often write a number or a truth value: a port, a flag. */
+export const scalar: Kind<string> = {
+  name: 'text',
+  accepts: 'a text',
+  read: (value, spot) => {
+    const plain = (typeof value === 'number' && Number.isFinite(value)) || typeof value === 'boolean' ? String(value) : value
+    return text.read(plain, spot)
+  },
+}
+
+/** A name, taken literally. */
+export const word: Kind<string> = {
+  name: 'text',
+  accepts: 'a name without spaces',
+  read: (value, spot) => (typeof value === 'string' && /^[^\s\p{C}]{1,200}$/u.test(value) ? value : reject(value, spot, word.accepts)),
+}
+
+export const truth: Kind<boolean> = {
+  name: 'boolean',
+  accepts: 'true or false',
+  read: (value, spot) => (typeof value === 'boolean' ? value : reject(value, spot, truth.accepts)),
+}
+
+/** A timer holds at most 2^31-1 ms, about 24.8 days. */
+const MAX_DURATION_MS = 24 * 86_400_000
+
+/** A time in milliseconds, from `leastMs` to 24 days. */
+export function duration(leastMs: number): Kind<number> {
+  const range = leastMs === 0 ? '' : ` of at least ${formatDuration(leastMs)}`
+  const accepts = `a time${range} and at most 24 days (a number of seconds, or text such as "500ms", "2s", "1m30s")`.replace('time and', 'time of')
+  return {
+    name: 'duration',
+    accepts,
+    read: (value, spot) => {
+      const durationMs = readDuration(value)
+      return durationMs !== undefined && durationMs >= leastMs && durationMs <= MAX_DURATION_MS ? durationMs : reject(value, spot, accepts)
+    },
+  }
+}
+
+/** A size in bytes. */
+export function size(leastBytes: number): Kind<number> {
+  const accepts = `a size of at least ${formatBytes(leastBytes)} (bytes, or text such as "200M", "1G")`
+  return {
+    name: 'size',
+    accepts,
+    read: (value, spot) => {
+      const bytes = readBytes(value)
+      return bytes !== undefined && bytes >= leastBytes && Number.isSafeInteger(bytes) ? bytes : reject(value, spot, accepts)
+    },
+  }
+}
+
+/** Percent of one core. */
+export const cpu: Kind<number> = {
+  name: 'cpu',
+  accepts: 'percent of one core such as "80%", or a number of cores such as 1.5',
+  read: (value, spot) => readCpuPercent(value) ?? reject(value, spot, cpu.accepts),
+}
+
+export function integer(least: number, most: number): Kind<number> {
+  const accepts = `a whole number from ${least} to ${most}`
+  return {
+    name: 'integer',
+    accepts,
+    read: (value, spot) => (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : reject(value, spot, accepts)),
+  }
+}
+
+/** One of some words; `aliases` are accepted for them. */
+export function choice<T extends string>(choices: readonly T[], aliases: Readonly<Record<string, T>> = {}): Kind<T> {
+  const accepts = choices.length === 1 ? `"${choices[0]}"` : `${choices.slice(0, -1).map((word) => `"${word}"`).join(', ')} or "${choices.at(-1)}"`
+  return {
+    name: 'choice',
+    accepts,
+    choices,
+    read: (value, spot) => {
+      const found = choices.find((word) => word === value) ?? (typeof value === 'string' && Object.hasOwn(aliases, value) ? aliases[value] : undefined)
+      if (found !== undefined) return found
+      const [guess] = typeof value === 'string' ? nearest(value, choices, 1) : []
+      const shown = describeValue(value)
+      spot.problem(`must be ${accepts}, not ${shown}`, guess === undefined ? `Write ${accepts}.` : `Did you mean "${guess}"?`, shown)
+      return undefined
+    },
+  }
+}
+
+/** A list; with `orSingle` one item may stand alone. */
+export function list<T>(item: Kind<T>, accepts: string, { orSingle = false } = {}): Kind<T[]> {
+  return {
+    name: 'list',
+    accepts,
+    read: (value, spot) => {
+      if (orSingle && typeof value === 'string') {
+        const single = item.read(value, spot)
+        return single === undefined ? undefined : [single]
+      }
+      if (!Array.isArray(value)) return rejectKind(value, spot, accepts)
+      const items = value.map((each, index) => item.read(each, spot.at(index)))
+      return items.some((each) => each === undefined) ? undefined : items.filter((each) => each !== undefined)
+    },
+  }
+}
+
+/** An object of names and texts. `checkName` returns what is wrong with a name. */
+export function textMap(accepts: string, checkName: (name: string) => string | undefined): Kind<Record<string, string>> {
+  return {
+    name: 'map',
+    accepts,
+    read: (value, spot) => {
+      if (!isRecord(value)) return rejectKind(value, spot, accepts)
+      const entries: [string, string][] = []
+      for (const [name, each] of Object.entries(value)) {
+        if (each === undefined) continue
+        const wrong = checkName(name)
+        if (wrong !== undefined) spot.at(name).problem(wrong, 'Correct the name.')
+        const read = scalar.read(each, spot.at(name))
+        if (read !== undefined) entries.push([name, read])
+      }
+      return Object.fromEntries(entries)
+    },
+  }
+}
+
+/** An object as configurations mean it: neither a list nor an instance of something. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return !(value instanceof Date) && !(value instanceof Map) && !(value instanceof Set)
+}

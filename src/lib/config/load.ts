@@ -1,0 +1,139 @@
+import { realpathSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { FleetSettings, ServerSpec } from '../core/index.js'
+import { checkDependencies, type Dependent } from './dependency.js'
+import type { ReadOptions, SourceDocument } from './document.js'
+import { explain, type ExplainedConfig, type ExplainedServer, type ExplainedValue } from './explain.js'
+import { explicitPath, findUserConfig, homeOf, type FindOptions } from './find.js'
+import { inheritEnvironment } from './inherit.js'
+import { configInvalid } from './problem.js'
+import { readDocument } from './read-document.js'
+import { configNotFound, searchDocument } from './search.js'
+import { resolveServer, type Ambient } from './server-spec.js'
+import { fromEnvironment, fromFlag, type Sourced, type SettingsOverrides } from './setting-override.js'
+import { readSettings, type Settings } from './settings.js'
+import { isOwnFormat, projectFolder, readContent, type ConfigContent } from './shape.js'
+import { createSource, Spot } from './spot.js'
+
+export interface LoadOptions extends FindOptions {
+  readonly overrides?: SettingsOverrides
+  /** How long a configuration that is code may take to load. Default 10 s. */
+  readonly evaluationTimeoutMs?: number
+}
+
+export interface LoadedConfig {
+  /** Absolute path of the project's file, or of the user's when there is no other. */
+  readonly source: string
+  /** Every file that went into it: configurations, modules they import, files that values were read from. */
+  readonly files: readonly string[]
+  /** In configuration order, disabled ones included; the project's before the user's. */
+  readonly servers: readonly ServerSpec[]
+  readonly settings: FleetSettings
+  readonly warnings: readonly string[]
+  readonly explained: ExplainedConfig
+}
+
+const EVALUATION_TIMEOUT_MS = 10_000
+const PARALLEL_STARTS = 32
+
+/**
+ * Finds, reads, expands and checks the configuration: the explicit file or the nearest one upwards, and beneath it the
+ * user's own file, whose servers and defaults count where the project's says nothing. Throws CONFIG_NOT_FOUND,
+ * CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_EVALUATION, ENVIRONMENT_INVALID, or CONFIG_INVALID with every problem found.
+ */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const settings = readSettings(options.env, homeOf(options))
+  const contents = (await readDocuments(options)).map(({ document, isUserFile }) => takeApart(document, isUserFile, options))
+  const ambient: Ambient = { settings, overrides: options.overrides ?? {}, inherited: inheritEnvironment(options.env) }
+  const { dependents, explained } = resolveAll(contents, ambient)
+  checkDependencies(dependents, new Set(contents.flatMap(({ entries }) => [...entries.keys()])))
+  const problems = contents.flatMap(({ source }) => source.problems)
+  if (problems.length > 0) throw configInvalid(problems)
+  const starts = resolveStarts(settings, ambient.overrides)
+  const sources = contents.map(({ source }) => source.document.file)
+  return {
+    source: sources[0] ?? '',
+    files: [...new Set(contents.flatMap(({ source }) => [...source.document.files, ...source.referenced]))],
+    servers: dependents.map(({ spec }) => spec),
+    settings: { maxConcurrentStarts: starts.value },
+    warnings: contents.flatMap(({ source }) => source.warnings),
+    explained: { files: sources, settings: explainSettings(settings, starts), servers: explained },
+  }
+}
+
+interface FoundDocument {
+  readonly document: SourceDocument
+  readonly isUserFile: boolean
+}
+
+/** The project's file, then the user's. */
+async function readDocuments(options: LoadOptions): Promise<FoundDocument[]> {
+  const read: ReadOptions = { evaluationTimeoutMs: options.evaluationTimeoutMs ?? EVALUATION_TIMEOUT_MS }
+  const explicit = explicitPath(options)
+  const project = explicit === null ? await searchDocument(options, read) : await readDocument(explicit, read)
+  const userFile = findUserConfig(options)
+  if (project && (userFile === null || isSameFile(project.file, userFile))) return [{ document: project, isUserFile: userFile !== null }]
+  if (userFile === null) throw configNotFound(options)
+  const user: FoundDocument = { document: await readDocument(userFile, read), isUserFile: true }
+  return project ? [{ document: project, isUserFile: false }, user] : [user]
+}
+
+function isSameFile(a: string, b: string): boolean {
+  return a === b || realpathSync(a) === realpathSync(b)
+}
+
+function takeApart(document: SourceDocument, isUserFile: boolean, options: LoadOptions): ConfigContent {
+  const folder = projectFolder(document.file)
+  const userHome = homeOf(options)
+  const source = createSource({
+    document,
+    isOwn: isOwnFormat(document, isUserFile),
+    folder,
+    defaultCwd: isUserFile ? userHome : folder,
+    fileFolder: dirname(document.file),
+    userHome,
+    env: options.env,
+  })
+  return readContent(source, new Spot(source, []), isUserFile)
+}
+
+interface Resolved {
+  readonly dependents: Dependent[]
+  readonly explained: ExplainedServer[]
+}
+
+/** A name in the project's file hides the same name in the user's. */
+function resolveAll(contents: readonly ConfigContent[], ambient: Ambient): Resolved {
+  const resolved: Resolved = { dependents: [], explained: [] }
+  const defaults = contents.flatMap((content) => (content.defaults ? [content.defaults] : []))
+  const taken = new Set<string>()
+  for (const { entries } of contents) {
+    const here = [...entries].filter(([name]) => !taken.has(name.toLowerCase()))
+    for (const [name, entry] of here) {
+      taken.add(name.toLowerCase())
+      const server = resolveServer(name, { entry, defaults }, ambient)
+      if (!server) continue
+      resolved.dependents.push({ spec: server.spec, spot: entry.spots.get('dependsOn') ?? entry.spot })
+      resolved.explained.push(server.explained)
+    }
+  }
+  return resolved
+}
+
+function resolveStarts(settings: Settings, overrides: SettingsOverrides): Sourced<number> {
+  const stated = fromFlag(overrides.parallelStartup) ?? fromEnvironment(settings, 'MCP_PARALLEL_STARTUP', settings.parallelStartup)
+  return stated === undefined ? { value: PARALLEL_STARTS, origin: 'default' } : { value: stated.value ? PARALLEL_STARTS : 1, origin: stated.origin }
+}
+
+function explainSettings(settings: Settings, starts: Sourced<number>): ExplainedValue[] {
+  const setting = (field: string, variable: string, value: string): ExplainedValue =>
+    explain(field, fromEnvironment(settings, variable, value) ?? { value, origin: 'default' })
+  return [
+    setting('home', 'MCP_HOME', settings.home),
+    setting('pidDir', 'MCP_PID_DIR', settings.pidDir),
+    setting('logDir', 'MCP_LOG_DIR', settings.logDir),
+    setting('logLevel', 'MCP_LOG_LEVEL', settings.logLevel),
+    setting('bindHost', 'MCP_BIND_HOST', settings.bindHost),
+    explain('maxConcurrentStarts', starts),
+  ]
+}

@@ -1,0 +1,196 @@
+import type { HealthSpec, LimitsSpec, LogsSpec, RestartPolicy, RestartSpec, ServerSpec } from '../core/index.js'
+import { resolveEndpoint } from './endpoint.js'
+import { explain, showDuration, showSize, type ExplainedServer, type ExplainedValue } from './explain.js'
+import { resolveLaunch } from './launch.js'
+import { originOf, type Layers } from './layer.js'
+import type { StatedFields } from './server-entry.js'
+import { fromEnvironment, fromFlag, type Sourced, type SettingsOverrides } from './setting-override.js'
+import type { Settings } from './settings.js'
+import { decideTransport } from './transport.js'
+
+/** What is the same for all servers. */
+export interface Ambient {
+  readonly settings: Settings
+  readonly overrides: SettingsOverrides
+  readonly inherited: Readonly<Record<string, string>>
+}
+
+interface Choice<T> {
+  readonly flag?: Sourced<T> | undefined
+  readonly environment?: Sourced<T> | undefined
+  readonly get: (values: StatedFields) => T | undefined
+  readonly fallback: T
+}
+
+const DEFAULT_RESTART: RestartSpec = { policy: 'on-failure', backoffInitialMs: 500, backoffMaxMs: 60_000, maxRestarts: 5, windowMs: 60_000 }
+const DEFAULT_LOGS: LogsSpec = { maxBytes: 10 * 1024 ** 2, keep: 5 }
+const DEFAULT_STOP_TIMEOUT_MS = 5_000
+const DEFAULT_HEALTH_TIMEOUT_MS = 5_000
+
+/**
+ * Makes the description of one server from what its entry states and what it leaves open. For each value the first
+ * that says anything wins: a flag; the entry itself; an `MCP_*` variable that is set; the `defaults` block of the project's
+ * file, then of the user's; the built-in default. So a variable beats the files' defaults for everyone but never what
+ * a server states for itself. Null: the entry is unusable, with problems recorded.
+ */
+export function resolveServer(name: string, layers: Layers, ambient: Ambient): { spec: ServerSpec; explained: ExplainedServer } | null {
+  const { entry } = layers
+  const fields: ExplainedValue[] = []
+  const transport = decideTransport(entry)
+  const launch = resolveLaunch(layers, ambient.inherited, fields)
+  const endpoint = resolveEndpoint(layers, fields)
+  if (transport === null || (!launch && !endpoint)) return null
+  fields.unshift(explain('transport', { value: transport, origin: entry.spots.has('transport') ? originOf(entry, false) : 'default' }))
+  const knobs = new Knobs(layers, fields)
+  const spec: ServerSpec = {
+    name,
+    source: entry.spot.source.document.file,
+    transport,
+    launch,
+    endpoint,
+    era: knobs.plain('era', { get: (values) => values.era, fallback: 'auto' }),
+    enabled: resolveEnabled(layers, knobs),
+    restart: resolveRestart(knobs, ambient),
+    limits: launch ? resolveLimits(knobs, ambient) : {},
+    startTimeoutMs: knobs.duration('startTimeout', {
+      flag: fromFlag(ambient.overrides.maxStartupTimeMs),
+      environment: fromEnvironment(ambient.settings, 'MCP_MAX_STARTUP_TIME', ambient.settings.maxStartupTimeMs),
+      get: (values) => values.startTimeout,
+      fallback: ambient.settings.maxStartupTimeMs,
+    }),
+    stopTimeoutMs: knobs.duration('stopTimeout', { get: (values) => values.stopTimeout, fallback: DEFAULT_STOP_TIMEOUT_MS }),
+    health: resolveHealth(knobs, ambient),
+    dependsOn: [...new Set(knobs.list('dependsOn', (values) => values.dependsOn))],
+    tags: [...new Set(knobs.list('tags', (values) => values.tags))],
+    logs: resolveLogs(knobs),
+  }
+  return { spec, explained: { name, source: spec.source, fields } }
+}
+
+/** Chooses values of one server and writes down where each came from. */
+class Knobs {
+  readonly #layers: Layers
+  readonly #explained: ExplainedValue[]
+
+  constructor(layers: Layers, explained: ExplainedValue[]) {
+    this.#layers = layers
+    this.#explained = explained
+  }
+
+  pick<T>({ flag, environment, get, fallback }: Choice<T>): Sourced<T> {
+    const { entry } = this.#layers
+    const own = get(entry.values)
+    const stated = flag ?? (own === undefined ? environment : { value: own, origin: originOf(entry, false) })
+    return stated ?? this.default(get) ?? { value: fallback, origin: 'default' }
+  }
+
+  own<T>(get: (values: StatedFields) => T | undefined): Sourced<T> | undefined {
+    const value = get(this.#layers.entry.values)
+    return value === undefined ? undefined : { value, origin: originOf(this.#layers.entry, false) }
+  }
+
+  default<T>(get: (values: StatedFields) => T | undefined): Sourced<T> | undefined {
+    for (const layer of this.#layers.defaults) {
+      const value = get(layer.values)
+      if (value !== undefined) return { value, origin: originOf(layer, true) }
+    }
+    return undefined
+  }
+
+  say(field: string, sourced: Sourced<ExplainedValue['value']>): void {
+    this.#explained.push(explain(field, sourced))
+  }
+
+  plain<T extends string | number | boolean>(field: string, choice: Choice<T>): T {
+    const picked = this.pick(choice)
+    this.say(field, picked)
+    return picked.value
+  }
+
+  duration(field: string, choice: Choice<number>): number {
+    const picked = this.pick(choice)
+    this.say(field, { ...picked, value: showDuration(picked.value) })
+    return picked.value
+  }
+
+  list(field: string, get: (values: StatedFields) => string[] | undefined): string[] {
+    const picked = this.pick({ get, fallback: [] })
+    this.say(field, picked)
+    return picked.value
+  }
+}
+
+function resolveEnabled({ entry }: Layers, knobs: Knobs): boolean {
+  const { enabled, disabled } = entry.values
+  if (enabled !== undefined && enabled === disabled) {
+    entry.spots.get('disabled')?.problem('contradicts "enabled"', 'Keep one of the two.')
+  }
+  return knobs.plain('enabled', { get: (values) => values.enabled ?? (values.disabled === undefined ? undefined : !values.disabled), fallback: true })
+}
+
+function resolveRestart(knobs: Knobs, { settings, overrides }: Ambient): RestartSpec {
+  const policy = resolvePolicy(knobs, fromFlag(overrides.autoRestart), fromEnvironment(settings, 'MCP_AUTO_RESTART', settings.autoRestart))
+  knobs.say('restart.policy', policy)
+  return {
+    policy: policy.value,
+    backoffInitialMs: knobs.duration('restart.backoff.initial', { get: ({ restart }) => restart?.backoff?.initial, fallback: DEFAULT_RESTART.backoffInitialMs }),
+    backoffMaxMs: knobs.duration('restart.backoff.max', { get: ({ restart }) => restart?.backoff?.max, fallback: DEFAULT_RESTART.backoffMaxMs }),
+    maxRestarts: knobs.plain('restart.intensity.restarts', { get: ({ restart }) => restart?.intensity?.restarts, fallback: DEFAULT_RESTART.maxRestarts }),
+    windowMs: knobs.duration('restart.intensity.window', { get: ({ restart }) => restart?.intensity?.window, fallback: DEFAULT_RESTART.windowMs }),
+  }
+}
+
+/** A switch knows only two of the three policies: switched on, it changes `never` and leaves the others. */
+function resolvePolicy(knobs: Knobs, flag: Sourced<boolean> | undefined, environment: Sourced<boolean> | undefined): Sourced<RestartPolicy> {
+  const get = ({ restart }: StatedFields): RestartPolicy | undefined => restart?.policy
+  const below = knobs.default(get) ?? { value: DEFAULT_RESTART.policy, origin: 'default' }
+  return applySwitch(flag, knobs.own(get) ?? applySwitch(environment, below))
+}
+
+function applySwitch(stated: Sourced<boolean> | undefined, policy: Sourced<RestartPolicy>): Sourced<RestartPolicy> {
+  if (stated === undefined) return policy
+  if (!stated.value) return { value: 'never', origin: stated.origin }
+  return policy.value === 'never' ? { value: 'on-failure', origin: stated.origin } : policy
+}
+
+function resolveLimits(knobs: Knobs, { settings, overrides }: Ambient): LimitsSpec {
+  const memory = knobs.pick<number | undefined>({
+    flag: fromFlag(overrides.memoryLimitBytes),
+    environment: fromEnvironment(settings, 'MCP_MEMORY_LIMIT', settings.memoryLimitBytes),
+    get: ({ limits }) => limits?.memory,
+    fallback: undefined,
+  })
+  const cpu = knobs.pick<number | undefined>({
+    flag: fromFlag(overrides.cpuQuotaPercent),
+    environment: fromEnvironment(settings, 'MCP_CPU_QUOTA', settings.cpuQuotaPercent),
+    get: ({ limits }) => limits?.cpu,
+    fallback: undefined,
+  })
+  const pids = knobs.pick<number | undefined>({ get: ({ limits }) => limits?.pids, fallback: undefined })
+  knobs.say('limits.memory', { ...memory, value: memory.value === undefined ? null : showSize(memory.value) })
+  knobs.say('limits.cpu', { ...cpu, value: cpu.value === undefined ? null : `${cpu.value}%` })
+  knobs.say('limits.pids', { ...pids, value: pids.value ?? null })
+  return {
+    ...(memory.value === undefined ? {} : { memoryBytes: memory.value }),
+    ...(cpu.value === undefined ? {} : { cpuPercent: cpu.value }),
+    ...(pids.value === undefined ? {} : { pids: pids.value }),
+  }
+}
+
+function resolveHealth(knobs: Knobs, { settings, overrides }: Ambient): HealthSpec {
+  return {
+    intervalMs: knobs.duration('health.interval', {
+      flag: fromFlag(overrides.healthCheckIntervalMs),
+      environment: fromEnvironment(settings, 'MCP_HEALTH_CHECK_INTERVAL', settings.healthCheckIntervalMs),
+      get: ({ health }) => health?.interval,
+      fallback: settings.healthCheckIntervalMs,
+    }),
+    timeoutMs: knobs.duration('health.timeout', { get: ({ health }) => health?.timeout, fallback: DEFAULT_HEALTH_TIMEOUT_MS }),
+  }
+}
+
+function resolveLogs(knobs: Knobs): LogsSpec {
+  const maxSize = knobs.pick({ get: ({ logs }) => logs?.maxSize, fallback: DEFAULT_LOGS.maxBytes })
+  knobs.say('logs.maxSize', { ...maxSize, value: showSize(maxSize.value) })
+  return { maxBytes: maxSize.value, keep: knobs.plain('logs.keep', { get: ({ logs }) => logs?.keep, fallback: DEFAULT_LOGS.keep }) }
+}

@@ -1,0 +1,114 @@
+import { basename, dirname } from 'node:path'
+import { nearest } from '../base/index.js'
+import type { SourceDocument } from './document.js'
+import { rejectUnknown } from './field-group.js'
+import { isRecord } from './kind.js'
+import { isCodeFile } from './read-document.js'
+import { describeKind } from './secret.js'
+import { readEntry, OWN_KEY, type StatedEntry } from './server-entry.js'
+import { checkServerName } from './server-name.js'
+import type { Source, Spot } from './spot.js'
+
+/** The names under which clients keep their servers. */
+const ROOT_KEYS = ['servers', 'mcpServers', 'context_servers', 'mcp_servers'] as const
+
+const OWN_ROOT_FIELDS: readonly string[] = ['servers', 'mcpServers', 'defaults', OWN_KEY, '$schema']
+
+/** Folders in which clients keep their project file: the project is the folder around. */
+const CLIENT_FOLDERS: ReadonlySet<string> = new Set(['.cursor', '.vscode', '.codex', '.gemini', '.roo', '.kiro', '.zed', '.github', '.copilot', '.qoder', '.trae'])
+
+/** A configuration file taken apart. */
+export interface ConfigContent {
+  readonly source: Source
+  readonly defaults: StatedEntry | null
+  readonly entries: ReadonlyMap<string, StatedEntry>
+}
+
+/** The project folder a configuration file belongs to. */
+export function projectFolder(file: string): string {
+  const folder = dirname(file)
+  return CLIENT_FOLDERS.has(basename(folder)) ? dirname(folder) : folder
+}
+
+/**
+ * Whether the file is in our own format, where every field must be known: `mcp.config.*`, code, the user's own file,
+ * and any file with `servers` at its root that has none of VS Code's marks.
+ */
+export function isOwnFormat(document: SourceDocument, isUserFile: boolean): boolean {
+  const name = basename(document.file)
+  if (isUserFile || isCodeFile(document.file) || /^mcp\.config\./i.test(name)) return true
+  if (!isRecord(document.data) || /^\.?mcp\.json$/i.test(name)) return false
+  return 'servers' in document.data && !('inputs' in document.data)
+}
+
+/** Reads servers and defaults of a file, recording every problem in its source. */
+export function readContent(source: Source, root: Spot, isUserFile: boolean): ConfigContent {
+  const { data } = source.document
+  if (!isRecord(data)) {
+    root.problem(`the configuration must be an object, not ${describeKind(data)}`, 'Write { "servers": { "NAME": { "command": "..." } } }.')
+    return { source, defaults: null, entries: new Map() }
+  }
+  if (source.isOwn) checkRootFields(data, root)
+  const defaults = readDefaults(data, root)
+  return { source, defaults, entries: readServers(data, root, isUserFile || defaults !== null) }
+}
+
+function checkRootFields(data: Record<string, unknown>, root: Spot): void {
+  for (const [key, value] of Object.entries(data)) {
+    const isKnown = OWN_ROOT_FIELDS.includes(key) || ROOT_KEYS.some((each) => each === key) || key.startsWith('x-')
+    if (value === undefined || isKnown) continue
+    if (key === 'gateway') root.at(key).problem('is not supported by this version', 'Remove it.', key)
+    else rejectUnknown(root.at(key), OWN_ROOT_FIELDS)
+  }
+}
+
+function readDefaults(data: Record<string, unknown>, root: Spot): StatedEntry | null {
+  const own = data[OWN_KEY]
+  if (isRecord(own)) {
+    for (const key of Object.keys(own)) if (key !== 'defaults') rejectUnknown(root.at(OWN_KEY, key), ['defaults'])
+    if (own['defaults'] !== undefined) return readEntry(own['defaults'], root.at(OWN_KEY, 'defaults'), true)
+  } else if (own !== undefined) root.at(OWN_KEY).problem(`must be an object, not ${describeKind(own)}`, 'Put the fields of mcpctl inside it.')
+  return root.source.isOwn && data['defaults'] !== undefined ? readEntry(data['defaults'], root.at('defaults'), true) : null
+}
+
+function readServers(data: Record<string, unknown>, root: Spot, mayBeAbsent: boolean): Map<string, StatedEntry> {
+  const entries = new Map<string, StatedEntry>()
+  const [key, second] = ROOT_KEYS.filter((each) => data[each] !== undefined)
+  if (key === undefined) {
+    const [guess] = Object.keys(data).flatMap((name) => (nearest(name, ROOT_KEYS, 1).length > 0 ? [name] : []))
+    const seen = guess === undefined || root.source.isOwn ? '' : ` (it has "${guess.slice(0, 40)}")`
+    if (!mayBeAbsent) root.problem(`the configuration names no servers${seen}`, 'Write { "servers": { "NAME": { "command": "..." } } }; other clients call it "mcpServers".')
+    return entries
+  }
+  if (second !== undefined) rejectSecondList(root.at(second), key)
+  const servers = data[key]
+  const spot = root.at(key)
+  if (!isRecord(servers)) {
+    spot.problem(`must be an object of server names, not ${describeKind(servers)}`, 'Write { "NAME": { "command": "..." } }.')
+    return entries
+  }
+  const seen = new Map<string, string>()
+  for (const [name, value] of Object.entries(servers)) {
+    if (value === undefined) continue
+    const serverSpot = spot.at(name)
+    checkServerName(name, serverSpot, seen)
+    if (!root.source.isOwn && isExtension(value)) serverSpot.warn('is run by an extension of its client and left out')
+    else {
+      const entry = readEntry(value, serverSpot)
+      if (entry) entries.set(name, entry)
+    }
+  }
+  return entries
+}
+
+/** In another client's file the second list may be meant for somebody else. */
+function rejectSecondList(spot: Spot, key: string): void {
+  if (spot.source.isOwn) spot.problem(`stands beside "${key}": there must be one list of servers`, 'Move all servers into one of the two.')
+  else spot.warn(`is left out: the servers are taken from "${key}"`)
+}
+
+/** Zed: an entry that only configures a server which an extension brings along. */
+function isExtension(value: unknown): boolean {
+  if (!isRecord(value) || 'command' in value || 'url' in value) return false
+  return value['source'] === 'extension' || 'settings' in value
+}
