@@ -72,7 +72,7 @@ export function createScratch(config) {
   let homes = 0
   let home = path.join(folder, 'h0')
   const cli = (args, env = {}) => time(process.execPath, [bin, ...args], { cwd: folder, env: { ...outer, ...env, MCP_HOME: home } })
-  fs.writeFileSync(file, JSON.stringify(typeof config === 'function' ? config(folder) : config, null, 2))
+  fs.writeFileSync(file, JSON.stringify(config, null, 2))
   return {
     folder,
     /** Runs the CLI; throws with its output when it ends with anything but 0. */

@@ -48,10 +48,20 @@ describe('a configuration that is code', () => {
     expect(config.files).toEqual([join(project.folder, name), join(project.folder, sibling)])
   })
 
-  it('works where package.json says "type": "module"', async () => {
-    const project = createProject({ 'package.json': { type: 'module' }, 'mcp.config.js': 'import { a } from "./a.js"\nexport default { servers: { a } }', 'a.js': 'export const a = { command: "node" }' })
-    const config = await project.load()
-    expect(config.files).toContain(join(project.folder, 'a.js'))
+  it.each([
+    ['mcp.config.js', './a.js', 'module'],
+    ['mcp.config.js', './a.js', 'commonjs'],
+    ['mcp.config.mjs', './a.mjs', 'commonjs'],
+    ['mcp.config.cts', './a.cjs', 'commonjs'],
+  ])('%s with %s reaches this package by its name where "type" is "%s" and it is not installed', async (name, sibling, type) => {
+    const project = createProject({
+      'package.json': { type },
+      [name]: `import { defineConfig } from 'mcpctl'\nimport { a } from '${sibling}'\nexport default defineConfig({ servers: { a } })`,
+      [sibling]: sibling.endsWith('.cjs') ? 'exports.a = { command: "node" }' : 'export const a = { command: "node" }',
+    })
+    const config = await project.load({ configPath: name })
+    expect(onlyServer(config).launch?.command).toBe('node')
+    expect(config.files).toEqual([join(project.folder, name), join(project.folder, sibling)])
   })
 
   it('is never stale: a changed file and a changed sibling are seen by the next load', async () => {

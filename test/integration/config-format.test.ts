@@ -74,8 +74,31 @@ describe('syntax errors', () => {
     expect(error.message).toContain('oops')
   })
 
-  it.each([['mcp.config.json', '['], ['mcp.config.yaml', '[']])('%s nested a hundred thousand deep is refused, not a crash', async (name, open) => {
-    expect(await createProject({ [name]: open.repeat(100_000) }).fail()).toMatchObject({ code: 'CONFIG_SYNTAX' })
+  const flow = (depth: number): string => `{ "servers": {}, "x-deep": ${'['.repeat(depth)}${']'.repeat(depth)} }`
+  it.each([
+    ['json', flow],
+    ['yaml', flow],
+    ['yaml', (depth: number) => `servers: {}\nx-deep:\n  ${'- '.repeat(depth)}x\n`],
+    ['yaml', (depth: number) => `servers: {}\nx-deep: ${'['.repeat(depth)}`],
+    ['toml', (depth: number) => `servers = {}\nx-deep = ${'['.repeat(depth)}${']'.repeat(depth)}`],
+  ])('%s nested however deep is read or refused, never a crash (%#)', async (extension, nest) => {
+    for (const depth of [500, 3000, 100_000]) {
+      const error = await createProject({ [`deep.${extension}`]: nest(depth) }).fail({ configPath: `deep.${extension}` })
+      expect(error.code, `${depth}`).toBe('CONFIG_SYNTAX')
+      expect(error.message.length).toBeLessThan(600)
+    }
+    const shallow = createProject({ [`deep.${extension}`]: nest(50) }).load({ configPath: `deep.${extension}` })
+    if (!nest(1).endsWith('[')) expect((await shallow).servers).toEqual([])
+    else await expect(shallow).rejects.toMatchObject({ code: 'CONFIG_SYNTAX' })
+  })
+
+  it.each([
+    ['servers: &s { a: *gone }', 'gone'],
+    [`a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'.split('').map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[index]}`).join()}]`).join('\n')}`, 'alias'],
+  ])('YAML with aliases that cannot be followed is refused', async (content, word) => {
+    const error = await createProject({ 'mcp.config.yaml': content }).fail()
+    expect(error.code).toBe('CONFIG_SYNTAX')
+    expect(error.message).toContain(word)
   })
 
   it('text that is not UTF-8 is refused', async () => {

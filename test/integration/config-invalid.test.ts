@@ -123,7 +123,7 @@ describe('an error', () => {
 
   it('points into YAML as well, to the nearest thing that is written there', async () => {
     const project = createProject({ 'mcp.config.yaml': 'x: 1\nx-b: &b { command: 5 }\nservers:\n  a: *b\n  c:\n    args: [1]\n' })
-    expect(problemsOf(await project.fail()).map(({ field, line, column }) => [field, line, column])).toEqual([['x', 1, 1], ['servers.a.command', 2, 12], ['servers.c', 5, 3]])
+    expect(problemsOf(await project.fail()).map(({ field, line, column }) => [field, line, column])).toEqual([['x', 1, 1], ['servers.a.command', 2, 11], ['servers.c', 5, 3]])
   })
 
   it('with one problem keeps its way out as the hint', async () => {
@@ -165,8 +165,8 @@ describe('server names', () => {
     ['-a', 'it begins with "-"'],
     ['ä', 'it contains "ä"'],
     ['x'.repeat(300), 'it has 300 characters'],
-    ['NUL', 'reserves it for a device'],
-    ['com1.x', 'reserves it for a device'],
+    ['NUL', 'Windows reserves it for a device'],
+    ['com1.x', 'Windows reserves it for a device'],
     ['a.', 'dots may only stand between'],
     ['a\nb', 'it contains a space'],
   ])('%j is refused with the reason', async (name, reason) => {

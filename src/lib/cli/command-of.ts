@@ -1,4 +1,4 @@
-import { Args, Command, Errors, Flags, type Interfaces } from '@oclif/core'
+import { Args, Command, Errors, Flags } from '@oclif/core'
 import { McpctlError } from '../errors/index.js'
 import { nearest } from '../base/index.js'
 import { reportError, runVerb } from './run-verb.js'
@@ -12,11 +12,11 @@ export function commandOf<F extends FlagTable>(verb: Verb<F>): Command.Class {
     static override description = verb.description ?? ''
     static override examples = verb.examples.map((example) => `<%= config.bin %> ${example}`)
     static override strict = verb.names === undefined
-    static override flags = Object.fromEntries(Object.entries(flagTable).map(([name, spec]) => [name, toFlag(spec)])) as Interfaces.FlagInput
+    static override flags = Object.fromEntries(Object.entries(flagTable).map(([name, spec]) => [name, toFlag(spec)]))
     static override args = verb.names === undefined ? {} : { name: Args.string({ description: `${verb.names.summary} Several may be given.`, required: verb.names.required }) }
 
     async run(): Promise<void> {
-      const { flags, argv } = await this.parse(this.ctor as Command.Class)
+      const { flags, argv } = await this.parse(this.ctor)
       const { json, ...own } = flags as Record<string, unknown>
       await runVerb(verb, { names: argv as string[], flags: own as FlagValues<F> }, json === true)
     }

@@ -34,7 +34,9 @@ function headerVariables(entry: StatedEntry): [header: string, variable: HeaderV
   const { bearerTokenVariable, headerVariables: named = {} } = entry.values
   const spot = entry.spots.get('headerVariables') ?? entry.spot
   const found = Object.entries(named).map(([header, name]): [string, HeaderVariable, string] => [header, { name, spot: spot.at(header) }, ''])
-  if (bearerTokenVariable !== undefined) found.push(['Authorization', { name: bearerTokenVariable, spot: entry.spots.get('bearerTokenVariable') ?? entry.spot }, 'Bearer '])
+  if (bearerTokenVariable !== undefined) {
+    found.push(['Authorization', { name: bearerTokenVariable, spot: spotOf(entry, 'bearerTokenVariable') }, 'Bearer '])
+  }
   return found
 }
 

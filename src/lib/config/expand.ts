@@ -28,7 +28,11 @@ export interface Expansion {
 
 const ACCEPTED = 'Accepted are ${VAR}, ${VAR:-default}, ${env:VAR}, ${file:PATH}, ${workspaceFolder} and ${userHome}; write $${ for a literal ${.'
 
+/** References inside defaults inside references: more than anybody writes. */
+const MAX_DEPTH = 20
+
 interface Work {
+  depth: number
   readonly scope: ExpandScope
   readonly problems: ExpandProblem[]
   hasOutsideValue: boolean
@@ -37,7 +41,7 @@ interface Work {
 /** Replaces every reference in `text`. A reference that cannot be resolved stays as it is and is a problem. */
 export function expandText(text: string, scope: ExpandScope): Expansion {
   if (!text.includes('${')) return { text, hasOutsideValue: false, problems: [] }
-  const work: Work = { scope, problems: [], hasOutsideValue: false }
+  const work: Work = { depth: 0, scope, problems: [], hasOutsideValue: false }
   const expanded = expandWith(text, work)
   return { text: expanded, hasOutsideValue: work.hasOutsideValue, problems: work.problems }
 }
@@ -51,9 +55,16 @@ export function hideDefaults(text: string, mask: string): string {
 }
 
 function expandWith(text: string, work: Work): string {
-  return mapReferences(text, (body) => resolveReference(body, work), () => {
+  if (work.depth >= MAX_DEPTH) {
+    work.problems.push({ type: 'malformed', message: `has references nested more than ${MAX_DEPTH} deep`, hint: 'Write the value down more simply.' })
+    return text
+  }
+  work.depth++
+  const expanded = mapReferences(text, (body) => resolveReference(body, work), () => {
     work.problems.push({ type: 'malformed', message: 'has a ${ without its closing brace', hint: ACCEPTED })
   })
+  work.depth--
+  return expanded
 }
 
 /** The text with each reference replaced by what `map` makes of its inside, and `$${` unescaped. */
@@ -129,7 +140,8 @@ function resolveFile(body: string, work: Work): string {
     return content
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    work.problems.push({ type: 'malformed', message: `cannot get its value from the file ${path}: ${reason}`, hint: 'Create the file or correct the path; it is relative to the configuration file.' })
+    const hint = 'Create the file or correct the path; it is relative to the configuration file.'
+    work.problems.push({ type: 'malformed', message: `cannot get its value from the file ${path}: ${reason}`, hint })
     return `\${${body}}`
   }
 }

@@ -12,7 +12,11 @@ export interface GroupField<T> {
 export type Stated<T> = { [K in keyof T]?: T[K] }
 
 /** An object with known fields, such as `limits`; an unknown one is a problem with a suggestion. */
-export function group<T extends object>(accepts: string, fields: { readonly [K in keyof T]: GroupField<T[K]> }, check?: (read: Stated<T>, spot: Spot) => void): Kind<Stated<T>> {
+export function group<T extends object>(
+  accepts: string,
+  fields: { readonly [K in keyof T]: GroupField<T[K]> },
+  check?: (read: Stated<T>, spot: Spot) => void,
+): Kind<Stated<T>> {
   const isField = (name: string): name is keyof T & string => Object.hasOwn(fields, name)
   return {
     name: 'group',

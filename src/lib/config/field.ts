@@ -142,7 +142,11 @@ export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> 
   cwd: { kind: filledText, summary: 'Its working folder, relative to the folder of the configuration file.', inDefaults: true },
   url: { kind: url, summary: 'Where it answers over HTTP.', aliases: ['httpUrl', 'serverUrl', 'uri'] },
   headers: { kind: headers, summary: 'HTTP headers of every request.', foreignNames: ['http_headers'] },
-  transport: { kind: choice(['stdio', 'http', 'sse', 'none'], TRANSPORT_ALIASES), summary: 'How it is spoken to; found out from command and url when absent.', aliases: ['type'] },
+  transport: {
+    kind: choice(['stdio', 'http', 'sse', 'none'], TRANSPORT_ALIASES),
+    summary: 'How it is spoken to; found out from command and url when absent.',
+    aliases: ['type'],
+  },
   enabled: { kind: truth, summary: 'false: known, but not started.', inDefaults: true },
   disabled: { kind: truth, summary: 'true: the same as enabled: false.' },
   era: { kind: choice(['auto', 'legacy', 'modern']), summary: 'Generation of the protocol.', inDefaults: true },

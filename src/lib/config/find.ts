@@ -40,7 +40,7 @@ export function explicitPath(options: FindOptions): string | null {
 }
 
 /** The file nearest to the working folder, upwards to the home folder or the root. */
-export function findProjectConfig(options: FindOptions): string | null {
+function findProjectConfig(options: FindOptions): string | null {
   for (const folder of foldersUpwards(options)) {
     const file = findIn(folder, SEARCH_PLACES)
     if (file !== null) return file
@@ -53,7 +53,7 @@ export function findUserConfig(options: FindOptions): string | null {
   return findIn(userConfigFolder(options), USER_PLACES)
 }
 
-export function userConfigFolder(options: FindOptions): string {
+function userConfigFolder(options: FindOptions): string {
   const configHome = options.env['XDG_CONFIG_HOME']
   // The XDG base directory specification: a relative path is to be ignored.
   return join(configHome?.startsWith('/') === true ? configHome : join(homeOf(options), '.config'), 'mcpctl')

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Jiti } from 'jiti'
 import { formatDuration } from '../base/index.js'
 import { McpctlError } from '../errors/index.js'
 import { collectImports } from './code-import.js'
+import { defineConfig } from './define.js'
 import type { ReadOptions, SourceDocument } from './document.js'
 import { formatPlace, type Position } from './problem.js'
 import { syntaxError } from './syntax.js'
@@ -23,7 +24,7 @@ export async function readCode(file: string, text: string, options: ReadOptions)
     fsCache: false,
     moduleCache: false,
     interopDefault: false,
-    alias: { mcpctl: ownEntry() },
+    virtualModules: { mcpctl: { defineConfig } },
     transform: (source) => {
       if (source.filename !== undefined) transformed.add(source.filename)
       return { code: plain.transform(source) }
@@ -33,12 +34,6 @@ export async function readCode(file: string, text: string, options: ReadOptions)
     throw describeFailedLoad(file, text, error)
   })
   return { file, data, files: listFiles(file, transformed, plain), problems: [], locate: () => undefined }
-}
-
-/** The public entry of this package, in the built form or, under a test runner, as source. */
-function ownEntry(): string {
-  const built = fileURLToPath(new URL('../../index.js', import.meta.url))
-  return existsSync(built) ? built : built.replace(/\.js$/, '.ts')
 }
 
 async function evaluate(jiti: Jiti, file: string): Promise<unknown> {
@@ -126,9 +121,8 @@ function findFrame(error: unknown, file: string): Position | undefined {
 }
 
 function listFiles(file: string, transformed: ReadonlySet<string>, jiti: Jiti): string[] {
-  const own = ownEntry()
   const all = new Set([file, ...collectImports(file, (specifier, from) => resolveImport(jiti, specifier, from)), ...transformed])
-  return [...all].filter((path) => path !== own && !/[\\/]node_modules[\\/]/.test(path) && !path.startsWith(fileURLToPath(new URL('.', import.meta.url))))
+  return [...all].filter((path) => !/[\\/]node_modules[\\/]/.test(path))
 }
 
 function resolveImport(jiti: Jiti, specifier: string, from: string): string | undefined {

@@ -1,9 +1,9 @@
-import type { Node, ParseError } from 'jsonc-parser'
+import type { Node, ParseError, SyntaxKind } from 'jsonc-parser'
 import type * as parserModule from 'jsonc-parser'
 import type { SourceDocument } from './document.js'
 import { formatPath, type Path } from './path.js'
 import type { Position, Problem } from './problem.js'
-import { isStackOverflow, positionAt, syntaxError } from './syntax.js'
+import { MAX_DEPTH, positionAt, syntaxError, tooDeep } from './syntax.js'
 
 type Parser = typeof parserModule
 
@@ -47,20 +47,29 @@ export async function readJson(file: string, text: string): Promise<SourceDocume
 
 function parse(parser: Parser, file: string, text: string): Node {
   if (text.trim() === '') throw syntaxError(file, text, { message: 'the file is empty' })
+  checkDepth(parser, file, text)
   const errors: ParseError[] = []
-  let root: Node | undefined
-  try {
-    root = parser.parseTree(text, errors, { allowTrailingComma: true })
-  } catch (cause) {
-    if (!isStackOverflow(cause)) throw cause
-    throw syntaxError(file, text, { message: 'the file is nested too deeply', cause })
-  }
+  const root = parser.parseTree(text, errors, { allowTrailingComma: true })
   const [first] = errors
   if (first !== undefined || !root) {
     const name = first === undefined ? 'ValueExpected' : parser.printParseErrorCode(first.error)
     throw syntaxError(file, text, { message: MEANING[name] ?? name, position: positionAt(text, first?.offset ?? 0) })
   }
   return root
+}
+
+/** The kinds of token that open and close a level, as the scanner numbers them. */
+const OPEN: ReadonlySet<number> = new Set<SyntaxKind>([1, 3])
+const CLOSE: ReadonlySet<number> = new Set<SyntaxKind>([2, 4])
+const END = 17 satisfies SyntaxKind
+
+function checkDepth(parser: Parser, file: string, text: string): void {
+  const scanner = parser.createScanner(text, true)
+  let depth = 0
+  for (let token: number = scanner.scan(); token !== END; token = scanner.scan()) {
+    if (OPEN.has(token) && ++depth > MAX_DEPTH) throw tooDeep(file, text, scanner.getTokenOffset())
+    if (CLOSE.has(token)) depth--
+  }
 }
 
 type OnDuplicate = (key: string, path: Path, places: { first: number; second: number }) => void

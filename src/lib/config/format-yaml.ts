@@ -1,10 +1,10 @@
-import type { Document, Node as YamlNode } from 'yaml'
+import type { CST, Document, Node as YamlNode } from 'yaml'
 import type * as parserModule from 'yaml'
 import type { SourceDocument } from './document.js'
 import { duplicateKey } from './format-json.js'
 import type { Path } from './path.js'
 import type { Position, Problem } from './problem.js'
-import { isStackOverflow, positionAt, syntaxError } from './syntax.js'
+import { MAX_DEPTH, positionAt, syntaxError, tooDeep } from './syntax.js'
 
 type Parser = typeof parserModule
 
@@ -22,25 +22,37 @@ export async function readYaml(file: string, text: string): Promise<SourceDocume
 }
 
 function parse(parser: Parser, file: string, text: string): Document.Parsed {
-  let document: Document.Parsed
-  try {
-    document = parser.parseDocument(text, { uniqueKeys: false, merge: true, prettyErrors: false, logLevel: 'error' })
-  } catch (cause) {
-    if (!isStackOverflow(cause)) throw cause
-    throw syntaxError(file, text, { message: 'the file is nested too deeply', cause })
-  }
+  checkDepth(parser, file, text)
+  const document = parser.parseDocument(text, { uniqueKeys: false, merge: true, prettyErrors: false, logLevel: 'error' })
   const [error] = document.errors
   if (error) throw syntaxError(file, text, { message: lowerFirst(error.message), position: positionAt(text, error.pos[0]), cause: error })
   if (document.contents === null) throw syntaxError(file, text, { message: 'the file is empty' })
   return document
 }
 
+/** Walks the syntax tree, which is built without recursion, before anything recurses into it. */
+function checkDepth(parser: Parser, file: string, text: string): void {
+  const todo: { token: CST.Token; depth: number }[] = []
+  for (const token of new parser.Parser().parse(text)) todo.push({ token, depth: 0 })
+  for (let next = todo.pop(); next; next = todo.pop()) {
+    const { token, depth } = next
+    if (depth > MAX_DEPTH) throw tooDeep(file, text, 'offset' in token ? token.offset : 0)
+    if ('value' in token && token.type === 'document' && token.value) todo.push({ token: token.value, depth })
+    if (!('items' in token)) continue
+    for (const { key, value } of token.items) {
+      if (key) todo.push({ token: key, depth: depth + 1 })
+      if (value) todo.push({ token: value, depth: depth + 1 })
+    }
+  }
+}
+
 function toData(document: Document.Parsed, file: string, text: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 1000 }) as unknown
   } catch (cause) {
-    const message = isStackOverflow(cause) ? 'the file is nested too deeply' : cause instanceof Error ? lowerFirst(cause.message) : String(cause)
-    throw syntaxError(file, text, { message, cause })
+    // An alias to nothing, or so many of them that the file would unfold without end.
+    if (!(cause instanceof ReferenceError)) throw cause
+    throw syntaxError(file, text, { message: lowerFirst(cause.message), cause })
   }
 }
 

@@ -51,7 +51,8 @@ function configuredEnvironment(layers: Layers, explained: ExplainedValue[]): Rec
   }
   const putAll = (entry: StatedEntry, isDefault: boolean): void => {
     const spot = spotOf(entry, 'env')
-    for (const [name, value] of Object.entries(entry.values.env ?? {})) put(name, value, { value: showText(name, value, spot.at(name)), origin: originOf(entry, isDefault) })
+    const origin = originOf(entry, isDefault)
+    for (const [name, value] of Object.entries(entry.values.env ?? {})) put(name, value, { value: showText(name, value, spot.at(name)), origin })
   }
   for (const entry of layers.defaults.toReversed()) putAll(entry, true)
   for (const [name, value] of readEnvFile(layers.entry, explained)) put(name, value, { value: MASK, origin: `${originOf(layers.entry, false)} (envFile)` })
@@ -96,7 +97,8 @@ function checkSize({ command, args, env }: LaunchSpec, spot: Spot): void {
   const total = texts.reduce((sum, [, bytes]) => sum + bytes + 9, Buffer.byteLength(command) + 9)
   const most = MAX_ALL_BYTES[process.platform] ?? MAX_ALL_BYTES.linux ?? 0
   if (tooLong && process.platform !== 'win32') {
-    spot.problem(`has ${tooLong[0]} of ${tooLong[1]} bytes; a process can be given at most ${MAX_ONE_BYTES} in one text`, 'Put the value into a file and pass its path.')
+    const message = `has ${tooLong[0]} of ${tooLong[1]} bytes; a process can be given at most ${MAX_ONE_BYTES} in one text`
+    spot.problem(message, 'Put the value into a file and pass its path.')
   } else if (total > most) {
     spot.problem(`has arguments and variables of ${total} bytes together; a process can be given at most ${most}`, 'Put large values into a file and pass its path.')
   }

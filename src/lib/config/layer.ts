@@ -9,7 +9,7 @@ export interface Layers {
 }
 
 /** A file as the origin of a value. */
-export const originOf = (entry: StatedEntry, isDefault: boolean): string => (isDefault ? `${entry.spot.source.document.file} (defaults)` : entry.spot.source.document.file)
+export const originOf = (entry: StatedEntry, isDefault: boolean): string => `${entry.spot.source.document.file}${isDefault ? ' (defaults)' : ''}`
 
 /** The place of a stated field. */
 export const spotOf = (entry: StatedEntry, name: FieldName): Spot => entry.spots.get(name) ?? entry.spot.at(name)

@@ -12,7 +12,7 @@ import { readYaml } from './format-yaml.js'
 const MAX_FILE_BYTES = 16 * 1024 ** 2
 
 const READERS: Readonly<Record<string, (file: string, text: string, options: ReadOptions) => Promise<SourceDocument>>> = {
-  '.json': readJson, '.jsonc': readJson, '.json5': readJson,
+  '.json': readJson, '.jsonc': readJson,
   '.yaml': readYaml, '.yml': readYaml,
   '.toml': readToml,
   '.ts': readCode, '.mts': readCode, '.cts': readCode, '.js': readCode, '.mjs': readCode, '.cjs': readCode,

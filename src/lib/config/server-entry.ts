@@ -18,9 +18,9 @@ export interface StatedEntry {
 /** Where our own fields stand in files that belong to other clients. */
 export const OWN_KEY = 'x-mcpctl'
 
-const NOT_YET: ReadonlySet<string> = new Set(['isolation', 'start', 'gateway'])
+const IN_CLIENT_FILE = 'Remove it, or keep the server in the file of that client, such as .mcp.json.'
 
-const PER_SERVER_ONLY = 'says something about one server only'
+const NOT_YET: ReadonlySet<string> = new Set(['isolation', 'start', 'gateway'])
 
 interface Reading {
   readonly names: ReadonlyMap<string, FieldName>
@@ -79,14 +79,18 @@ function reportUnknown(key: string, spot: Spot, reading: Reading): void {
 function rejectField(key: string, spot: Spot, reading: Reading): void {
   if (NOT_YET.has(key)) spot.problem('is not supported by this version', 'Remove it.', key)
   else if (key === 'timeout') spot.problem('is not a known field', 'For the time a server may take to start write "startTimeout".', key)
-  else if (CLIENT_FIELDS.has(key)) spot.problem('is a field of other MCP clients that would have no effect', `Remove it, or keep the server in that client's own file, such as .mcp.json.`, key)
-  else rejectUnknown(spot, [...reading.names.entries()].filter(([, name]) => !reading.isDefaults || SERVER_FIELDS[name].inDefaults === true).map(([known]) => known))
+  else if (CLIENT_FIELDS.has(key)) spot.problem('is a field of other MCP clients that would have no effect', IN_CLIENT_FILE, key)
+  else rejectUnknown(spot, knownNames(reading))
+}
+
+function knownNames({ names, isDefaults }: Reading): string[] {
+  return [...names].flatMap(([known, name]) => (!isDefaults || SERVER_FIELDS[name].inDefaults === true ? [known] : []))
 }
 
 function readField(entry: { readonly name: FieldName; readonly value: unknown; readonly spot: Spot }, reading: Reading): void {
   const { name, value, spot } = entry
   if (reading.isDefaults && SERVER_FIELDS[name].inDefaults !== true) {
-    spot.problem(`${PER_SERVER_ONLY} and cannot be a default`, 'Move it into the servers it is meant for.')
+    spot.problem('says something about one server only and cannot be a default', 'Move it into the servers it is meant for.')
     return
   }
   const other = reading.spots.get(name)

@@ -35,13 +35,15 @@ interface Variable<T> {
 /** A timer holds at most 2^31-1 ms, about 24.8 days. */
 const MAX_DURATION_MS = 24 * 86_400_000
 
-const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
-  trace: 'debug', debug: 'debug', info: 'info', warn: 'warn', warning: 'warn', error: 'error', critical: 'error', fatal: 'error',
-}
+const LOG_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
+  ['trace', 'debug'], ['debug', 'debug'], ['info', 'info'], ['warn', 'warn'], ['warning', 'warn'], ['error', 'error'], ['critical', 'error'], ['fatal', 'error'],
+])
 
-const TRUTH: Readonly<Record<string, boolean>> = { true: true, 1: true, yes: true, on: true, false: false, 0: false, no: false, off: false }
+const TRUTH: ReadonlyMap<string, boolean> = new Map([
+  ['true', true], ['1', true], ['yes', true], ['on', true], ['false', false], ['0', false], ['no', false], ['off', false],
+])
 
-const truth = (name: string): Variable<boolean> => ({ name, accepts: 'true or false (also 1/0, yes/no, on/off)', read: (text) => TRUTH[text.toLowerCase()] })
+const truth = (name: string): Variable<boolean> => ({ name, accepts: 'true or false (also 1/0, yes/no, on/off)', read: (text) => TRUTH.get(text.toLowerCase()) })
 
 const duration = (name: string, example: string): Variable<number> => ({
   name,
@@ -72,7 +74,7 @@ const VARIABLES = {
     },
   },
   cpuQuota: { name: 'MCP_CPU_QUOTA', accepts: 'percent of one core such as 80%, or a number of cores such as 1.5', read: readCpuPercent },
-  logLevel: { name: 'MCP_LOG_LEVEL', accepts: 'debug, info, warn or error', read: (text: string) => LOG_LEVELS[text.toLowerCase()] },
+  logLevel: { name: 'MCP_LOG_LEVEL', accepts: 'debug, info, warn or error', read: (text: string) => LOG_LEVELS.get(text.toLowerCase()) },
   bindHost: {
     name: 'MCP_BIND_HOST',
     accepts: 'a host name or an IP address, without scheme and port',

@@ -1,5 +1,4 @@
 import { basename, dirname } from 'node:path'
-import { nearest } from '../base/index.js'
 import type { SourceDocument } from './document.js'
 import { rejectUnknown } from './field-group.js'
 import { isRecord } from './kind.js'
@@ -75,9 +74,8 @@ function readServers(data: Record<string, unknown>, root: Spot, mayBeAbsent: boo
   const entries = new Map<string, StatedEntry>()
   const [key, second] = ROOT_KEYS.filter((each) => data[each] !== undefined)
   if (key === undefined) {
-    const [guess] = Object.keys(data).flatMap((name) => (nearest(name, ROOT_KEYS, 1).length > 0 ? [name] : []))
-    const seen = guess === undefined || root.source.isOwn ? '' : ` (it has "${guess.slice(0, 40)}")`
-    if (!mayBeAbsent) root.problem(`the configuration names no servers${seen}`, 'Write { "servers": { "NAME": { "command": "..." } } }; other clients call it "mcpServers".')
+    const hint = 'Write { "servers": { "NAME": { "command": "..." } } }; other clients call it "mcpServers".'
+    if (!mayBeAbsent) root.problem('the configuration names no servers', hint)
     return entries
   }
   if (second !== undefined) rejectSecondList(root.at(second), key)

@@ -39,7 +39,12 @@ function commonLength(a: string, b: string): number {
   return index
 }
 
-/** Errors of a parser on input nested too deeply for its recursion. */
-export function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && /call stack/i.test(error.message)
+/**
+ * Levels of nesting a data file may have. Parsers recurse; near the end of the stack Node may abort as a whole
+ * (a regular expression that cannot be compiled there), which nothing can catch: so depth is counted before.
+ */
+export const MAX_DEPTH = 100
+
+export function tooDeep(file: string, text: string, offset: number): McpctlError {
+  return syntaxError(file, text, { message: `the file is nested more than ${MAX_DEPTH} levels deep`, position: positionAt(text, offset) })
 }

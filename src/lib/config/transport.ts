@@ -43,8 +43,9 @@ function httpOrSse({ spot, spots }: StatedEntry): Transport {
 /** In our own format a field without effect is a mistake; other clients' files may hold anything. */
 function checkFittingFields({ spot, spots }: StatedEntry, hasCommand: boolean, hasUrl: boolean): void {
   if (!spot.source.isOwn) return
-  const useless = [...(hasCommand ? [] : NEEDS_COMMAND.map((name) => [name, 'command'] as const)), ...(hasUrl ? [] : NEEDS_URL.map((name) => [name, 'url'] as const))]
-  for (const [name, missing] of useless) {
+  const report = (name: FieldName, missing: string): void => {
     spots.get(name)?.problem(`has no effect without a ${missing}`, `Remove it, or add the "${missing}".`)
   }
+  if (!hasCommand) for (const name of NEEDS_COMMAND) report(name, 'command')
+  if (!hasUrl) for (const name of NEEDS_URL) report(name, 'url')
 }

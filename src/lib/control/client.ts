@@ -92,7 +92,7 @@ function createClient(socket: net.Socket, version: string): ControlClient {
       socket.destroy()
     }
   })
-  socket.once('close', () => failAll(new McpctlError('DAEMON_UNREACHABLE', 'the daemon closed the connection', { hint: 'See mcpctl daemon status, or start it again: mcpctl start.' })))
+  socket.once('close', () => failAll(new McpctlError('DAEMON_UNREACHABLE', 'the daemon closed the connection', { hint: 'See mcpctl daemon status, or start it again: mcpctl start.', details: { leaving: true } })))
 
   const ask = async (method: Method, params: unknown, onEvent?: (event: ControlEvent) => void): Promise<unknown> => {
     const id = nextId++

@@ -22,17 +22,20 @@ export interface Home {
 const SOCKET_PATH_BYTES = 103
 
 /**
- * The folders named by `MCP_HOME` (default ~/.mcp), `MCP_PID_DIR` and `MCP_LOG_DIR`. Creates nothing.
+ * The folders named by `MCP_HOME` (default ~/.mcp), `MCP_PID_DIR` and `MCP_LOG_DIR`; a leading `~` is the person's home
+ * folder. Creates nothing.
  * The socket moves to the temporary folder when its path would not fit a socket address.
  */
 export function resolveHome(env: NodeJS.ProcessEnv): Home {
-  const root = resolve(env['MCP_HOME'] || join(homedir(), '.mcp'))
+  const personal = env['HOME'] || homedir()
+  const folder = (name: string, fallback: string): string => resolve((env[name]?.trim() || fallback).replace(/^~(?=$|[/\\])/, personal))
+  const root = folder('MCP_HOME', join(personal, '.mcp'))
   const run = join(root, 'run')
   return {
     root,
     run,
-    pids: resolve(env['MCP_PID_DIR'] || join(root, 'pids')),
-    logs: resolve(env['MCP_LOG_DIR'] || join(root, 'logs')),
+    pids: folder('MCP_PID_DIR', join(root, 'pids')),
+    logs: folder('MCP_LOG_DIR', join(root, 'logs')),
     state: join(root, 'state'),
     socket: socketPath(root, run),
     daemonFile: join(run, 'daemon.json'),

@@ -63,10 +63,9 @@ async function launchDaemon(home: Home): Promise<LaunchReport> {
   }
 }
 
-/** A server that runs mcpctl itself must not hand its own mark on: the daemon would count as its leftover. */
+/** A server that runs mcpctl itself must not hand its own mark on: the daemon would count as its leftover. Nor are debugger flags for the daemon. */
 function daemonEnvironment(): NodeJS.ProcessEnv {
-  const { MCPCTL_ID: _mark, NODE_OPTIONS: _options, ...env } = process.env
-  return env
+  return { ...process.env, MCPCTL_ID: undefined, NODE_OPTIONS: undefined }
 }
 
 function readReport(child: ChildProcess): Promise<LaunchReport> {

@@ -24,13 +24,16 @@ export interface ControlServer {
 
 /**
  * Listens on the home's socket (0600). The caller must hold the home's lock: a socket file found there is stale
- * and is removed. Rejects when the address cannot be used.
+ * and is removed. `onAlone` is called whenever the last client has left. Rejects when the address cannot be used.
  */
-export async function openControlServer(home: Home, version: string, handle: RequestHandler): Promise<ControlServer> {
+export async function openControlServer(home: Home, version: string, handle: RequestHandler, onAlone: () => void = () => undefined): Promise<ControlServer> {
   const connections = new Set<net.Socket>()
   const server = net.createServer((socket) => {
     connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
+    socket.once('close', () => {
+      connections.delete(socket)
+      if (connections.size === 0) onAlone()
+    })
     serveConnection(socket, version, handle)
   })
   if (process.platform !== 'win32') rmSync(home.socket, { force: true })

@@ -59,12 +59,12 @@ export function findConflicts(fleet: Fleet, source: string, specs: readonly Serv
 }
 
 /**
- * One step of the whole fleet: the event is applied, then every server is moved one step toward what is wanted,
+ * One step of the whole fleet: the events are applied in order, then every server is moved one step toward what is wanted,
  * until nothing moves. Ordered start, ordered stop and the bound on concurrent starts all come out of `nextMoves`.
  */
-export function stepFleet(fleet: Fleet, event: FleetEvent, moment: Moment): FleetStep {
+export function stepFleet(fleet: Fleet, events: readonly FleetEvent[], moment: Moment): FleetStep {
   const work = new FleetWork(fleet, moment)
-  work.accept(event)
+  for (const event of events) work.accept(event)
   for (let moves = nextMoves(work.fleet()); moves.length > 0; moves = nextMoves(work.fleet())) {
     for (const move of moves) work.send(move.name, move.event)
   }

@@ -9,7 +9,7 @@ import { openEraMemory } from './era-memory.js'
 import type { Journal } from './journal.js'
 import { createRequestHandler } from './request.js'
 import { Supervisor } from './supervisor.js'
-import { startUsageMeter } from './usage.js'
+import { startUsageMeter, type Leader } from './usage.js'
 import { WatchdogKeeper } from './watchdog-keeper.js'
 
 /** Survivors of a daemon that was killed get this long to end by themselves. */
@@ -45,14 +45,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await endSurvivors(sweeper, home, homeMark, journal)
   const watchdog = new WatchdogKeeper(markerPrefix, journal)
   const supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, eras: openEraMemory(home.state, now), markerPrefix })
-  const usage = startUsageMeter(() => livingPids(supervisor), now)
+  const usage = startUsageMeter(() => livingLeaders(supervisor), now)
 
   let finish: () => void = () => undefined
   const ended = new Promise<void>((resolve) => {
     finish = resolve
   })
   let closing: Promise<void> | null = null
-  const unused = options.unusedLimitMs === null ? undefined : setTimeout(() => void shutdown(), options.unusedLimitMs)
+  let isUsed = options.unusedLimitMs === null
+  const leaveIfUnused = (): void => {
+    if (!isUsed) void shutdown()
+  }
+  const unused = options.unusedLimitMs === null ? undefined : setTimeout(leaveIfUnused, options.unusedLimitMs)
+  const onUsed = (): void => {
+    isUsed = true
+    clearTimeout(unused)
+  }
   const stopServers = async (): Promise<void> => {
     supervisor.send({ type: 'close' })
     await supervisor.until((fleet) => [...fleet.servers.values()].every((entry) => !isActive(entry.state)))
@@ -77,7 +85,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const server = await openControlServer(
     home,
     version,
-    createRequestHandler({ supervisor, usage, home, now, version, startedAt, shutdown, onUsed: () => clearTimeout(unused) }),
+    createRequestHandler({ supervisor, usage, home, now, version, startedAt, shutdown, onUsed }),
+    leaveIfUnused,
   ).catch((error: unknown) => {
     watchdog.dismiss()
     usage.close()
@@ -98,13 +107,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return { supervisor, ended, shutdown }
 }
 
-function livingPids(supervisor: Supervisor): ReadonlyMap<string, number> {
-  const pids = new Map<string, number>()
-  for (const name of supervisor.fleet.servers.keys()) {
-    const pid = supervisor.instance(name)?.pid
-    if (pid != null) pids.set(name, pid)
+function livingLeaders(supervisor: Supervisor): ReadonlyMap<string, Leader> {
+  const leaders = new Map<string, Leader>()
+  for (const [name, { state }] of supervisor.fleet.servers) {
+    const pid = supervisor.instance(name)?.pid ?? null
+    if (pid !== null && isActive(state)) leaders.set(name, { pid, startedAt: state.startedAt })
   }
-  return pids
+  return leaders
 }
 
 /** Processes of this home whose daemon was killed together with its watchdog: they carry our mark, nothing else is touched. */

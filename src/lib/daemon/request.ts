@@ -122,7 +122,7 @@ function subscribe(services: RequestServices, context: RequestContext): Promise<
       }
       const entry = supervisor.fleet.servers.get(name)
       const previous = before.servers.get(name)?.state.phase ?? null
-      if (entry) context.emit({ type: 'server', time: now(), previous, server: toServerSnapshot(supervisor, name, entry, now()) })
+      if (entry) context.emit({ type: 'server', time: now(), previous, server: toServerSnapshot(supervisor, entry, now()) })
       else context.emit({ type: 'removed', time: now(), name })
     })
     context.onGone(() => {
@@ -133,7 +133,7 @@ function subscribe(services: RequestServices, context: RequestContext): Promise<
 }
 
 function closing(): McpctlError {
-  return new McpctlError('DAEMON_UNREACHABLE', 'the daemon is shutting down', { hint: 'Try again in a moment.', details: { closing: true } })
+  return new McpctlError('DAEMON_UNREACHABLE', 'the daemon is shutting down', { hint: 'Try again in a moment.', details: { leaving: true } })
 }
 
 function resolveNames(fleet: Fleet, names: readonly string[] | null, all = (of: Fleet): string[] => [...of.servers.keys()]): string[] {

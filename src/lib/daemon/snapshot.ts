@@ -7,38 +7,50 @@ import type { Usage } from './usage.js'
 /** Newest stderr lines shown with a server in trouble. */
 const ERROR_LINES = 5
 
-/** One server as the outside sees it. */
-export function toServerSnapshot(supervisor: Supervisor, name: string, entry: FleetEntry, now: number, usage?: Usage): ServerSnapshot {
+/** One server as the outside sees it; without usage, CPU and memory are unknown. */
+export function toServerSnapshot(supervisor: Supervisor, entry: FleetEntry, now: number, usage?: Usage): ServerSnapshot {
   const { spec, state } = entry
-  const instance = supervisor.instance(name)
-  const active = isActive(state)
-  const established = active ? instance?.established : undefined
   return {
-    name,
+    name: spec.name,
     phase: state.phase,
     ready: state.phase === 'ready',
     desired: state.desired,
     enabled: spec.enabled,
     transport: spec.transport,
-    era: established?.verdict.era ?? null,
-    pid: active ? (instance?.pid ?? null) : null,
     generation: state.generation,
     restarts: state.history.total,
-    uptimeSeconds: active ? Math.max(0, Math.round((now - state.startedAt) / 1000)) : null,
-    cpuPercent: usage?.cpuPercent == null ? null : Math.round(usage.cpuPercent * 10) / 10,
-    memoryBytes: usage?.memoryBytes ?? null,
-    tools: established ? established.catalogue.tools.length : null,
+    ...describeInstance(supervisor, entry, now),
+    ...describeUsage(usage),
     since: state.since,
     reason: state.reason,
-    progress: state.phase === 'starting' ? (instance?.progress ?? null) : null,
     retryAt: state.phase === 'backoff' ? state.until : null,
     dependsOn: spec.dependsOn,
     tags: spec.tags,
     source: spec.source,
     changed: entry.nextSpec !== null,
     removed: entry.removed,
-    lastErrors: hasFailed(entry) ? (supervisor.log(name)?.lastLines(ERROR_LINES, 'err') ?? []) : [],
+    lastErrors: hasFailed(entry) ? (supervisor.log(spec.name)?.lastLines(ERROR_LINES, 'err') ?? []) : [],
   }
+}
+
+type InstanceFacts = Pick<ServerSnapshot, 'era' | 'pid' | 'uptimeSeconds' | 'tools' | 'progress'>
+
+function describeInstance(supervisor: Supervisor, { spec, state }: FleetEntry, now: number): InstanceFacts {
+  const instance = supervisor.instance(spec.name)
+  if (!isActive(state) || !instance) return { era: null, pid: null, uptimeSeconds: null, tools: null, progress: null }
+  const { established } = instance
+  return {
+    era: established?.verdict.era ?? null,
+    pid: instance.pid,
+    uptimeSeconds: Math.max(0, Math.round((now - state.startedAt) / 1000)),
+    tools: established?.catalogue.tools.length ?? null,
+    progress: state.phase === 'starting' ? instance.progress : null,
+  }
+}
+
+function describeUsage(usage: Usage | undefined): Pick<ServerSnapshot, 'cpuPercent' | 'memoryBytes'> {
+  const cpuPercent = usage?.cpuPercent ?? null
+  return { cpuPercent: cpuPercent === null ? null : Math.round(cpuPercent * 10) / 10, memoryBytes: usage?.memoryBytes ?? null }
 }
 
 function hasFailed({ state }: FleetEntry): boolean {
@@ -46,7 +58,8 @@ function hasFailed({ state }: FleetEntry): boolean {
   return state.phase === 'starting' && state.history.streak > 0
 }
 
-function toServerDetail(supervisor: Supervisor, name: string, entry: FleetEntry, home: Home, usage?: Usage): ServerDetail {
+function toServerDetail(supervisor: Supervisor, entry: FleetEntry, home: Home, usage?: Usage): ServerDetail {
+  const { name } = entry.spec
   const instance = isActive(entry.state) ? supervisor.instance(name) : undefined
   return {
     name,
@@ -81,8 +94,8 @@ export interface SnapshotRequest {
 export function toSnapshot(supervisor: Supervisor, request: SnapshotRequest): Snapshot {
   const wanted = new Set(request.names)
   const entries = [...supervisor.fleet.servers].filter(([name]) => wanted.has(name))
-  const servers = entries.map(([name, entry]) => toServerSnapshot(supervisor, name, entry, request.now, request.usage.get(name)))
+  const servers = entries.map(([name, entry]) => toServerSnapshot(supervisor, entry, request.now, request.usage.get(name)))
   const base: Snapshot = { schemaVersion: 1, daemon: request.daemon, servers }
   if (!request.detail) return base
-  return { ...base, details: entries.map(([name, entry]) => toServerDetail(supervisor, name, entry, request.home, request.usage.get(name))) }
+  return { ...base, details: entries.map(([name, entry]) => toServerDetail(supervisor, entry, request.home, request.usage.get(name))) }
 }

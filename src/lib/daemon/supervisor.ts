@@ -38,6 +38,7 @@ export class Supervisor {
   readonly #queue: FleetEvent[] = []
   readonly #listeners = new Set<ChangeListener>()
   #busy = false
+  #scheduled = false
 
   constructor(services: SupervisorServices) {
     this.#services = services
@@ -78,12 +79,28 @@ export class Supervisor {
     })
   }
 
+  /** Takes effect before it returns. */
   send(event: FleetEvent): void {
     this.#queue.push(event)
+    this.#drain()
+  }
+
+  /** What instances report in one turn of the event loop is one step: 200 servers starting are not 200 steps. */
+  #report(event: FleetEvent): void {
+    this.#queue.push(event)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#drain()
+    })
+  }
+
+  #drain(): void {
     if (this.#busy) return
     this.#busy = true
     try {
-      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#step(next)
+      while (this.#queue.length > 0) this.#step(this.#queue.splice(0))
     } finally {
       this.#busy = false
     }
@@ -96,9 +113,9 @@ export class Supervisor {
     await Promise.all([...this.#logs.values()].map((log) => log.close()))
   }
 
-  #step(event: FleetEvent): void {
+  #step(events: readonly FleetEvent[]): void {
     const before = this.#fleet
-    const step = stepFleet(before, event, { now: this.#services.now(), random: Math.random })
+    const step = stepFleet(before, events, { now: this.#services.now(), random: Math.random })
     this.#fleet = step.fleet
     for (const { name, effect } of step.effects) this.#perform(name, effect)
     for (const name of step.changed) this.#afterChange(name, before)
@@ -159,7 +176,7 @@ export class Supervisor {
     this.#timerEpochs.set(name, epoch)
     this.#timers.set(
       name,
-      setTimeout(() => this.send({ type: 'server', name, event: { type: 'timer', epoch } }), delayMs),
+      setTimeout(() => this.#report({ type: 'server', name, event: { type: 'timer', epoch } }), delayMs),
     )
   }
 
@@ -176,8 +193,7 @@ export class Supervisor {
       watchdog,
       remembered: this.#provisional.get(name) ?? eras.recall(spec),
       report: (event) => {
-        // An instance reports from inside its own effects too: events take their turn in the queue.
-        queueMicrotask(() => this.send({ type: 'server', name, event }))
+        this.#report({ type: 'server', name, event })
         if (event.type === 'link-failed' && event.cause === 'handshake-failed') {
           this.#provisional.delete(name)
           eras.forget(spec)
@@ -187,13 +203,8 @@ export class Supervisor {
       onProgress: () => {
         for (const listener of [...this.#listeners]) listener(name, this.#fleet)
       },
-      onSpawned: (pid) => {
-        try {
-          writePidFile(home.pids, name, pid)
-        } catch (error) {
-          journal.write('warn', `${name}: no PID file`, { reason: String(error) })
-        }
-      },
+      // After all that is spawned in this turn: no server waits for another one's file.
+      onSpawned: (pid) => setImmediate(() => this.#writePidFile(name, pid)),
       onGone: (pid) => {
         try {
           removePidFile(home.pids, name, pid)
@@ -208,6 +219,15 @@ export class Supervisor {
       },
     })
     this.#instances.set(name, instance)
+  }
+
+  #writePidFile(name: string, pid: number): void {
+    if (this.#instances.get(name)?.pid !== pid) return
+    try {
+      writePidFile(this.#services.home.pids, name, pid)
+    } catch (error) {
+      this.#services.journal.write('warn', `${name}: no PID file`, { reason: String(error) })
+    }
   }
 
   #openLog(spec: ServerSpec): ServerLog {

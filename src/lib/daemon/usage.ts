@@ -11,6 +11,12 @@ export interface Usage {
   readonly processes: number
 }
 
+/** The first process of a server; `startedAt` in epoch milliseconds. */
+export interface Leader {
+  readonly pid: number
+  readonly startedAt: number
+}
+
 interface Sample {
   readonly at: number
   readonly cpuMs: number
@@ -18,13 +24,13 @@ interface Sample {
   readonly pid: number
 }
 
-/** Knows what each server's process tree uses: CPU as the mean since the sample before. `close` ends its timer. */
+/** Knows what each server's process tree uses: CPU as the mean since the sample before, at first since its start. `close` ends its timer. */
 export interface UsageMeter {
   measure(): Promise<ReadonlyMap<string, Usage>>
   close(): void
 }
 
-export function startUsageMeter(roots: () => ReadonlyMap<string, number>, now: () => number): UsageMeter {
+export function startUsageMeter(leadersOf: () => ReadonlyMap<string, Leader>, now: () => number): UsageMeter {
   let previous = new Map<string, Sample>()
   let latest = new Map<string, Sample>()
   const remember = (samples: Map<string, Sample>): void => {
@@ -32,25 +38,26 @@ export function startUsageMeter(roots: () => ReadonlyMap<string, number>, now: (
     latest = samples
   }
   const sample = async (cheap: boolean) => {
-    const pids = roots()
-    const trees = pids.size === 0 ? new Map<string, never>() : await sampleTrees(pids, { cheap })
+    const leaders = leadersOf()
+    const trees = await sampleTrees(new Map([...leaders].map(([name, { pid }]) => [name, pid])), { cheap })
     const at = now()
-    const samples = new Map([...trees].map(([name, tree]) => [name, { at, cpuMs: tree.cpuMs, pid: pids.get(name) ?? 0 }]))
-    return { trees, samples, at }
+    const samples = new Map([...trees].map(([name, tree]) => [name, { at, cpuMs: tree.cpuMs, pid: leaders.get(name)?.pid ?? 0 }]))
+    return { leaders, trees, samples, at }
   }
   const timer = setInterval(() => {
-    if (roots().size > 0) void sample(true).then(({ samples }) => remember(samples))
+    if (leadersOf().size > 0) void sample(true).then(({ samples }) => remember(samples))
   }, INTERVAL_MS)
   timer.unref()
 
   return {
     async measure() {
-      const { trees, samples, at } = await sample(false)
+      const { leaders, trees, at } = await sample(false)
       const usage = new Map<string, Usage>()
       for (const [name, tree] of trees) {
-        const current = samples.get(name)
-        const base = [latest.get(name), previous.get(name)].find((old) => old && current && old.pid === current.pid && at - old.at >= SHORTEST_SPAN_MS)
-        const cpuPercent = base && current ? Math.max(0, ((current.cpuMs - base.cpuMs) / (at - base.at)) * 100) : null
+        const { pid = 0, startedAt = at } = leaders.get(name) ?? {}
+        const birth: Sample = { at: startedAt, cpuMs: 0, pid }
+        const base = [latest.get(name), previous.get(name), birth].find((old) => old?.pid === pid && at - old.at >= SHORTEST_SPAN_MS)
+        const cpuPercent = base ? Math.max(0, ((tree.cpuMs - base.cpuMs) / (at - base.at)) * 100) : null
         usage.set(name, { cpuPercent, memoryBytes: tree.memoryBytes, processes: tree.processes })
       }
       return usage

@@ -1,7 +1,6 @@
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseLine, type LogLine } from './line.js'
-import { readLinesBackwards } from './read-backwards.js'
+import { mergeByTime } from './merge.js'
+import { closeFiles, openPastFiles, readBackwards, readForwards, type PastFile } from './past-file.js'
 
 export interface LogQuery {
   readonly directory: string
@@ -14,35 +13,127 @@ export interface LogQuery {
   readonly grep?: RegExp
 }
 
-/** Lines of several servers, oldest first, merged by time, over their rotated files. Reads from the end and no more than needed. */
-export async function readLogs(query: LogQuery): Promise<LogLine[]> {
-  const perServer = await Promise.all(query.names.map((name) => readServer(name, query)))
-  const merged = perServer.flat().sort((a, b) => a.time - b.time)
-  return query.tail === undefined ? merged : query.tail === 0 ? [] : merged.slice(-query.tail)
+/** How far the current file of a server has been read. */
+export interface ReadEnd {
+  readonly inode: number
+  readonly offset: number
 }
 
-async function readServer(name: string, query: LogQuery): Promise<LogLine[]> {
+/** What is in the files now: where it ends for each server that has a current file, and the lines, oldest first. */
+export interface Past {
+  readonly ends: ReadonlyMap<string, ReadEnd>
+  readonly lines: AsyncIterable<LogLine> | readonly LogLine[]
+}
+
+/** Servers whose files are open at the same time while tails are read. */
+const PARALLEL = 16
+
+/**
+ * Lines of several servers, oldest first, merged by time, over their rotated files. With `tail` it reads from the end and
+ * no more than needed; without, everything is held in memory: streamLogs is for that.
+ */
+export async function readLogs(query: LogQuery): Promise<LogLine[]> {
   const lines: LogLine[] = []
-  const most = query.tail ?? Infinity
-  if (most === 0) return lines
-  for (let number = 0; lines.length < most; number++) {
-    const path = join(query.directory, number === 0 ? `${name}.log` : `${name}.log.${number}`)
-    if (number > 0 && !(await exists(path))) break
-    for await (const text of readLinesBackwards(path)) {
-      const line = parseLine(text, name)
-      if (line === null || (query.until !== undefined && line.time > query.until)) continue
-      if (query.since !== undefined && line.time < query.since) return lines.reverse()
-      if (query.grep && !query.grep.test(line.text)) continue
-      lines.push(line)
-      if (lines.length >= most) break
+  for await (const line of streamLogs(query)) lines.push(line)
+  return lines
+}
+
+/** The same lines one by one, without holding more than a block of each server's files in memory (unless `tail` is large). */
+export async function* streamLogs(query: LogQuery): AsyncGenerator<LogLine> {
+  yield* (await openPast(query)).lines
+}
+
+/** Looks at the files once; `lines` must be read to its end or returned, for it holds the files open. */
+export async function openPast(query: LogQuery): Promise<Past> {
+  return query.tail === undefined ? openAll(query) : readTails(query, query.tail)
+}
+
+/** The query's filter on one line of a file; stateful expressions (g, y) are asked afresh each time. */
+export function createFilter(query: Omit<LogQuery, 'names'>): (line: LogLine) => boolean {
+  const { since = -Infinity, until = Infinity } = query
+  const grep = query.grep === undefined ? null : new RegExp(query.grep.source, query.grep.flags.replace(/[gy]/g, ''))
+  return (line) => line.time >= since && line.time <= until && (grep === null || grep.test(line.text))
+}
+
+async function openAll(query: LogQuery): Promise<Past> {
+  const filter = createFilter(query)
+  const ends = new Map<string, ReadEnd>()
+  const opened: PastFile[] = []
+  try {
+    const sources: AsyncIterable<readonly LogLine[]>[] = []
+    for (const name of query.names) {
+      const files = await openPastFiles(query.directory, name)
+      opened.push(...files)
+      noteEnd(ends, name, files)
+      sources.push(readAll(name, files, query.since ?? -Infinity, filter))
+    }
+    return { ends, lines: closing(mergeByTime(sources), opened) }
+  } catch (error) {
+    await closeFiles(opened)
+    throw error
+  }
+}
+
+async function* closing(lines: AsyncIterable<LogLine>, files: readonly PastFile[]): AsyncGenerator<LogLine> {
+  try {
+    yield* lines
+  } finally {
+    await closeFiles(files)
+  }
+}
+
+async function* readAll(name: string, files: readonly PastFile[], since: number, filter: (line: LogLine) => boolean): AsyncGenerator<LogLine[]> {
+  for (const file of [...files].reverse()) {
+    if (file.modifiedAt < since) continue
+    for await (const texts of readForwards(file.handle, 0, file.end)) yield parseLines(texts, name).filter(filter)
+  }
+}
+
+async function readTails(query: LogQuery, tail: number): Promise<Past> {
+  const filter = createFilter(query)
+  const ends = new Map<string, ReadEnd>()
+  const newest: LogLine[][] = []
+  for (let at = 0; at < query.names.length; at += PARALLEL) {
+    newest.push(...await Promise.all(query.names.slice(at, at + PARALLEL).map(async (name) => {
+      const files = await openPastFiles(query.directory, name)
+      try {
+        noteEnd(ends, name, files)
+        return await readTail(name, files, { ...query, tail }, filter)
+      } finally {
+        await closeFiles(files)
+      }
+    })))
+  }
+  const merged = newest.flat().sort((a, b) => a.time - b.time)
+  return { ends, lines: tail > 0 ? merged.slice(-tail) : [] }
+}
+
+async function readTail(name: string, files: readonly PastFile[], wanted: { tail: number; since?: number }, filter: (line: LogLine) => boolean): Promise<LogLine[]> {
+  const found: LogLine[] = []
+  if (wanted.tail === 0) return found
+  for (const file of files) {
+    if (wanted.since !== undefined && file.modifiedAt < wanted.since) break
+    for await (const texts of readBackwards(file.handle, file.end)) {
+      const lines = parseLines(texts, name)
+      found.push(...lines.filter(filter))
+      if (found.length >= wanted.tail) return found.slice(0, wanted.tail).reverse()
+      // Times may go back a little when the clock is set: a whole block of older lines is the sign.
+      if (wanted.since !== undefined && lines.length > 0 && lines.every((line) => line.time < (wanted.since ?? 0))) return found.reverse()
     }
   }
-  return lines.reverse()
+  return found.reverse()
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
+function noteEnd(ends: Map<string, ReadEnd>, name: string, files: readonly PastFile[]): void {
+  const current = files.find((file) => file.number === 0)
+  if (current !== undefined) ends.set(name, { inode: current.inode, offset: current.end })
+}
+
+function parseLines(texts: readonly string[], name: string): LogLine[] {
+  const lines: LogLine[] = []
+  for (const text of texts) {
+    const line = parseLine(text, name)
+    if (line !== null) lines.push(line)
+  }
+  return lines
 }

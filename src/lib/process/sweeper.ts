@@ -44,7 +44,7 @@ export function createSweeper(excluded: () => Iterable<number> = () => []): Swee
   const scanner = new SharedScanner(excluded)
   return {
     find: async (target) => [...(await scanner.scan(toScanTarget(target))).processes],
-    end: (target, graceMs = 0) => endAll(scanner, toScanTarget(target), graceMs),
+    end: async (target, graceMs = 0) => endAll(scanner, toScanTarget(target), graceMs),
   }
 }
 

@@ -6,7 +6,8 @@ import { MARKER_VARIABLE } from './marker.js'
  * A line that was cut off by the death of its writer is dropped: half a number is another group's number.
  *
  * Then: SIGTERM to everything that is ours, up to a second of patience, SIGKILL until two looks in a row find nothing.
- * A group that was seen empty is struck off at once, because its number may be given to somebody else.
+ * A group that was seen empty is struck off at once, because its number may be given to somebody else; zombies do not
+ * count, for where PID 1 reaps late (containers) they stay for seconds.
  */
 export const WATCHDOG_SCRIPT = `# mcpctl watchdog: ends the servers if the daemon dies
 trap '' HUP INT TERM QUIT PIPE
@@ -38,11 +39,25 @@ marked() {
     done
   fi
 }
+living() {
+  cat /proc/[0-9]*/stat 2>/dev/null | while read -r line; do
+    set -- \${line##*) }
+    case $1 in Z|X) ;; *) printf '%s ' "$3" ;; esac
+  done
+}
 look() {
   alive=' '
   for id in $groups; do
     kill -s 0 -- "-$id" 2>/dev/null && alive="$alive$id "
   done
+  if [ "$alive" != ' ' ] && [ -r /proc/self/stat ]; then
+    set -- $alive
+    found=" $(living)"
+    alive=' '
+    for id; do
+      case $found in *" $id "*) alive="$alive$id " ;; esac
+    done
+  fi
   groups=$alive
   pids=$(marked)
   [ "$groups" != ' ' ] || [ -n "$pids" ]

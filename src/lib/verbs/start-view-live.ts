@@ -7,17 +7,18 @@ import { judgeStart } from './watch.js'
 interface Row {
   update(title: string): void
   settle(error?: Error): void
+  isSettled(): boolean
   readonly settled: Promise<void>
 }
 
 /** The redrawing list on a terminal: a line per server with its phase, seconds and what it waits for. */
 export function createLiveStartView(io: Io, names: readonly string[], width: number, startedAt: number): StartView {
-  const paint = createPaint(io.sayTerminal.color)
+  const style = { paint: createPaint(io.sayTerminal.color), width }
   const latest = new Map<string, ServerSnapshot>()
   const rows = new Map(names.map((name) => [name, createRow()]))
-  const titleOf = (server: ServerSnapshot): string => describeStart(server, io.sayTerminal, paint, width, performance.now() - startedAt).slice(2)
+  const titleOf = (server: ServerSnapshot): string => describeStart(server, performance.now() - startedAt, style)
   const refresh = setInterval(() => {
-    for (const [name, server] of latest) if (judgeStart(server, latest) === 'open') rows.get(name)?.update(titleOf(server))
+    for (const [name, server] of latest) if (rows.get(name)?.isSettled() === false) rows.get(name)?.update(titleOf(server))
   }, 100)
   refresh.unref()
 
@@ -46,7 +47,7 @@ export function createLiveStartView(io: Io, names: readonly string[], width: num
     onChange(server) {
       latest.set(server.name, server)
       const row = rows.get(server.name)
-      if (!row) return
+      if (!row || row.isSettled()) return
       row.update(titleOf(server))
       const verdict = judgeStart(server, latest)
       if (verdict === 'good') row.settle()
@@ -66,9 +67,18 @@ export function createLiveStartView(io: Io, names: readonly string[], width: num
 
 function createRow(): Row {
   let settle: (error?: Error) => void = () => undefined
+  let isSettled = false
   const settled = new Promise<void>((resolve, reject) => {
     settle = (error) => (error ? reject(error) : resolve())
   })
   settled.catch(() => undefined)
-  return { update: () => undefined, settle: (error) => settle(error), settled }
+  return {
+    update: () => undefined,
+    settle: (error) => {
+      isSettled = true
+      settle(error)
+    },
+    isSettled: () => isSettled,
+    settled,
+  }
 }

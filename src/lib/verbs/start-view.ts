@@ -1,5 +1,5 @@
 import { formatDuration } from '../base/index.js'
-import { createPaint, neutralise, phaseMark, phaseStyle, type Io, type Paint, type Terminal } from '../cli/index.js'
+import { createPaint, neutralise, phaseMark, phaseStyle, type Io, type Paint } from '../cli/index.js'
 import type { ServerSnapshot } from '../core/index.js'
 
 /** How a start is shown while it goes on. */
@@ -9,12 +9,17 @@ export interface StartView {
   finish(): Promise<void>
 }
 
-/** One line about a server: mark, name, phase, seconds, and the tools or the reason. */
-export function describeStart(server: ServerSnapshot, terminal: Terminal, paint: Paint, width: number, elapsedMs: number): string {
-  const mark = paint(phaseStyle(server.phase), phaseMark(server.phase, terminal.unicode))
+export interface LineStyle {
+  readonly paint: Paint
+  /** Characters of the longest name. */
+  readonly width: number
+}
+
+/** One line about a server: name, phase, seconds, and the tools or the reason. */
+export function describeStart(server: ServerSnapshot, elapsedMs: number, { paint, width }: LineStyle): string {
   const head = `${server.name.padEnd(width)}  ${paint(phaseStyle(server.phase), server.phase.padEnd(8))}  ${formatDuration(elapsedMs).padStart(6)}`
   const detail = describeDetail(server)
-  return `${mark} ${head}${detail === '' ? '' : `  ${detail}`}`
+  return `${head}${detail === '' ? '' : `  ${detail}`}`
 }
 
 function describeDetail(server: ServerSnapshot): string {
@@ -32,7 +37,8 @@ export function createPlainStartView(io: Io, width: number, startedAt: number): 
       const key = `${server.phase} ${server.generation}`
       if (server.phase === 'stopping' || shown.get(server.name) === key) return
       shown.set(server.name, key)
-      io.say(describeStart(server, io.sayTerminal, paint, width, performance.now() - startedAt))
+      const mark = paint(phaseStyle(server.phase), phaseMark(server.phase, io.sayTerminal.unicode))
+      io.say(`${mark} ${describeStart(server, performance.now() - startedAt, { paint, width })}`)
     },
     finish: () => Promise.resolve(),
   }

@@ -34,11 +34,30 @@ export interface BringUp {
   readonly timeoutMs: number | null
 }
 
-/** Sends the order and, unless told not to wait, shows how it goes until every server has come to a verdict. */
+/** A daemon that is leaving takes this long at most: every stop of a server has its bound. */
+const LEAVING_LIMIT_MS = 30_000
+const LEAVING_POLL_MS = 50
+
+/**
+ * Sends the order and, unless told not to wait, shows how it goes until every server has come to a verdict. A daemon
+ * that is just leaving refuses new orders: then the next daemon gets the whole order again, which changes nothing twice.
+ */
 export async function bringUp(order: BringUp): Promise<Outcome> {
-  const { io } = order
   const startedAt = performance.now()
-  const { client, names, applied } = await openPatiently(order)
+  for (;;) {
+    try {
+      return await bringUpOnce(order, startedAt)
+    } catch (error) {
+      const leaving = error instanceof McpctlError && error.details['leaving'] === true
+      if (!leaving || order.io.signal.aborted || performance.now() - startedAt > LEAVING_LIMIT_MS) throw error
+      await new Promise((resolve) => setTimeout(resolve, LEAVING_POLL_MS))
+    }
+  }
+}
+
+async function bringUpOnce(order: BringUp, startedAt: number): Promise<Outcome> {
+  const { io } = order
+  const { client, names, applied } = await order.open()
   try {
     if (applied) tellApplied(io, applied, order.method, names)
     if (names.length === 0) return nothingToDo(io)
@@ -50,29 +69,22 @@ export async function bringUp(order: BringUp): Promise<Outcome> {
     const width = Math.max(...names.map((name) => name.length))
     const view = await createView(io, names, width, startedAt)
     const watch = watchServers(client, { judge: judgeStart, onChange: (server) => view.onChange(server), signal: io.signal, timeoutMs: order.timeoutMs })
-    await client.request(order.method, { names })
-    for (const name of names) {
-      const server = watch.servers.get(name)
-      if (server && judgeStart(server, watch.servers) !== 'open') view.onChange(server)
+    try {
+      await client.request(order.method, { names })
+      for (const name of names) {
+        const server = watch.servers.get(name)
+        if (server) view.onChange(server)
+      }
+      watch.begin(names)
+      const how = await watch.done
+      await view.finish()
+      return conclude(order, how, names.map((name) => watch.servers.get(name)).filter((server) => server !== undefined), performance.now() - startedAt)
+    } finally {
+      watch.close()
+      await view.finish()
     }
-    watch.begin(names)
-    const how = await watch.done
-    await view.finish()
-    return conclude(order, how, names.map((name) => watch.servers.get(name)).filter((server) => server !== undefined), performance.now() - startedAt)
   } finally {
     client.close()
-  }
-}
-
-/** A daemon that is just leaving refuses new orders: the next one takes them. */
-async function openPatiently(order: BringUp): Promise<Configured> {
-  for (;;) {
-    try {
-      return await order.open()
-    } catch (error) {
-      if (!(error instanceof McpctlError) || error.details['closing'] !== true || order.io.signal.aborted) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
   }
 }
 

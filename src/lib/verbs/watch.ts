@@ -10,6 +10,8 @@ export interface Watch {
   readonly done: Promise<'done' | 'lost' | 'aborted' | 'timeout'>
   /** Forget what was said before now: judge only what happens after it. */
   begin(names: readonly string[]): void
+  /** Ends the watch early; `done` resolves as aborted. */
+  close(): void
 }
 
 export interface WatchOptions {
@@ -34,8 +36,11 @@ export function watchServers(client: ControlClient, options: WatchOptions): Watc
     }
   })
   options.signal.addEventListener('abort', onAbort)
+  // A verdict stands: a server that failed once is tried again meanwhile, and nobody would wait for all to fail at once.
+  const judged = new Set<string>()
   const check = (): void => {
-    if (names?.every((name) => options.judge(servers.get(name), servers) !== 'open')) finish('done')
+    for (const name of names ?? []) if (options.judge(servers.get(name), servers) !== 'open') judged.add(name)
+    if (names?.every((name) => judged.has(name))) finish('done')
   }
   const onEvent = (event: ControlEvent): void => {
     if (event.type === 'snapshot') for (const server of event.snapshot.servers) servers.set(server.name, server)
@@ -57,6 +62,7 @@ export function watchServers(client: ControlClient, options: WatchOptions): Watc
       names = watched
       check()
     },
+    close: () => finish('aborted'),
   }
 }
 

@@ -36,7 +36,7 @@ export class World {
   }
 
   send(event: FleetEvent): void {
-    const step = stepFleet(this.fleet, event, { now: this.now, random: () => 0.5 })
+    const step = stepFleet(this.fleet, [event], { now: this.now, random: () => 0.5 })
     this.fleet = step.fleet
     for (const { name, effect } of step.effects) this.#perform(name, effect)
   }

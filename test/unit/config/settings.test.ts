@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { readSettings } from '../../../src/lib/config/settings.js'
+import { McpctlError } from '../../../src/lib/errors/index.js'
+
+function errorFor(env: Record<string, string>): McpctlError {
+  try {
+    readSettings(env, '/h')
+  } catch (error) {
+    if (error instanceof McpctlError) return error
+  }
+  throw new Error('no error of ours')
+}
+
+describe('settings from the environment', () => {
+  it('are the documented defaults when nothing is set; an empty variable counts as not set', () => {
+    const { stated, ...settings } = readSettings({ MCP_HOME: '', MCP_AUTO_RESTART: ' ' }, '/h')
+    expect(settings).toEqual({
+      home: '/h/.mcp', pidDir: '/h/.mcp/pids', logDir: '/h/.mcp/logs', configPath: undefined, maxStartupTimeMs: 60_000, parallelStartup: true,
+      autoRestart: true, healthCheckIntervalMs: 2_000, memoryLimitBytes: undefined, cpuQuotaPercent: undefined, logLevel: 'info', bindHost: '127.0.0.1',
+    })
+    expect([...stated]).toEqual([])
+  })
+
+  it('are read in the forms scripts use', () => {
+    const settings = readSettings({
+      MCP_HOME: '~/m', MCP_LOG_DIR: '/var/log/mcp', MCP_CONFIG: '~/c.json', MCP_MAX_STARTUP_TIME: '90', MCP_PARALLEL_STARTUP: 'False', MCP_AUTO_RESTART: '0',
+      MCP_HEALTH_CHECK_INTERVAL: '500ms', MCP_MEMORY_LIMIT: '1G', MCP_CPU_QUOTA: '80%', MCP_LOG_LEVEL: 'WARNING', MCP_BIND_HOST: '::1',
+    }, '/h')
+    expect(settings).toMatchObject({
+      home: '/h/m', pidDir: '/h/m/pids', logDir: '/var/log/mcp', configPath: '/h/c.json', maxStartupTimeMs: 90_000, parallelStartup: false, autoRestart: false,
+      healthCheckIntervalMs: 500, memoryLimitBytes: 1024 ** 3, cpuQuotaPercent: 80, logLevel: 'warn', bindHost: '::1',
+    })
+    expect(settings.stated.has('MCP_HOME')).toBe(true)
+    expect(settings.stated.has('MCP_PID_DIR')).toBe(false)
+  })
+
+  it('a size in bytes and a share in cores are understood', () => {
+    expect(readSettings({ MCP_MEMORY_LIMIT: '536870912', MCP_CPU_QUOTA: '1.1' }, '/h')).toMatchObject({ memoryLimitBytes: 512 * 1024 ** 2, cpuQuotaPercent: 110 })
+  })
+
+  it.each([
+    ['MCP_MAX_STARTUP_TIME', 'soon', '90s'],
+    ['MCP_MAX_STARTUP_TIME', '0', 'above zero'],
+    ['MCP_HEALTH_CHECK_INTERVAL', '99d', '24 days'],
+    ['MCP_PARALLEL_STARTUP', 'maybe', 'true or false'],
+    ['MCP_AUTO_RESTART', 'constructor', 'true or false'],
+    ['MCP_MEMORY_LIMIT', '1X', '512M'],
+    ['MCP_MEMORY_LIMIT', '512', 'at least 1M'],
+    ['MCP_CPU_QUOTA', '-5%', '80%'],
+    ['MCP_LOG_LEVEL', 'loud', 'debug, info'],
+    ['MCP_BIND_HOST', 'http://x:80', 'without scheme'],
+    ['MCP_BIND_HOST', 'a b', 'without scheme'],
+    ['MCP_BIND_HOST', 'host:80', 'without scheme'],
+  ])('%s=%s is refused with the accepted forms', (name, value, accepted) => {
+    const error = errorFor({ [name]: value })
+    expect(error).toMatchObject({ code: 'ENVIRONMENT_INVALID', exitStatus: 5, details: { problems: [{ variable: name, value }] } })
+    expect(error.message).toContain(`${name} is ${JSON.stringify(value)}; accepted: `)
+    expect(error.message).toContain(accepted)
+    expect(error.hint).toContain(name)
+  })
+
+  it('several unusable variables are all named', () => {
+    expect(errorFor({ MCP_LOG_LEVEL: 'x', MCP_CPU_QUOTA: 'y' }).message.split('\n')).toHaveLength(2)
+  })
+})
