@@ -5,7 +5,7 @@ export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'test/real-servers/', 'test/node-matrix/', 'bench/.work/'] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
-  { languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js'] }, tsconfigRootDir: import.meta.dirname } } },
+  { languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'mcp.config.ts', 'vitest.config.ts'] }, tsconfigRootDir: import.meta.dirname } } },
   {
     files: ['**/*.ts'],
     rules: {

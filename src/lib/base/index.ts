@@ -1,4 +1,5 @@
+export { Ring } from './ring.js'
 export { formatBytes, readBytes } from './bytes.js'
 export { formatDuration, readDuration } from './duration.js'
 export { nearest } from './nearest.js'
-export { Ring } from './ring.js'
+export { shortHash } from './hash.js'

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync } from 'node:fs'
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { shortHash } from '../base/index.js'
 import { McpctlError } from '../errors/index.js'
 
 /** Where everything of one `MCP_HOME` lives. All absolute. */
@@ -44,11 +44,10 @@ export function resolveHome(env: NodeJS.ProcessEnv): Home {
 }
 
 function socketPath(root: string, run: string): string {
-  const hash = createHash('sha256').update(root).digest('hex').slice(0, 16)
-  if (process.platform === 'win32') return `\\\\.\\pipe\\mcpctl-${userInfo().username}-${hash}`
+  if (process.platform === 'win32') return `\\\\.\\pipe\\mcpctl-${userInfo().username}-${shortHash(root)}`
   const path = join(run, 'control.sock')
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES) return path
-  return join(tmpdir(), `mcpctl-${process.getuid?.() ?? 0}-${hash}`, 'control.sock')
+  return join(tmpdir(), `mcpctl-${process.getuid?.() ?? 0}-${shortHash(root)}`, 'control.sock')
 }
 
 /** Creates the folders (0700). Throws HOME_UNUSABLE with the path and what is wrong with it. */

@@ -61,8 +61,18 @@ export async function openControlServer(home: Home, version: string, handle: Req
 function serveConnection(socket: net.Socket, version: string, handle: RequestHandler): void {
   const splitter = new LineSplitter()
   const gone = new Map<number, () => void>()
+  let corked = false
   const send = (message: DaemonMessage): void => {
     if (socket.destroyed) return
+    // All that one step of the fleet changed arrives together: a client never judges half of it.
+    if (!corked) {
+      corked = true
+      socket.cork()
+      process.nextTick(() => {
+        corked = false
+        socket.uncork()
+      })
+    }
     socket.write(`${JSON.stringify(message)}\n`)
     if (socket.writableLength > MAX_QUEUED_BYTES) socket.destroy()
   }

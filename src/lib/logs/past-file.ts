@@ -14,7 +14,9 @@ export interface PastFile {
 
 const BLOCK_BYTES = 64 * 1024
 const NEWLINE = 10
-const MOST_ATTEMPTS = 3
+const MOST_ATTEMPTS = 20
+/** A file's time of modification may lie behind the time of its last line: kernels keep it coarsely, some file systems by 2 s. */
+export const MODIFIED_SLACK_MS = 2000
 
 /** The path of a server's current log file. */
 export function currentPath(directory: string, name: string): string {
@@ -48,7 +50,7 @@ export async function openPastFiles(directory: string, name: string): Promise<Pa
 }
 
 /** The numbers of the files there are, the newest (0) first. */
-export async function listNumbers(directory: string, name: string): Promise<number[]> {
+async function listNumbers(directory: string, name: string): Promise<number[]> {
   const entries = await readdir(directory).catch(() => [])
   const start = `${name}.log`
   return entries
@@ -58,7 +60,7 @@ export async function listNumbers(directory: string, name: string): Promise<numb
 }
 
 /** Null when there is no such file. */
-export async function openPastFile(path: string, number: number): Promise<PastFile | null> {
+async function openPastFile(path: string, number: number): Promise<PastFile | null> {
   let handle: FileHandle
   try {
     handle = await open(path, 'r')

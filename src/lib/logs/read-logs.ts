@@ -1,6 +1,6 @@
 import { parseLine, type LogLine } from './line.js'
 import { mergeByTime } from './merge.js'
-import { closeFiles, openPastFiles, readBackwards, readForwards, type PastFile } from './past-file.js'
+import { closeFiles, MODIFIED_SLACK_MS, openPastFiles, readBackwards, readForwards, type PastFile } from './past-file.js'
 
 export interface LogQuery {
   readonly directory: string
@@ -84,7 +84,7 @@ async function* closing(lines: AsyncIterable<LogLine>, files: readonly PastFile[
 
 async function* readAll(name: string, files: readonly PastFile[], since: number, filter: (line: LogLine) => boolean): AsyncGenerator<LogLine[]> {
   for (const file of [...files].reverse()) {
-    if (file.modifiedAt < since) continue
+    if (file.modifiedAt < since - MODIFIED_SLACK_MS) continue
     for await (const texts of readForwards(file.handle, 0, file.end)) yield parseLines(texts, name).filter(filter)
   }
 }
@@ -112,7 +112,7 @@ async function readTail(name: string, files: readonly PastFile[], wanted: { tail
   const found: LogLine[] = []
   if (wanted.tail === 0) return found
   for (const file of files) {
-    if (wanted.since !== undefined && file.modifiedAt < wanted.since) break
+    if (wanted.since !== undefined && file.modifiedAt < wanted.since - MODIFIED_SLACK_MS) break
     for await (const texts of readBackwards(file.handle, file.end)) {
       const lines = parseLines(texts, name)
       found.push(...lines.filter(filter))

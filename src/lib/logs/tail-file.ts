@@ -1,9 +1,12 @@
 import { stat, type FileHandle } from 'node:fs/promises'
 import { parseLine, type LogLine } from './line.js'
-import { currentPath, listNumbers, openPastFile, readForwards } from './past-file.js'
+import { closeFiles, currentPath, MODIFIED_SLACK_MS, openPastFiles, readForwards, type PastFile } from './past-file.js'
 import type { ReadEnd } from './read-logs.js'
 
-/** Follows one server's log over rotation and deletion. It keeps the current file open: what was written to it before it was moved away is not lost. */
+/**
+ * Follows one server's log over rotation and deletion. It keeps the file it has come to open: what was written to it
+ * before it was moved away or deleted is not lost.
+ */
 export class TailFile {
   readonly #directory: string
   readonly #name: string
@@ -13,33 +16,27 @@ export class TailFile {
   #lastTime: number
   #lookedAt: number
 
-  /** Begins behind `end`; without one, no current file existed and everything in one that appears is new. `now`: epoch milliseconds. */
+  /** Begins behind `end`; without one, no current file existed and one that appears is new. `now`: epoch milliseconds. */
   constructor(directory: string, name: string, start: { readonly end: ReadEnd | undefined; readonly now: number }) {
     this.#directory = directory
     this.#name = name
     this.#inode = start.end?.inode ?? 0
     this.#offset = start.end?.offset ?? 0
-    this.#lastTime = -Infinity
+    this.#lastTime = start.now - 1
     this.#lookedAt = start.now
   }
 
   /** What was written since the last time, in blocks. */
   async *readNew(): AsyncGenerator<LogLine[]> {
-    const path = currentPath(this.#directory, this.#name)
     const lookedAt = Date.now()
-    for (;;) {
-      if (this.#handle !== null) yield* this.#readOn(this.#handle)
-      const facts = await stat(path).catch(() => null)
-      if (facts === null) break
-      if (this.#handle !== null && facts.ino === this.#inode) {
-        if (facts.size >= this.#offset) break
-        this.#offset = 0
-        continue
-      }
-      // Between the last read and the move something may have been added.
-      if (this.#handle !== null) yield* this.#readOn(this.#handle)
-      if (this.#inode !== 0 && facts.ino !== this.#inode) yield* this.#readMissed(path)
-      await this.#openNext(path)
+    if (this.#handle !== null) yield* this.#readOn(this.#handle)
+    const facts = await stat(currentPath(this.#directory, this.#name)).catch(() => null)
+    if (facts === null) return
+    if (facts.ino !== this.#inode || this.#handle === null) {
+      yield* this.#moveOn()
+    } else if (facts.size < this.#offset) {
+      this.#offset = 0
+      yield* this.#readOn(this.#handle)
     }
     this.#lookedAt = lookedAt
   }
@@ -50,36 +47,37 @@ export class TailFile {
     await handle?.close().catch(() => undefined)
   }
 
-  /** Files that came and were moved away since the last look, oldest first. */
-  async *#readMissed(path: string): AsyncGenerator<LogLine[]> {
-    const files: { number: number; inode: number; modifiedAt: number }[] = []
-    for (const number of await listNumbers(this.#directory, this.#name)) {
-      const facts = number === 0 ? null : await stat(`${path}.${number}`).catch(() => null)
-      if (facts !== null) files.push({ number, inode: facts.ino, modifiedAt: facts.mtimeMs })
-    }
-    const own = files.find((file) => file.inode === this.#inode)
-    const missed = own === undefined ? files.filter((file) => file.modifiedAt >= this.#lookedAt) : files.filter((file) => file.number <= own.number)
-    for (const { number, inode } of missed.reverse()) {
-      const file = await openPastFile(`${path}.${number}`, number)
-      if (file === null) continue
-      try {
-        const start = file.inode === this.#inode ? this.#offset : 0
-        // Without our own file among them, only time tells what is new.
-        const after = own === undefined ? this.#lastTime : -Infinity
-        if (inode !== this.#inode || this.#handle === null) yield* this.#emit(readForwards(file.handle, start, file.end), after)
-      } finally {
-        await file.handle.close()
+  /** To the newest file, through all that came and were moved away since the last look, oldest first. */
+  async *#moveOn(): AsyncGenerator<LogLine[]> {
+    const files = await openPastFiles(this.#directory, this.#name)
+    try {
+      // Between the last read and the move something may have been added.
+      if (this.#handle !== null) yield* this.#readOn(this.#handle)
+      for (const { file, start, after } of this.#findMissed(files).reverse()) {
+        this.#inode = file.inode
+        this.#offset = start
+        for await (const texts of readForwards(file.handle, start, file.end)) yield this.#parse(texts, after)
+        this.#offset = file.end
       }
+      const newest = files.find((file) => file.inode === this.#inode)
+      if (newest === undefined) return
+      await this.close()
+      this.#handle = newest.handle
+    } finally {
+      await closeFiles(files.filter((file) => file.handle !== this.#handle))
     }
   }
 
-  async #openNext(path: string): Promise<void> {
-    await this.close()
-    const file = await openPastFile(path, 0)
-    if (file === null) return
-    if (file.inode !== this.#inode) this.#offset = 0
-    this.#inode = file.inode
-    this.#handle = file.handle
+  /** The files not yet read, newest first. When our own is not among them any more, only time tells which those are. */
+  #findMissed(files: readonly PastFile[]): { file: PastFile; start: number; after: number }[] {
+    const own = files.findIndex((file) => file.inode === this.#inode)
+    if (own !== -1) {
+      const known = this.#handle === null ? own + 1 : own
+      return files.slice(0, known).map((file, index) => ({ file, start: index === own ? this.#offset : 0, after: -Infinity }))
+    }
+    return files
+      .filter((file) => file.number === 0 || file.modifiedAt >= this.#lookedAt - MODIFIED_SLACK_MS)
+      .map((file) => ({ file, start: 0, after: file.number === 0 ? -Infinity : this.#lastTime }))
   }
 
   async *#readOn(handle: FileHandle): AsyncGenerator<LogLine[]> {
@@ -92,10 +90,6 @@ export class TailFile {
       }
       yield this.#parse(value, -Infinity)
     }
-  }
-
-  async *#emit(blocks: AsyncIterable<string[]>, after: number): AsyncGenerator<LogLine[]> {
-    for await (const texts of blocks) yield this.#parse(texts, after)
   }
 
   #parse(texts: readonly string[], after: number): LogLine[] {

@@ -1,6 +1,11 @@
-import { createPaint, defineVerb, type Paint } from '../cli/index.js'
+import type TableClassType from 'cli-table3'
+import { createPaint, defineVerb, neutralise, type Terminal } from '../cli/index.js'
 import type { ExplainedValue } from '../config/index.js'
 import { CONFIG_FLAG } from './start.js'
+
+type TableClass = typeof TableClassType
+
+const BARE = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' }
 
 export const configShow = defineVerb({
   id: 'config show',
@@ -13,19 +18,29 @@ export const configShow = defineVerb({
     const { explained, source, files, warnings } = await loadConfig({ cwd: io.cwd, env: io.env, ...(flags.config === undefined ? {} : { configPath: flags.config }) })
     for (const warning of warnings) io.say(`warning: ${warning}`)
     if (!io.json) {
+      const { default: Table } = await import('cli-table3')
       const paint = createPaint(io.outTerminal.color)
+      const renderValues = createRenderer(Table, io.outTerminal)
       io.out(`${paint('bold', 'configuration')}  ${source}`)
       for (const file of files.filter((other) => other !== source)) io.out(`  ${paint('dim', 'and')} ${file}`)
-      io.out(`\n${paint('bold', 'settings')}\n${renderValues(explained.settings, paint)}`)
-      for (const server of explained.servers) io.out(`\n${paint('bold', server.name)}  ${paint('dim', server.source)}\n${renderValues(server.fields, paint)}`)
+      io.out(`\n${paint('bold', 'settings')}\n${renderValues(explained.settings)}`)
+      for (const server of explained.servers) io.out(`\n${paint('bold', server.name)}  ${paint('dim', server.source)}\n${renderValues(server.fields)}`)
     }
     return { json: { source, files, settings: explained.settings, servers: explained.servers, warnings } }
   },
 })
 
-function renderValues(values: readonly ExplainedValue[], paint: Paint): string {
-  const shown = values.map((entry) => ({ ...entry, text: Array.isArray(entry.value) ? JSON.stringify(entry.value) : String(entry.value) }))
-  const fieldWidth = Math.max(0, ...shown.map(({ field }) => field.length))
-  const valueWidth = Math.min(48, Math.max(0, ...shown.map(({ text }) => text.length)))
-  return shown.map(({ field, text, origin }) => `  ${field.padEnd(fieldWidth)}  ${text.padEnd(valueWidth)}  ${paint('dim', origin)}`).join('\n')
+/** Field, value, origin; long values wrap inside their column on a terminal. */
+function createRenderer(Table: TableClass, terminal: Terminal): (values: readonly ExplainedValue[]) => string {
+  const columns = Number.isFinite(terminal.columns) ? terminal.columns : null
+  const widthOf = (share: number) => Math.max(12, Math.floor(((columns ?? 0) - 8) * share))
+  return (values) => {
+    const table = new Table({
+      chars: BARE,
+      style: { border: [], 'padding-left': 2, 'padding-right': 0 },
+      ...(columns === null ? {} : { wordWrap: true, wrapOnWordBoundary: false, colWidths: [widthOf(0.2), widthOf(0.4), widthOf(0.4)] }),
+    })
+    for (const { field, value, origin } of values) table.push([field, neutralise(Array.isArray(value) ? JSON.stringify(value) : String(value)), origin])
+    return table.toString().split('\n').map((line) => line.trimEnd()).join('\n')
+  }
 }

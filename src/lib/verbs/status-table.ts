@@ -1,39 +1,60 @@
-import Table from 'cli-table3'
 import { formatBytes, formatDuration } from '../base/index.js'
-import { createPaint, neutralise, phaseMark, phaseStyle, type Paint, type Terminal } from '../cli/index.js'
+import { createPaint, neutralise, phaseMark, phaseStyle, type Paint, type Style, type Terminal } from '../cli/index.js'
 import type { ServerSnapshot, Snapshot } from '../core/index.js'
 
-const HEAD = ['', 'NAME', 'PHASE', 'ERA', 'PID', 'UPTIME', 'RESTARTS', 'CPU', 'MEMORY', 'TOOLS']
-const BARE = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' }
+interface Cell {
+  readonly text: string
+  readonly style?: Style
+}
 
-/** The table of all servers and one line of verdict. */
+/** Heading and alignment; a number is read from its last digit. */
+const COLUMNS = [
+  { head: '', right: false },
+  { head: 'NAME', right: false },
+  { head: 'PHASE', right: false },
+  { head: 'ERA', right: false },
+  { head: 'PID', right: true },
+  { head: 'UPTIME', right: true },
+  { head: 'RESTARTS', right: true },
+  { head: 'CPU', right: true },
+  { head: 'MEMORY', right: true },
+  { head: 'TOOLS', right: true },
+]
+
+/**
+ * The table of all servers and one line of verdict. Written by hand: a table package takes longer to load and draw
+ * this than everything else `status` does, and every cell here is plain one-line text.
+ */
 export function renderTable(snapshot: Snapshot, terminal: Terminal): string {
   const paint = createPaint(terminal.color)
   if (snapshot.servers.length === 0) return 'the daemon runs, but no server is configured'
-  const table = new Table({
-    head: HEAD,
-    chars: BARE,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1, compact: true },
-    colAligns: ['left', 'left', 'left', 'left', 'right', 'right', 'right', 'right', 'right', 'right'],
-  })
-  for (const server of snapshot.servers) table.push(toRow(server, terminal, paint))
-  const rows = table.toString().split('\n').map((line) => line.trimEnd())
-  return [...rows, '', ...notes(snapshot.servers, paint), verdict(snapshot.servers)].join('\n')
+  const rows = [COLUMNS.map(({ head }): Cell => ({ text: head, style: 'dim' })), ...snapshot.servers.map((server) => toRow(server, terminal))]
+  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.text.length ?? 0)))
+  const lines = rows.map((row) => row.map((cell, column) => renderCell(cell, widths[column] ?? 0, COLUMNS[column]?.right === true, paint)).join('  ').trimEnd())
+  return [...lines, '', ...notes(snapshot.servers, paint), verdict(snapshot.servers)].join('\n')
 }
 
-function toRow(server: ServerSnapshot, terminal: Terminal, paint: Paint): string[] {
+function renderCell({ text, style }: Cell, width: number, right: boolean, paint: Paint): string {
+  const gap = ' '.repeat(width - text.length)
+  const painted = style === undefined ? text : paint(style, text)
+  return right ? gap + painted : painted + gap
+}
+
+function toRow(server: ServerSnapshot, terminal: Terminal): Cell[] {
   const style = phaseStyle(server.phase)
   return [
-    paint(style, phaseMark(server.phase, terminal.unicode)),
-    server.name,
-    paint(style, phaseWord(server)),
+    { text: phaseMark(server.phase, terminal.unicode), style },
+    { text: server.name },
+    { text: phaseWord(server), style },
+    ...[
     server.era ?? '-',
     server.pid === null ? '-' : String(server.pid),
-    server.uptimeSeconds === null ? '-' : formatDuration(server.uptimeSeconds * 1000),
+    server.uptimeSeconds === null ? '-' : server.uptimeSeconds === 0 ? '0s' : formatDuration(server.uptimeSeconds * 1000),
     String(server.restarts),
     server.cpuPercent === null ? '-' : `${server.cpuPercent.toFixed(1)}%`,
     server.memoryBytes === null ? '-' : formatBytes(server.memoryBytes),
     server.tools === null ? '-' : String(server.tools),
+    ].map((text) => ({ text })),
   ]
 }
 

@@ -2,8 +2,6 @@ import { createPaint, defineVerb, type Io, type Outcome } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type Home } from '../control/index.js'
 import type { Snapshot } from '../core/index.js'
 import { expandNames } from './names.js'
-import { renderDetail } from './status-detail.js'
-import { renderTable } from './status-table.js'
 
 export const status = defineVerb({
   id: 'status',
@@ -18,7 +16,14 @@ export const status = defineVerb({
     const client = await connectControl(home, VERSION)
     if (client === null) return notRunning(io, home)
     try {
-      if (names.length === 0) return showAll(io, await client.request('snapshot', { names: null, detail: false }))
+      if (names.length === 0) {
+        const answer = client.request('snapshot', { names: null, detail: false })
+        // The table is loaded while the daemon looks at its servers.
+        const table = io.json ? null : await import('./status-table.js')
+        const snapshot = await answer
+        if (table) io.out(table.renderTable(snapshot, io.outTerminal))
+        return { json: { daemon: snapshot.daemon, servers: snapshot.servers } }
+      }
       const known = await client.request('snapshot', { names: null, detail: false })
       const wanted = expandNames(names, known.servers.map((server) => server.name))
       return await showDetail(io, home, await client.request('snapshot', { names: wanted, detail: true }))
@@ -34,13 +39,8 @@ function notRunning(io: Io, home: Home): Outcome {
   return { exitStatus: 3, json: { daemon: null, home: home.root, servers: [] } }
 }
 
-function showAll(io: Io, snapshot: Snapshot): Outcome {
-  if (!io.json) io.out(renderTable(snapshot, io.outTerminal))
-  return { json: { daemon: snapshot.daemon, servers: snapshot.servers } }
-}
-
 async function showDetail(io: Io, home: Home, snapshot: Snapshot): Promise<Outcome> {
-  const { readLogs } = await import('../logs/index.js')
+  const [{ readLogs }, { renderDetail }] = await Promise.all([import('../logs/index.js'), import('./status-detail.js')])
   const blocks: string[] = []
   for (const server of snapshot.servers) {
     const detail = snapshot.details?.find((candidate) => candidate.name === server.name)

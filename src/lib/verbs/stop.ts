@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { formatDuration } from '../base/index.js'
 import { defineVerb, type Io, type Outcome } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type ControlClient } from '../control/index.js'
 import { expandNames } from './names.js'
+
+const GONE_LIMIT_MS = 2_000
+const GONE_POLL_MS = 3
 
 export const stop = defineVerb({
   id: 'stop',
@@ -41,10 +45,27 @@ async function stopServers(client: ControlClient, io: Io, asked: readonly string
 
 /** Also the whole of `daemon stop`. */
 export async function stopEverything(client: ControlClient, io: Io, startedAt: number): Promise<Outcome> {
+  const { pid } = await client.hello
   const { names } = await client.request('shutdown', {})
-  // The answer says the servers are down; the end of the connection, that socket and files are gone too.
+  // The answer says the servers are down; the end of the connection, that socket and files are gone; then the process goes.
   await client.ended
+  await untilGone(pid)
   const count = names.length === 0 ? 'no server was running' : `stopped ${names.length} server${names.length === 1 ? '' : 's'}`
   io.say(`${count}, daemon ended (${formatDuration(performance.now() - startedAt)})`)
   return { json: { stopped: names, daemon: 'ended' } }
+}
+
+/** Bounded: a daemon that does not end by itself has still done all that was asked. */
+async function untilGone(pid: number): Promise<void> {
+  for (let waitedMs = 0; waitedMs < GONE_LIMIT_MS && isAlive(pid); waitedMs += GONE_POLL_MS) await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS))
+}
+
+/** A zombie has ended; only whoever adopted it has not asked yet. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return process.platform !== 'linux' || !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return false
+  }
 }
