@@ -191,7 +191,7 @@ export class Supervisor {
       log: this.#openLog(spec),
       sweeper,
       watchdog,
-      remembered: this.#provisional.get(name) ?? eras.recall(spec),
+      remembered: this.#provisional.get(name) ?? (spec.transport === 'none' ? null : eras.recall(spec)),
       report: (event) => {
         this.#report({ type: 'server', name, event })
         if (event.type === 'link-failed' && event.cause === 'handshake-failed') {

@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream'
 import { identify, isPid, type ProcessIdentity } from './identity.js'
 import { toLaunchError } from './launch-error.js'
 import { MARKER_VARIABLE } from './marker.js'
+import { forgetChild, noteChild } from './own-children.js'
 import { hasProc } from './proc.js'
 import type { ResolvedLaunch } from './resolve-launch.js'
 
@@ -59,6 +60,7 @@ export async function spawnChild(options: { readonly launch: ResolvedLaunch; rea
     closeStreams(child)
     throw toLaunchError(error, launch.file, launch.cwd)
   }
+  noteChild(child.pid, marker)
   return new SpawnedChild(child, child.pid)
 }
 
@@ -74,6 +76,7 @@ class SpawnedChild implements Child {
 
   constructor(child: ChildProcessWithoutNullStreams, pid: number) {
     this.pid = pid
+    // At once: a process that ends within a millisecond is reaped before anything later could look.
     this.identity = hasProc ? identify(pid) : null
     this.stdin = child.stdin
     this.stdout = child.stdout
@@ -111,6 +114,7 @@ class SpawnedChild implements Child {
   }
 
   #settle(exit: ExitStatus): void {
+    forgetChild(this.pid)
     this.exited = exit
     const listeners = this.#listeners
     this.#listeners = []

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { LaunchError } from './launch-error.js'
 
@@ -88,21 +88,15 @@ function notExecutable(file: string): LaunchError {
   })
 }
 
+/** Most entries of a PATH do not have the program: asking whether a file exists is by far the cheapest question. */
 function judgeFile(file: string): 'executable' | 'not-executable' | 'missing' {
+  if (!existsSync(file)) return 'missing'
   try {
-    const found = statSync(file, { throwIfNoEntry: false })
-    if (found === undefined) return 'missing'
-    if (!found.isFile()) return 'not-executable'
     accessSync(file, constants.X_OK)
-    return 'executable'
-  } catch (error) {
-    return isAbsentError(error) ? 'missing' : 'not-executable'
+    return statSync(file).isFile() ? 'executable' : 'not-executable'
+  } catch {
+    return 'not-executable'
   }
-}
-
-function isAbsentError(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG' || code === 'ERR_INVALID_ARG_VALUE'
 }
 
 function readHead(file: string): Buffer | null {

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { LaunchSpec } from '../core/index.js'
 import { findExecutable, lookUpExecutable, readShebang, type SearchPlace } from './find-executable.js'
@@ -66,19 +66,15 @@ function checkString(field: string, value: string, extra = 0): void {
   }
 }
 
+/** One question when all is well: only a folder that may be entered has a "." to be reached. */
 function checkDirectory(cwd: string): void {
-  const fail = (what: string): LaunchError => new LaunchError('cwd-missing', `working directory ${cwd} ${what}`, {
-    hint: 'Create it or correct `cwd`.', details: { cwd },
-  })
-  let found
   try {
-    found = statSync(cwd, { throwIfNoEntry: false })
-    if (found?.isDirectory()) accessSync(cwd, constants.X_OK)
+    accessSync(`${cwd}/.`, constants.X_OK)
   } catch {
-    throw fail('may not be entered')
+    const found = existsSync(cwd) ? statSync(cwd) : null
+    const what = found === null ? 'does not exist' : found.isDirectory() ? 'may not be entered' : 'is not a directory'
+    throw new LaunchError('cwd-missing', `working directory ${cwd} ${what}`, { hint: 'Create it or correct `cwd`.', details: { cwd } })
   }
-  if (found === undefined) throw fail('does not exist')
-  if (!found.isDirectory()) throw fail('is not a directory')
 }
 
 /** The kernel reports a script whose interpreter is absent as "no such file": say which one is meant instead. */

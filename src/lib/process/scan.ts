@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { isPid, readBootId, type ProcessIdentity } from './identity.js'
 import { MARKER_VARIABLE, matchesMarker, type MarkerMatch } from './marker.js'
+import { childMarker } from './own-children.js'
 import { hasProc, isDead, listPids, readStat, readVariable, type ProcStat } from './proc.js'
 import { listByPs, type PsRow } from './ps.js'
 
@@ -32,8 +33,8 @@ function scanProc(targets: readonly ScanTarget[], excluded: ReadonlySet<number>)
   const groups = targets.some((target) => target.leader !== null && isGroupAlive(target.leader.pid))
   const rows: PsRow[] = []
   for (const pid of listPids()) {
-    if (!isPid(pid) || !isReadable(pid, owner)) continue
-    const marker = readVariable(`/proc/${pid}/environ`, MARKER_START)
+    if (!isPid(pid)) continue
+    const marker = childMarker(pid) ?? (isReadable(pid, owner) ? readVariable(`/proc/${pid}/environ`, MARKER_START) : null)
     if (!groups && (marker === null || !targets.some((target) => matchesMarker(target.match, marker)))) continue
     const stat = readStat(pid)
     if (stat !== null) rows.push(toRow(stat, marker))

@@ -31,8 +31,10 @@ interface Pending {
 
 const BOUND_MS = 2000
 const POLL_MS = [2, 4, 8, 16, 20] as const
-/** While requests keep coming, scanning takes at most a quarter of the time, and none waits longer than this. */
+/** While requests keep coming, scanning takes at most a quarter of the time ... */
 const IDLE_RATIO = 3
+/** ... but a few in a row are served at once, and none waits longer than this. */
+const LARGEST_DEBT_MS = 60
 const LONGEST_PAUSE_MS = 40
 const NOTHING: Finding = { processes: [], group: null }
 
@@ -51,7 +53,8 @@ export function createSweeper(excluded: () => Iterable<number> = () => []): Swee
 class SharedScanner {
   #pending: Pending[] = []
   #scheduled = false
-  #notBefore = 0
+  /** The moment until which the scans made so far would have to be spread. */
+  #paidAt = 0
   readonly #excluded: () => Iterable<number>
 
   constructor(excluded: () => Iterable<number>) {
@@ -68,7 +71,7 @@ class SharedScanner {
   #schedule(): void {
     if (this.#scheduled || this.#pending.length === 0) return
     this.#scheduled = true
-    const pauseMs = this.#notBefore - performance.now()
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, this.#paidAt - performance.now() - LARGEST_DEBT_MS)
     if (pauseMs > 0) setTimeout(() => void this.#run(), pauseMs)
     else setImmediate(() => void this.#run())
   }
@@ -79,7 +82,7 @@ class SharedScanner {
     const startedAt = performance.now()
     const findings = await scanProcesses(served.map((one) => one.target), new Set([process.pid, ...this.#excluded()])).catch(() => [])
     const tookMs = performance.now() - startedAt
-    this.#notBefore = performance.now() + Math.min(LONGEST_PAUSE_MS, tookMs * IDLE_RATIO)
+    this.#paidAt = Math.max(this.#paidAt, startedAt) + tookMs * (1 + IDLE_RATIO)
     this.#scheduled = false
     served.forEach((one, index) => one.resolve(findings[index] ?? NOTHING))
     this.#schedule()
