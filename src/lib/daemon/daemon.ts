@@ -1,19 +1,16 @@
-import { randomBytes, createHash } from 'node:crypto'
-import { readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homeUnusable, openControlServer, type Home } from '../control/index.js'
 import { isActive } from '../core/index.js'
-import { clearPidFiles, createSweeper, type Sweeper } from '../process/index.js'
+import { createSweeper } from '../process/index.js'
 import { createClock } from './clock.js'
 import { openEraMemory } from './era-memory.js'
 import type { Journal } from './journal.js'
 import { createRequestHandler } from './request.js'
 import { Supervisor } from './supervisor.js'
+import { endSurvivors, homeMark, removeRunFiles } from './survivors.js'
 import { startUsageMeter, type Leader } from './usage.js'
 import { WatchdogKeeper } from './watchdog-keeper.js'
-
-/** Survivors of a daemon that was killed get this long to end by themselves. */
-const SURVIVOR_GRACE_MS = 500
 
 export interface Daemon {
   readonly supervisor: Supervisor
@@ -39,10 +36,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { home, version, journal } = options
   const now = createClock()
   const startedAt = now()
-  const homeMark = createHash('sha256').update(home.root).digest('hex').slice(0, 12)
-  const markerPrefix = `${homeMark}:${randomBytes(4).toString('hex')}:`
+  const markerPrefix = `${homeMark(home)}:${randomBytes(4).toString('hex')}:`
   const sweeper = createSweeper()
-  await endSurvivors(sweeper, home, homeMark, journal)
+  const { ended: survivors, remaining } = await endSurvivors(home, sweeper)
+  if (survivors + remaining.length > 0) journal.write('warn', 'ended processes an earlier daemon left behind', { ended: survivors, remaining })
   const watchdog = new WatchdogKeeper(markerPrefix, journal)
   const supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, eras: openEraMemory(home.state, now), markerPrefix })
   const usage = startUsageMeter(() => livingLeaders(supervisor), now)
@@ -76,7 +73,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const release = async (): Promise<void> => {
     usage.close()
     await supervisor.close()
-    removeFiles(home)
+    removeRunFiles(home)
     await server.close()
     watchdog.dismiss()
     journal.write('info', 'daemon ended', { pid: process.pid })
@@ -100,7 +97,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     usage.close()
     clearTimeout(unused)
     await server.close()
-    removeFiles(home)
+    removeRunFiles(home)
     throw homeUnusable(home.daemonFile, error)
   }
   journal.write('info', 'daemon started', { pid: process.pid, version, home: home.root })
@@ -116,13 +113,6 @@ function livingLeaders(supervisor: Supervisor): ReadonlyMap<string, Leader> {
   return leaders
 }
 
-/** Processes of this home whose daemon was killed together with its watchdog: they carry our mark, nothing else is touched. */
-async function endSurvivors(sweeper: Sweeper, home: Home, homeMark: string, journal: Journal): Promise<void> {
-  const { ended, remaining } = await sweeper.end({ prefix: `${homeMark}:` }, SURVIVOR_GRACE_MS)
-  clearPidFiles(home.pids)
-  if (ended + remaining.length > 0) journal.write('warn', 'ended processes an earlier daemon left behind', { ended, remaining })
-}
-
 function writeDaemonFile(home: Home, facts: Record<string, unknown>): void {
   const draft = `${home.daemonFile}.${process.pid}`
   try {
@@ -131,26 +121,5 @@ function writeDaemonFile(home: Home, facts: Record<string, unknown>): void {
   } catch (error) {
     rmSync(draft, { force: true })
     throw error
-  }
-}
-
-function removeFiles(home: Home): void {
-  if (process.platform !== 'win32') rmSync(home.socket, { force: true })
-  rmSync(home.daemonFile, { force: true })
-  if (dirname(home.socket) === home.run) return
-  try {
-    rmdirSync(dirname(home.socket))
-  } catch {
-    // Not empty or already gone: nothing of ours.
-  }
-}
-
-/** What a running daemon wrote about itself, or null. */
-export function readDaemonFile(home: Home): Record<string, unknown> | null {
-  try {
-    const facts: unknown = JSON.parse(readFileSync(home.daemonFile, 'utf8'))
-    return typeof facts === 'object' && facts !== null ? (facts as Record<string, unknown>) : null
-  } catch {
-    return null
   }
 }

@@ -1,2 +1,3 @@
-export { readDaemonFile, type Daemon } from './daemon.js'
+export type { Daemon } from './daemon.js'
 export { runDaemon } from './run.js'
+export { cleanUpHome } from './survivors.js'

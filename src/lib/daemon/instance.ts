@@ -197,7 +197,7 @@ export class Instance {
     log.mark(describeExit(exit), this.generation)
     // Whether it exited on the probe is only known when its pipe has been read to the end.
     if (this.established === null && this.#link !== null && !this.#abort.signal.aborted) await settledWithin(this.#establishing, PIPE_DRAIN_MS)
-    this.#report({ type: 'exited', generation: this.generation, ...exit, duringProbe: this.exitedOnProbe })
+    this.#report({ type: 'exited', generation: this.generation, ...exit, duringProbe: this.exitedOnProbe && exit.signal === null })
   }
 
   async #sweep(graceMs: number): Promise<void> {
@@ -240,7 +240,7 @@ async function describePortHolder(url: string): Promise<string | null> {
   const number = Number(port || (protocol === 'https:' ? 443 : 80))
   if (!(await isListening(hostname.replace(/^\[|\]$/g, ''), number))) return null
   const holder = await findPortHolder(number)
-  const who = holder === null ? 'another process' : `pid ${holder.pid} (${holder.command})`
+  const who = holder?.pid == null ? 'another process' : `pid ${holder.pid} (${holder.command ?? 'unknown command'})`
   return `port ${number} is already in use by ${who}`
 }
 

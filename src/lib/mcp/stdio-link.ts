@@ -40,6 +40,7 @@ class StdioWire implements Wire {
   #inputBroken = false
   #corked = false
   #closed = false
+  #outputOver = false
   #lastWords: NodeJS.Timeout | null = null
 
   constructor(options: StdioLinkOptions, events: WireEvents) {
@@ -89,12 +90,15 @@ class StdioWire implements Wire {
     // Only HTTP headers depend on the tools.
   }
 
-  /** Closing the input is how MCP asks a server on pipes to end. The output is still drained, so that it can. */
+  /**
+   * Closing the input is how MCP asks a server on pipes to end. The output is still drained, so that it can. A server
+   * that closed its output is not asked: whether it is dead or only mute is for its owner to find out.
+   */
   close(): void {
     this.#closed = true
     if (this.#lastWords !== null) clearTimeout(this.#lastWords)
     this.#lastWords = null
-    if (this.#options.input.writable) this.#options.input.end()
+    if (!this.#outputOver && this.#options.input.writable) this.#options.input.end()
   }
 
   /** Messages of one turn of the event loop leave in one write. */
@@ -132,6 +136,7 @@ class StdioWire implements Wire {
   }
 
   #outputEnded(): void {
+    this.#outputOver = true
     this.#framer.end()
     this.#events.ended('the server closed its output')
   }

@@ -1,6 +1,6 @@
 import { defineVerb } from '../cli/index.js'
-import { connectControl, resolveHome, VERSION } from '../control/index.js'
-import { stopEverything } from './stop.js'
+import { resolveHome } from '../control/index.js'
+import { connectOrCleanUp, NOTHING_RAN, stopEverything } from './stop.js'
 
 export const daemonStop = defineVerb({
   id: 'daemon stop',
@@ -8,11 +8,9 @@ export const daemonStop = defineVerb({
   examples: ['daemon stop'],
   flags: {},
   run: async (_input, io) => {
-    const client = await connectControl(resolveHome(io.env), VERSION)
-    if (client === null) {
-      io.say('nothing is running')
-      return { json: { stopped: [], daemon: null } }
-    }
+    const home = resolveHome(io.env)
+    const client = await connectOrCleanUp(home, io)
+    if (client === null) return NOTHING_RAN
     try {
       return await stopEverything(client, io, performance.now())
     } finally {

@@ -3,7 +3,7 @@ import { readDuration } from '../base/index.js'
 import { createPaint, defineVerb, neutralise, SCHEMA_VERSION, type Io, type Paint } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION } from '../control/index.js'
 import { McpctlError } from '../errors/index.js'
-import { followLogs, readLogs, type LogLine } from '../logs/index.js'
+import { followLogs, streamLogs, type LogLine } from '../logs/index.js'
 import { expandNames } from './names.js'
 
 const COLORS = ['cyan', 'magenta', 'yellow', 'green', 'blue'] as const
@@ -34,7 +34,7 @@ export const logs = defineVerb({
     const write = createWriter(io, wanted, { prefix: flags['no-prefix'] !== true && wanted.length !== 1, timestamps: flags.timestamps === true })
     const query = { directory, names: wanted, ...(since === null ? {} : { since }), ...(until === null ? {} : { until }), ...(grep === null ? {} : { grep }), ...(tail === null ? {} : { tail }) }
     if (flags.follow !== true) {
-      for (const line of await readLogs(query)) write(line)
+      for await (const line of streamLogs(query)) write(line)
       return {}
     }
     // Which servers exist may change while we follow: with no name, every log that appears belongs to it.

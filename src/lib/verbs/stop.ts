@@ -1,11 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { formatDuration } from '../base/index.js'
 import { defineVerb, type Io, type Outcome } from '../cli/index.js'
-import { connectControl, resolveHome, VERSION, type ControlClient } from '../control/index.js'
+import { connectControl, resolveHome, VERSION, type ControlClient, type Home } from '../control/index.js'
+import { McpctlError } from '../errors/index.js'
 import { expandNames } from './names.js'
 
 const GONE_LIMIT_MS = 2_000
 const GONE_POLL_MS = 3
+const BUSY_LIMIT_MS = 10_000
+const BUSY_POLL_MS = 50
+
+export const NOTHING_RAN: Outcome = { json: { stopped: [], daemon: null } }
 
 export const stop = defineVerb({
   id: 'stop',
@@ -16,11 +22,9 @@ export const stop = defineVerb({
   names: { summary: 'Servers to stop; everything when none is named.', required: false },
   flags: { 'keep-daemon': { type: 'boolean', summary: 'Stop all servers but leave the daemon running.' } },
   run: async ({ names, flags }, io) => {
-    const client = await connectControl(resolveHome(io.env), VERSION)
-    if (client === null) {
-      io.say('nothing is running')
-      return { json: { stopped: [], daemon: null } }
-    }
+    const home = resolveHome(io.env)
+    const client = await connectOrCleanUp(home, io)
+    if (client === null) return NOTHING_RAN
     const startedAt = performance.now()
     try {
       if (names.length === 0 && flags['keep-daemon'] !== true) return await stopEverything(client, io, startedAt)
@@ -30,6 +34,28 @@ export const stop = defineVerb({
     }
   },
 })
+
+/**
+ * The daemon to stop; null when there is none, and then nothing of ours is left either, whatever became of the last
+ * one. A daemon that is just starting or leaving is waited for.
+ */
+export async function connectOrCleanUp(home: Home, io: Io): Promise<ControlClient | null> {
+  for (const deadline = performance.now() + BUSY_LIMIT_MS; ; await delay(BUSY_POLL_MS)) {
+    const client = await connectControl(home, VERSION)
+    if (client !== null || !existsSync(home.state)) return client ?? tellCleanedUp(0, io)
+    const { cleanUpHome } = await import('../daemon/index.js')
+    const report = await cleanUpHome(home)
+    if (report !== null) return tellCleanedUp(report.ended, io)
+    if (performance.now() > deadline) {
+      throw new McpctlError('DAEMON_UNREACHABLE', `a daemon holds ${home.root} but does not answer on ${home.socket}`, { hint: 'See mcpctl daemon status; if it hangs, end its process.', details: { socket: home.socket } })
+    }
+  }
+}
+
+function tellCleanedUp(ended: number, io: Io): null {
+  io.say(ended === 0 ? 'nothing is running' : `ended ${ended} process${ended === 1 ? '' : 'es'} an earlier daemon left behind`)
+  return null
+}
 
 async function stopServers(client: ControlClient, io: Io, asked: readonly string[], startedAt: number): Promise<Outcome> {
   const { servers } = await client.request('snapshot', { names: null, detail: false })
@@ -57,7 +83,7 @@ export async function stopEverything(client: ControlClient, io: Io, startedAt: n
 
 /** Bounded: a daemon that does not end by itself has still done all that was asked. */
 async function untilGone(pid: number): Promise<void> {
-  for (let waitedMs = 0; waitedMs < GONE_LIMIT_MS && isAlive(pid); waitedMs += GONE_POLL_MS) await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS))
+  for (let waitedMs = 0; waitedMs < GONE_LIMIT_MS && isAlive(pid); waitedMs += GONE_POLL_MS) await delay(GONE_POLL_MS)
 }
 
 /** A zombie has ended; only whoever adopted it has not asked yet. */
