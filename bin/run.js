@@ -1,11 +1,15 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
 
 // A build has the quick path in one file; while developing, `tsc` alone is enough.
-const bundle = new URL('../dist/bundle/command/main.js', import.meta.url)
-const { runQuickly } = await import(existsSync(bundle) ? bundle : new URL('../dist/lib/verbs/quick.js', import.meta.url))
+const bundle = join(__dirname, '../dist/bundle/command/main.js')
 
-if (!(await runQuickly(process.argv.slice(2)))) {
+async function main() {
+  const { runQuickly } = existsSync(bundle) ? require(bundle) : await import('../dist/lib/verbs/quick.js')
+  if (await runQuickly(process.argv.slice(2))) return
   const { execute } = await import('@oclif/core')
-  await execute({ dir: import.meta.url })
+  await execute({ dir: join(__dirname, '..') })
 }
+
+void main()

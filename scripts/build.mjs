@@ -50,12 +50,18 @@ async function bundle() {
     // None of our modules does anything by being loaded, so each command gets only what it uses.
     treeshake: { moduleSideEffects: (id) => id.includes('node_modules') },
     logLevel: 'warn',
+    checks: { ineffectiveDynamicImport: false },
   })
   try {
-    await bundled.write({ dir: output, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunk/[name]-[hash].js', minify: false })
+    await bundled.write({ dir: output, format: 'cjs', entryFileNames: '[name].js', chunkFileNames: 'chunk/[name]-[hash].js',
+      // What nearly every command needs, in one file; what only one of them needs stays apart.
+      codeSplitting: { groups: [{ name: 'common', test: /[\\/]lib[\\/](base|errors|control|cli)[\\/]|[\\/]verbs[\\/](quick|registry|names|configured|watch|start|start-view|status|status-table|stop)\.js$/ }] },
+    })
   } finally {
     await bundled.close()
   }
+  // Node starts about a tenth faster without its loader for ES modules.
+  fs.writeFileSync(path.join(output, 'package.json'), '{ "type": "commonjs" }\n')
 }
 
 function fingerprint() {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, mkdtempSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { shortHash } from '../../src/lib/base/index.js'
 import { resolveHome, type Home } from '../../src/lib/control/index.js'
 import { processesCarrying, type ProcessEntry } from './proc.js'
 import { waitFor } from './wait.js'
@@ -40,7 +40,7 @@ export function createHome(): TestHome {
   mkdirSync(project)
   const paths = resolveHome({ MCP_HOME: home })
   // What the daemon puts into the environment of every server of this home (MCPCTL_ID), the beginning that never changes.
-  const homeMark = `${createHash('sha256').update(paths.root).digest('hex').slice(0, 12)}:`
+  const homeMark = `${shortHash(paths.root)}:`
   const left = (): ProcessEntry[] => processesCarrying(base, homeMark)
 
   const write = (name: string, content: unknown): string => {

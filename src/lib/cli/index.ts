@@ -1,5 +1,6 @@
 export { phaseMark, phaseStyle } from './phase.js'
-export { runVerb, SCHEMA_VERSION } from './run-verb.js'
+export { reportError, runVerb, SCHEMA_VERSION } from './run-verb.js'
 export { createPaint, neutralise, type Paint, type Style } from './style.js'
 export type { Terminal } from './terminal.js'
+export { explainUnknown } from './unknown-command.js'
 export { defineVerb, JSON_FLAG, type FlagTable, type FlagValues, type Io, type Outcome, type Verb } from './verb.js'

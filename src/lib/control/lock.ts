@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { closeSync, constants, linkSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
@@ -55,6 +54,8 @@ function lockToken(home: Home): string {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
     const draft = `${path}.${process.pid}`
+    // Needed once per home; loading the module takes as long as all the rest of this file.
+    const { randomBytes } = process.getBuiltinModule('node:crypto')
     writeFileSync(draft, randomBytes(16).toString('hex'), { mode: 0o600 })
     try {
       // link(2) puts the whole file there at once and lets exactly one of several creators win.

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homeUnusable, openControlServer, type Home } from '../control/index.js'
 import { isActive } from '../core/index.js'
@@ -36,7 +35,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { home, version, journal } = options
   const now = createClock()
   const startedAt = now()
-  const markerPrefix = `${homeMark(home)}:${randomBytes(4).toString('hex')}:`
+  const markerPrefix = `${homeMark(home)}:${startedAt.toString(36)}-${process.pid}:`
   const sweeper = createSweeper()
   const { ended: survivors, remaining } = await endSurvivors(home, sweeper)
   if (survivors + remaining.length > 0) journal.write('warn', 'ended processes an earlier daemon left behind', { ended: survivors, remaining })

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
+import { shortHash } from '../base/index.js'
 import type { ServerSpec } from '../core/index.js'
 import type { EraVerdict } from '../mcp/index.js'
 
@@ -66,7 +66,7 @@ function save(path: string, verdicts: ReadonlyMap<string, EraVerdict>): void {
 /** The same command, arguments and program files: another build of the server may speak another era. */
 function keyOf(spec: ServerSpec): string {
   const what = spec.launch ? [spec.launch.command, spec.launch.args, spec.launch.cwd, spec.endpoint?.url, stampOf(spec.launch.command, spec.launch.args, spec.launch.cwd)] : [spec.endpoint?.url]
-  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 32)
+  return shortHash(JSON.stringify(what))
 }
 
 function stampOf(command: string, args: readonly string[], cwd: string): number[] {

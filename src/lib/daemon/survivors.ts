@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
-import { rmdirSync, rmSync } from 'node:fs'
+import { realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { shortHash } from '../base/index.js'
 import { acquireLock, type Home } from '../control/index.js'
 import { clearPidFiles, createSweeper, type Sweeper, type SweepReport } from '../process/index.js'
 
@@ -9,7 +9,7 @@ const SURVIVOR_GRACE_MS = 500
 
 /** The first part of the mark that every process of this home carries. */
 export function homeMark(home: Home): string {
-  return createHash('sha256').update(home.root).digest('hex').slice(0, 12)
+  return shortHash(realpathSync(home.root))
 }
 
 /** Ends processes of this home whose daemon was killed together with its watchdog: they carry our mark, nothing else is touched. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { JSON_FLAG, runVerb, type FlagTable, type FlagValues, type Verb } from '../cli/index.js'
+import { explainUnknown, JSON_FLAG, reportError, runVerb, type FlagTable, type FlagValues, type Verb } from '../cli/index.js'
 import { VERBS } from './registry.js'
 
 /**
@@ -8,13 +8,28 @@ import { VERBS } from './registry.js'
  * explains it. Returns whether the command line was taken.
  */
 export async function runQuickly(argv: readonly string[]): Promise<boolean> {
-  const words = argv[0] !== undefined && VERBS[argv[0]] ? 1 : 2
-  const load = VERBS[argv.slice(0, words).join(' ')]
-  if (load === undefined) return false
-  const verb = await load()
+  if (argv[0] === 'help') return refuseHelp(argv.slice(1))
+  const words = argv[0] !== undefined && isVerb(argv[0]) ? 1 : 2
+  const id = argv.slice(0, words).join(' ')
+  const verb = isVerb(id) ? await VERBS[id]?.() : undefined
+  if (verb === undefined) return false
   const parsed = parse(verb, argv.slice(words))
   if (parsed === null) return false
   await runVerb(verb, parsed, parsed.json)
+  return true
+}
+
+/** A word every object has, such as "constructor", is no command. */
+function isVerb(id: string): boolean {
+  return Object.hasOwn(VERBS, id)
+}
+
+/** oclif has no code and no suggestion for help on a command that does not exist; all other help is its own. */
+function refuseHelp(args: readonly string[]): boolean {
+  const typed = args.filter((arg) => !arg.startsWith('-')).join(' ')
+  const ids = [...Object.keys(VERBS), 'help']
+  if (typed === '' || ids.some((id) => id === typed || id.startsWith(`${typed} `))) return false
+  reportError(explainUnknown(typed, ids), args.includes('--json'))
   return true
 }
 

@@ -2,13 +2,13 @@ import { Listr, ListrLogger, ProcessOutput } from 'listr2'
 import { createPaint, type Io } from '../cli/index.js'
 import type { ServerSnapshot } from '../core/index.js'
 import { describeStart, type StartView } from './start-view.js'
-import { judgeStart } from './watch.js'
+import { judgeStart, type Verdict } from './watch.js'
 
 interface Row {
   update(title: string): void
-  settle(error?: Error): void
+  settle(outcome: Verdict): void
   isSettled(): boolean
-  readonly settled: Promise<void>
+  readonly settled: Promise<Verdict>
 }
 
 /** The redrawing list on a terminal: a line per server with its phase, seconds and what it waits for. */
@@ -25,13 +25,16 @@ export function createLiveStartView(io: Io, names: readonly string[], width: num
   const tasks = new Listr(
     [...rows].map(([name, row]) => ({
       title: name.padEnd(width),
-      task: async (_context: unknown, task: { title: string }) => {
+      task: async (_context: unknown, task: { title: string; skip(): void }) => {
         row.update = (title) => {
           task.title = title
         }
         const known = latest.get(name)
         if (known) row.update(titleOf(known))
-        await row.settled
+        const outcome = await row.settled
+        if (outcome === 'bad') throw new Error(name)
+        // Nobody waits for it any longer, but it has not failed.
+        if (outcome === 'open') task.skip()
       },
     })),
     {
@@ -50,33 +53,27 @@ export function createLiveStartView(io: Io, names: readonly string[], width: num
       if (!row || row.isSettled()) return
       row.update(titleOf(server))
       const verdict = judgeStart(server, latest)
-      if (verdict === 'good') row.settle()
-      if (verdict === 'bad') row.settle(new Error(server.reason))
+      if (verdict !== 'open') row.settle(verdict)
     },
     async finish() {
       clearInterval(refresh)
-      for (const [name, row] of rows) {
-        const server = latest.get(name)
-        if (server && server.phase !== 'ready') row.settle(new Error(server.reason))
-        else row.settle()
-      }
+      for (const [name, row] of rows) row.settle(judgeStart(latest.get(name), latest))
       await running
     },
   }
 }
 
 function createRow(): Row {
-  let settle: (error?: Error) => void = () => undefined
+  let resolve: (outcome: Verdict) => void = () => undefined
   let isSettled = false
-  const settled = new Promise<void>((resolve, reject) => {
-    settle = (error) => (error ? reject(error) : resolve())
+  const settled = new Promise<Verdict>((done) => {
+    resolve = done
   })
-  settled.catch(() => undefined)
   return {
     update: () => undefined,
-    settle: (error) => {
+    settle: (outcome) => {
       isSettled = true
-      settle(error)
+      resolve(outcome)
     },
     isSettled: () => isSettled,
     settled,
