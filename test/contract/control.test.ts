@@ -50,7 +50,10 @@ it('speaks protocol 1', () => {
 it('sends what a daemon of this protocol expects', async () => {
   await withHome(async (home) => {
     const lines: string[] = []
-    const daemon = net.createServer((socket) => collect(lines, socket))
+    const daemon = net.createServer((socket) => {
+      socket.write(`${FROM_DAEMON[0] ?? ''}\n`)
+      collect(lines, socket)
+    })
     await new Promise<void>((resolve) => daemon.listen(home.socket, resolve))
     const client = await connectControl(home, '1.2.3')
     const requests = [client?.request('start', { names: ['a'] }), client?.request('snapshot', { names: null, detail: false }), client?.request('shutdown', {})]

@@ -8,7 +8,7 @@ import { McpctlError } from '../errors/index.js'
 export function explainUnknown(typed: string, known: readonly string[]): McpctlError {
   const [first = ''] = typed.split(' ')
   if (first.startsWith('-')) {
-    return new McpctlError('USAGE', `a flag cannot stand in front of the command: ${first}`, { hint: `Write mcpctl COMMAND ${first}; see mcpctl help.`, details: { flags: [first] } })
+    return new McpctlError('USAGE', `mcpctl has no flag ${first} in front of a command`, { hint: 'Flags follow the command, as in mcpctl status --json; see mcpctl help.', details: { flags: [first] } })
   }
   const command = known.find((id) => typed.startsWith(`${id} `))
   if (command !== undefined) {

@@ -28,11 +28,34 @@ export interface ControlClient {
   close(): void
 }
 
+/** A daemon that has not greeted by then is stopped, swapped out or stuck. */
+const GREETING_LIMIT_MS = 10_000
+
 /**
- * Connects to the daemon of this home; null when none listens. Rejects with DAEMON_UNREACHABLE when something
- * else is wrong with the socket.
+ * Connects to the daemon of this home; null when none listens, or when the one that did was just leaving. Rejects with
+ * DAEMON_UNREACHABLE when it does not greet within 10 s or something else is wrong with the socket.
  */
-export function connectControl(home: Home, version: string): Promise<ControlClient | null> {
+export async function connectControl(home: Home, version: string): Promise<ControlClient | null> {
+  const socket = await openSocket(home)
+  if (socket === null) return null
+  const client = createClient(socket, version)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), GREETING_LIMIT_MS)
+  })
+  const first = await Promise.race([client.hello, client.ended, late]).catch(() => undefined)
+  clearTimeout(timer)
+  if (first === 'late') {
+    client.close()
+    throw new McpctlError('DAEMON_UNREACHABLE', `the daemon does not answer on ${home.socket} within ${GREETING_LIMIT_MS / 1000} s`, {
+      hint: `It may be stopped or overloaded; its pid is in ${home.daemonFile}. If it is beyond help, kill -9 it (its servers end with it) and run mcpctl stop.`,
+      details: { socket: home.socket },
+    })
+  }
+  return first === undefined ? null : client
+}
+
+function openSocket(home: Home): Promise<net.Socket | null> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(home.socket)
     socket.once('error', (error: NodeJS.ErrnoException) => {
@@ -40,7 +63,7 @@ export function connectControl(home: Home, version: string): Promise<ControlClie
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'EAGAIN') resolve(null)
       else reject(unreachable(home, error))
     })
-    socket.once('connect', () => resolve(createClient(socket, version)))
+    socket.once('connect', () => resolve(socket))
   })
 }
 

@@ -10,7 +10,7 @@ const DAEMON_ENTRY = fileURLToPath(new URL('../daemon/main.js', import.meta.url)
 /** Longer than this and something is wrong that waiting does not mend. */
 const START_LIMIT_MS = 20_000
 const POLL_MS = 10
-/** A loser waits this long for the winner (or for a leaving daemon's lock) before it tries to start one again. */
+/** So long the daemon (our own, the winner of a race, or one that was leaving) is looked for before another is started. */
 const WINNER_WAIT_MS = 400
 
 type LaunchReport = { ready: true } | { lost: true } | { error: ErrorDocument } | { died: string }
@@ -29,8 +29,7 @@ export async function ensureDaemon(home: Home): Promise<ControlClient> {
     const report = await launchDaemon(home)
     if ('error' in report) throw fromErrorDocument(report.error)
     if ('died' in report) throw startFailed(home, report.died)
-    const limit = Math.min(deadline, performance.now() + ('ready' in report ? START_LIMIT_MS : WINNER_WAIT_MS))
-    const client = await connectUntil(home, limit)
+    const client = await connectUntil(home, Math.min(deadline, performance.now() + WINNER_WAIT_MS))
     if (client) return client
   }
   throw new McpctlError('DAEMON_UNREACHABLE', `another daemon holds ${home.root} but does not answer on ${home.socket}`, {

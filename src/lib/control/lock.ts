@@ -1,4 +1,4 @@
-import { closeSync, constants, linkSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, linkSync, openSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import type { Home } from './home.js'
@@ -17,8 +17,8 @@ const O_EXLOCK = 0x20
  * their content let two starters in (both find the same dead owner and both take over).
  */
 export async function acquireLock(home: Home): Promise<Lock | null> {
-  if (process.platform === 'linux') return bindLock(`\0mcpctl-${lockToken(home)}`)
-  if (process.platform === 'win32') return bindLock(`\\\\.\\pipe\\mcpctl-lock-${lockToken(home)}`)
+  if (process.platform === 'linux') return bindLock(`\0mcpctl-${lockName(home)}`)
+  if (process.platform === 'win32') return bindLock(`\\\\.\\pipe\\mcpctl-lock-${lockName(home)}`)
   return flockFile(join(home.state, 'daemon.lock'))
 }
 
@@ -42,6 +42,12 @@ function flockFile(path: string): Lock | null {
     if (code === 'EAGAIN' || code === 'EWOULDBLOCK') return null
     throw error
   }
+}
+
+/** This folder's own name: a copy of a home has the same token but is another folder, a renamed one is the same. */
+function lockName(home: Home): string {
+  const { dev, ino } = statSync(home.state)
+  return `${lockToken(home)}-${dev}-${ino}`
 }
 
 /** A secret name for the lock: in the abstract namespace any local user could take a name that can be guessed. */

@@ -4,6 +4,7 @@ import { createIdleState, transition } from './lifecycle.js'
 import { nextMoves } from './reconcile.js'
 import { isSameSpec, type FleetSettings, type ServerSpec } from './spec.js'
 import { isActive, type ServerState } from './state.js'
+import { upcomingSpec } from './upcoming.js'
 
 /** One server: what is wanted of it and what is. */
 export interface FleetEntry {
@@ -50,11 +51,11 @@ export function createFleet(settings: FleetSettings): Fleet {
   return { servers: new Map(), settings, closing: false }
 }
 
-/** Servers of this configuration whose name another configuration file already uses. */
+/** Servers of this configuration whose name another configuration file already uses for something that runs or should. */
 export function findConflicts(fleet: Fleet, source: string, specs: readonly ServerSpec[]): { name: string; source: string }[] {
   return specs.flatMap((spec) => {
     const entry = fleet.servers.get(spec.name)
-    return entry && entry.spec.source !== source && !entry.removed ? [{ name: spec.name, source: entry.spec.source }] : []
+    return entry && entry.spec.source !== source && !entry.removed && (isActive(entry.state) || entry.state.desired === 'up') ? [{ name: spec.name, source: entry.spec.source }] : []
   })
 }
 
@@ -100,7 +101,7 @@ class FleetWork {
         return
       case 'start':
         if (this.#closing) return
-        for (const name of withDependencies(event.names, (other) => this.#servers.get(other)?.spec)) this.send(name, { type: 'want-up' })
+        for (const name of this.#withDependencies(event.names)) this.send(name, { type: 'want-up' })
         return
       case 'stop':
         for (const name of event.names) this.send(name, { type: 'want-down' })
@@ -118,9 +119,16 @@ class FleetWork {
     }
   }
 
+  #withDependencies(names: readonly string[]): Set<string> {
+    return withDependencies(names, (other) => {
+      const entry = this.#servers.get(other)
+      return entry && upcomingSpec(entry)
+    })
+  }
+
   #restart(names: readonly string[]): void {
     const asked = new Set(names)
-    for (const name of withDependencies(names, (other) => this.#servers.get(other)?.spec)) {
+    for (const name of this.#withDependencies(names)) {
       this.send(name, { type: asked.has(name) ? 'restart' : 'want-up' })
     }
   }
@@ -128,11 +136,12 @@ class FleetWork {
   send(name: string, event: ServerEvent): void {
     const entry = this.#servers.get(name)
     if (!entry) return
-    // A new instance is the moment at which a changed configuration takes effect.
-    const spec = event.type === 'begin' && entry.nextSpec !== null ? entry.nextSpec : entry.spec
+    const { spec } = entry
     const step = transition(entry.state, event, { spec, now: this.#moment.now, random: this.#moment.random() })
-    if (step.state === entry.state && spec === entry.spec) return
-    this.#servers.set(name, { ...entry, spec, nextSpec: spec === entry.nextSpec ? null : entry.nextSpec, state: step.state })
+    if (step.state === entry.state) return
+    // Without an instance there is nothing the old configuration is still needed for.
+    const adopts = entry.nextSpec !== null && !isActive(step.state)
+    this.#servers.set(name, { ...entry, ...(adopts ? { spec: upcomingSpec(entry), nextSpec: null } : {}), state: step.state })
     this.changed.add(name)
     for (const effect of step.effects) this.effects.push({ name, effect })
   }
@@ -144,6 +153,8 @@ class FleetWork {
       if (entry.spec.source !== source || listed.has(name) || entry.removed) continue
       this.#servers.set(name, { ...entry, removed: true })
       this.changed.add(name)
+      // What does not run is not wanted any more; what runs goes on until somebody stops it.
+      if (!isActive(entry.state)) this.send(name, { type: 'want-down' })
     }
   }
 
@@ -162,10 +173,15 @@ class FleetWork {
 
   forgetRemoved(): void {
     for (const [name, entry] of this.#servers) {
-      if (entry.removed && !isActive(entry.state) && entry.state.desired === 'down') {
+      if (entry.removed && isAtRest(entry.state)) {
         this.#servers.delete(name)
         this.changed.add(name)
       }
     }
   }
+}
+
+/** Down, and nothing brings it up again but a person. */
+function isAtRest(state: ServerState): boolean {
+  return state.phase === 'idle' || state.phase === 'exited' || state.phase === 'failed'
 }

@@ -1,5 +1,6 @@
 import type { ServerEvent } from './event.js'
 import type { Fleet, FleetEntry } from './fleet.js'
+import { upcomingSpec } from './upcoming.js'
 import { isActive, type Blocker, type WaitingState } from './state.js'
 
 export interface Move {
@@ -51,8 +52,7 @@ function goingDownDependents(fleet: Fleet): Set<string> {
 }
 
 function findBlockers(fleet: Fleet, entry: FleetEntry, starting: number): Blocker[] {
-  const spec = entry.nextSpec ?? entry.spec
-  const blockers: Blocker[] = spec.dependsOn
+  const blockers: Blocker[] = upcomingSpec(entry).dependsOn
     .filter((name) => fleet.servers.get(name)?.state.phase !== 'ready')
     .map((name) => ({ type: 'dependency', name }))
   if (blockers.length === 0 && starting >= fleet.settings.maxConcurrentStarts) blockers.push({ type: 'slot' })

@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homeUnusable, openControlServer, type Home } from '../control/index.js'
 import { isActive } from '../core/index.js'
 import { createSweeper } from '../process/index.js'
@@ -9,7 +9,11 @@ import { createRequestHandler } from './request.js'
 import { Supervisor } from './supervisor.js'
 import { endSurvivors, homeMark, removeRunFiles } from './survivors.js'
 import { startUsageMeter, type Leader } from './usage.js'
+import { watchUse } from './use.js'
 import { WatchdogKeeper } from './watchdog-keeper.js'
+
+/** How often the daemon makes sure that its home is still there. */
+const HOME_CHECK_MS = 5_000
 
 export interface Daemon {
   readonly supervisor: Supervisor
@@ -48,29 +52,28 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     finish = resolve
   })
   let closing: Promise<void> | null = null
-  let isUsed = options.unusedLimitMs === null
-  const leaveIfUnused = (): void => {
-    if (!isUsed) void shutdown()
-  }
-  const unused = options.unusedLimitMs === null ? undefined : setTimeout(leaveIfUnused, options.unusedLimitMs)
-  const onUsed = (): void => {
-    isUsed = true
-    clearTimeout(unused)
-  }
+  const use = watchUse(options.unusedLimitMs, () => void shutdown())
   const stopServers = async (): Promise<void> => {
     supervisor.send({ type: 'close' })
     await supervisor.until((fleet) => [...fleet.servers.values()].every((entry) => !isActive(entry.state)))
   }
   const shutdown = (): Promise<void> => {
     closing ??= stopServers().then(() => {
-      clearTimeout(unused)
+      use.close()
       // The request that asked for this is answered before its connection ends.
       setImmediate(() => void release())
     })
     return closing
   }
+  const homeCheck = setInterval(() => {
+    if (isReachable(home) || closing) return
+    journal.write('error', 'the home was removed: no command can reach this daemon any more', { home: home.root })
+    void shutdown()
+  }, HOME_CHECK_MS)
+  homeCheck.unref()
   const release = async (): Promise<void> => {
     usage.close()
+    clearInterval(homeCheck)
     await supervisor.close()
     removeRunFiles(home)
     await server.close()
@@ -81,12 +84,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const server = await openControlServer(
     home,
     version,
-    createRequestHandler({ supervisor, usage, home, now, version, startedAt, shutdown, onUsed }),
-    leaveIfUnused,
+    createRequestHandler({ supervisor, usage, home, now, version, startedAt, shutdown, onUsed: use.onUsed }),
+    use.onAlone,
   ).catch((error: unknown) => {
     watchdog.dismiss()
     usage.close()
-    clearTimeout(unused)
+    use.close()
     throw homeUnusable(home.socket, error)
   })
   try {
@@ -94,13 +97,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   } catch (error) {
     watchdog.dismiss()
     usage.close()
-    clearTimeout(unused)
+    use.close()
     await server.close()
     removeRunFiles(home)
     throw homeUnusable(home.daemonFile, error)
   }
   journal.write('info', 'daemon started', { pid: process.pid, version, home: home.root })
   return { supervisor, ended, shutdown }
+}
+
+function isReachable(home: Home): boolean {
+  return process.platform === 'win32' || existsSync(home.socket)
 }
 
 function livingLeaders(supervisor: Supervisor): ReadonlyMap<string, Leader> {

@@ -1,4 +1,6 @@
 import net from 'node:net'
+import type { Readable } from 'node:stream'
+import { readFairly } from '../base/index.js'
 import { describeExit, type Effect, type ExitStatus, type InstanceEvent, type LaunchSpec, type ServerSpec } from '../core/index.js'
 import { LinkError, openHttpLink, openStdioLink, type EraVerdict, type Established, type Link } from '../mcp/index.js'
 import { VERSION } from '../control/index.js'
@@ -38,6 +40,8 @@ export class Instance {
   readonly #marker: string
   readonly #services: InstanceServices
   readonly #abort = new AbortController()
+  readonly #stopReading: (() => void)[] = []
+  readonly #noise: Buffer[] = []
   #child: Child | null = null
   #link: Link | null = null
   #establishing: Promise<void> = Promise.resolve()
@@ -72,6 +76,7 @@ export class Instance {
   /** Releases pipes and link; the process is gone or given up. */
   release(): void {
     this.#closeLink()
+    for (const stop of this.#stopReading) stop()
     void this.#child?.release()
   }
 
@@ -108,9 +113,17 @@ export class Instance {
     watchdog.record(child.pid)
     onSpawned(child.pid)
     log.mark(`started, pid ${child.pid}`, this.generation)
-    child.stderr.on('data', (chunk: Buffer) => log.write('err', chunk, this.generation))
-    if (this.spec.transport !== 'stdio') child.stdout.on('data', (chunk: Buffer) => log.write('out', chunk, this.generation))
+    this.#readLog(child.stderr, 'err')
+    if (this.spec.transport !== 'stdio') this.#readLog(child.stdout, 'out')
     this.#report({ type: 'spawned', generation: this.generation, pid: child.pid })
+  }
+
+  #readLog(stream: Readable, kind: 'out' | 'err'): void {
+    const stop = readFairly(stream, (chunk) => {
+      this.#services.log.write(kind, chunk, this.generation)
+      return chunk.length
+    })
+    this.#stopReading.push(stop)
   }
 
   async #establish(): Promise<void> {
@@ -161,10 +174,16 @@ export class Instance {
     return openStdioLink({
       input: child.stdin,
       output: child.stdout,
-      onNoise: (line) => log.write('out', Buffer.concat([line, NEWLINE]), this.generation),
+      onNoise: (line) => this.#takeNoise(line),
       onOversize: ({ bytes }) => log.mark(`dropped a line of ${bytes} bytes on stdout`, this.generation),
       ...common,
     })
+  }
+
+  /** Noise of one turn is written in one piece. The line may share memory that is used again, so it is copied. */
+  #takeNoise(line: Buffer): void {
+    if (this.#noise.length === 0) setImmediate(() => this.#services.log.write('out', Buffer.concat(this.#noise.splice(0)), this.generation))
+    this.#noise.push(Buffer.from(line), NEWLINE)
   }
 
   /** The link is over. When the process ends too, its exit is the better story: it is given a moment to tell it. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { nearest } from '../base/index.js'
 import { readApplyParams, readNamesParams, readSnapshotParams, type ApplyResult, type Home, type NamesResult, type RequestContext, type RequestHandler } from '../control/index.js'
 import { isActive, type Fleet, type Snapshot } from '../core/index.js'
@@ -61,10 +62,11 @@ function describeDaemon({ supervisor, version, startedAt, home }: RequestService
 function apply({ supervisor, onUsed }: RequestServices, params: unknown): ApplyResult {
   const { source, settings, servers } = readApplyParams(params)
   if (supervisor.fleet.closing) throw closing()
-  const [conflict] = supervisor.conflicts(source, servers)
+  // A file that is gone was renamed or moved: its servers are taken over by the one that names them now.
+  const conflict = supervisor.conflicts(source, servers).find((candidate) => existsSync(candidate.source))
   if (conflict) {
     throw new McpctlError('CONFIG_CONFLICT', `server "${conflict.name}" of ${source} is already defined by ${conflict.source}`, {
-      hint: 'Rename one of the two, or run the other project under its own MCP_HOME.',
+      hint: `Rename one of the two, stop the other (mcpctl stop ${conflict.name}), or run one project under its own MCP_HOME.`,
       details: { name: conflict.name, source, other: conflict.source },
     })
   }

@@ -6,6 +6,7 @@ import { removePidFile, writePidFile, type Sweeper } from '../process/index.js'
 import type { EraMemory } from './era-memory.js'
 import { Instance } from './instance.js'
 import type { Journal } from './journal.js'
+import { notePidName, readPidNames } from './pid-names.js'
 import type { WatchdogKeeper } from './watchdog-keeper.js'
 
 export interface SupervisorServices {
@@ -37,12 +38,14 @@ export class Supervisor {
   readonly #provisional = new Map<string, EraVerdict>()
   readonly #queue: FleetEvent[] = []
   readonly #listeners = new Set<ChangeListener>()
+  readonly #pidNames: Set<string>
   #busy = false
   #scheduled = false
 
   constructor(services: SupervisorServices) {
     this.#services = services
     this.#fleet = createFleet({ maxConcurrentStarts: 32 })
+    this.#pidNames = new Set(readPidNames(services.home))
   }
 
   get fleet(): Fleet {
@@ -224,6 +227,7 @@ export class Supervisor {
   #writePidFile(name: string, pid: number): void {
     if (this.#instances.get(name)?.pid !== pid) return
     try {
+      notePidName(this.#services.home, this.#pidNames, name)
       writePidFile(this.#services.home.pids, name, pid)
     } catch (error) {
       this.#services.journal.write('warn', `${name}: no PID file`, { reason: String(error) })

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import { readFairly } from '../base/index.js'
 import { Conversation, type ConversationOptions } from './conversation.js'
 import { LineFramer, type OversizeLine } from './framer.js'
 import { encodeMessage, parseMessages, type Outgoing } from './json-rpc.js'
@@ -22,6 +23,8 @@ export interface StdioLinkOptions extends ConversationOptions {
 }
 
 const DEFAULT_MAX_QUEUED_BYTES = 4 * 1024 * 1024
+/** What handling one line of noise costs besides its bytes, as bytes. */
+const NOISE_LINE_COST = 256
 /** How long the output may stay open after the input broke, so that last words are still read. */
 const LAST_WORDS_MS = 1000
 
@@ -40,6 +43,8 @@ class StdioWire implements Wire {
   #inputBroken = false
   #corked = false
   #closed = false
+  #noiseCost = 0
+  readonly #stopAccounting: () => void
   #outputOver = false
   #lastWords: NodeJS.Timeout | null = null
 
@@ -54,7 +59,12 @@ class StdioWire implements Wire {
     })
     const { input, output } = options
     input.on('error', () => { this.#inputFailed() })
-    output.on('data', (chunk: Buffer) => { this.#framer.push(chunk) })
+    // Answers pass freely, however large; a flood of lines that are none must not keep the other servers waiting.
+    this.#stopAccounting = readFairly(output, (chunk) => {
+      this.#noiseCost = 0
+      this.#framer.push(chunk)
+      return this.#noiseCost
+    })
     output.once('end', () => { this.#outputEnded() })
     output.once('close', () => { this.#outputEnded() })
     output.on('error', () => { this.#outputEnded() })
@@ -96,6 +106,7 @@ class StdioWire implements Wire {
    */
   close(): void {
     this.#closed = true
+    this.#stopAccounting()
     if (this.#lastWords !== null) clearTimeout(this.#lastWords)
     this.#lastWords = null
     if (!this.#outputOver && this.#options.input.writable) this.#options.input.end()
@@ -116,6 +127,7 @@ class StdioWire implements Wire {
     const messages = parseMessages(line)
     if (messages === null) {
       this.#events.count('noise')
+      this.#noiseCost += line.length + NOISE_LINE_COST
       this.#options.onNoise(line)
       return
     }

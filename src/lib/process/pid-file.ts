@@ -36,25 +36,21 @@ export function removePidFile(dir: string, name: string, pid: number): void {
 }
 
 /**
- * Removes every PID file and half-written one in `dir` and returns the names they were for. For the start of a daemon that holds the
- * lock: whatever these files name, it is not its server.
+ * Removes the PID files of these servers, half-written ones too. For the holder of the home's lock, which knows that
+ * nothing of the sort runs; other files in the folder are not ours.
  */
-export function clearPidFiles(dir: string): string[] {
+export function clearPidFiles(dir: string, names: readonly string[]): void {
+  const wanted = new Set(names)
   let entries: string[]
   try {
     entries = readdirSync(dir)
   } catch {
-    return []
+    return
   }
-  claimDirectory(dir)
-  const names: string[] = []
   for (const entry of entries) {
-    if (/^\..+\.\d+\.tmp$/.test(entry)) removeQuietly(join(dir, entry))
-    if (!entry.endsWith('.pid') || entry.startsWith('.')) continue
-    names.push(entry.slice(0, -'.pid'.length))
-    removeQuietly(join(dir, entry))
+    const name = /^(.+)\.pid$/.exec(entry)?.[1] ?? /^\.(.+)\.\d+\.tmp$/.exec(entry)?.[1]
+    if (name !== undefined && wanted.has(name)) removeQuietly(join(dir, entry))
   }
-  return names
 }
 
 function pidFilePath(dir: string, name: string): string {

@@ -7,19 +7,27 @@ interface Cell {
   readonly style?: Style
 }
 
+interface Column {
+  readonly head: string
+  readonly right: boolean
+  /** Place in the order in which columns are left out on a narrow terminal; 0 stays. */
+  readonly leave: number
+}
+
 /** Heading and alignment; a number is read from its last digit. */
-const COLUMNS = [
-  { head: '', right: false },
-  { head: 'NAME', right: false },
-  { head: 'PHASE', right: false },
-  { head: 'ERA', right: false },
-  { head: 'PID', right: true },
-  { head: 'UPTIME', right: true },
-  { head: 'RESTARTS', right: true },
-  { head: 'CPU', right: true },
-  { head: 'MEMORY', right: true },
-  { head: 'TOOLS', right: true },
+const COLUMNS: readonly Column[] = [
+  { head: '', right: false, leave: 0 },
+  { head: 'NAME', right: false, leave: 0 },
+  { head: 'PHASE', right: false, leave: 0 },
+  { head: 'ERA', right: false, leave: 1 },
+  { head: 'PID', right: true, leave: 2 },
+  { head: 'UPTIME', right: true, leave: 5 },
+  { head: 'RESTARTS', right: true, leave: 3 },
+  { head: 'CPU', right: true, leave: 4 },
+  { head: 'MEMORY', right: true, leave: 6 },
+  { head: 'TOOLS', right: true, leave: 7 },
 ]
+const GAP = '  '
 
 /**
  * The table of all servers and one line of verdict. Written by hand: a table package takes longer to load and draw
@@ -30,8 +38,21 @@ export function renderTable(snapshot: Snapshot, terminal: Terminal): string {
   if (snapshot.servers.length === 0) return 'the daemon runs, but no server is configured'
   const rows = [COLUMNS.map(({ head }): Cell => ({ text: head, style: 'dim' })), ...snapshot.servers.map((server) => toRow(server, terminal))]
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.text.length ?? 0)))
-  const lines = rows.map((row) => row.map((cell, column) => renderCell(cell, widths[column] ?? 0, COLUMNS[column]?.right === true, paint)).join('  ').trimEnd())
+  const shown = fitColumns(widths, terminal.columns)
+  const lines = rows.map((row) => shown.map((column) => renderCell(row[column] ?? { text: '' }, widths[column] ?? 0, COLUMNS[column]?.right === true, paint)).join(GAP).trimEnd())
   return [...lines, '', ...notes(snapshot.servers, paint), verdict(snapshot.servers)].join('\n')
+}
+
+/** Positions of the columns that fit the width; a wrapped table cannot be read. */
+function fitColumns(widths: readonly number[], most: number): number[] {
+  const order = COLUMNS.map(({ leave }) => leave).filter((leave) => leave > 0).sort((a, b) => a - b)
+  let shown = COLUMNS.map((_, column) => column)
+  for (const leave of order) {
+    const total = shown.reduce((sum, column) => sum + (widths[column] ?? 0) + GAP.length, -GAP.length)
+    if (total <= most) break
+    shown = shown.filter((column) => COLUMNS[column]?.leave !== leave)
+  }
+  return shown
 }
 
 function renderCell({ text, style }: Cell, width: number, right: boolean, paint: Paint): string {

@@ -74,13 +74,14 @@ describe('a PID file', () => {
 })
 
 describe('clearing the folder at the start of a daemon', () => {
-  it('removes PID files and half-written ones, names the servers, and leaves everything else', () => {
+  it('removes the PID files of its servers and half-written ones, and leaves everything else', () => {
     writePidFile(dir, 'web', 1)
     writePidFile(dir, 'db.main', 2)
+    writePidFile(dir, 'sshd', 3)
     writeFileSync(join(dir, '.web.77.tmp'), '')
     writeFileSync(join(dir, 'note.txt'), '')
-    expect(clearPidFiles(dir).sort()).toEqual(['db.main', 'web'])
-    expect(readdirSync(dir)).toEqual(['note.txt'])
-    expect(clearPidFiles(join(base, 'none'))).toEqual([])
+    clearPidFiles(dir, ['web', 'db.main', 'gone'])
+    expect(readdirSync(dir).sort()).toEqual(['note.txt', 'sshd.pid'])
+    clearPidFiles(join(base, 'none'), ['web'])
   })
 })
