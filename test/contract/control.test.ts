@@ -56,9 +56,10 @@ it('sends what a daemon of this protocol expects', async () => {
     })
     await new Promise<void>((resolve) => daemon.listen(home.socket, resolve))
     const client = await connectControl(home, '1.2.3')
-    const requests = [client?.request('start', { names: ['a'] }), client?.request('snapshot', { names: null, detail: false }), client?.request('shutdown', {})]
+    if (!client) throw new Error('no daemon')
+    const requests: Promise<unknown>[] = [client.request('start', { names: ['a'] }), client.request('snapshot', { names: null, detail: false }), client.request('shutdown', {})]
     await expect.poll(() => lines).toEqual(FROM_CLIENT)
-    client?.close()
+    client.close()
     await Promise.allSettled(requests)
     await new Promise((resolve) => daemon.close(resolve))
   })
@@ -87,7 +88,7 @@ it('reads back every field of a spec and names the one it refuses', () => {
     transport: 'http',
     endpoint: { url: 'http://127.0.0.1:1/mcp', headers: { a: 'b' } },
     limits: { memoryBytes: 1, cpuPercent: 2, pids: 3 },
-    launch: { command: 'c', args: ['d'], cwd: '/e', env: { F: 'g' }, ownEnv: ['F'] },
+    launch: { command: 'c', args: ['d'], cwd: '/e', env: { F: 'g' }, ownEnv: ['F'], shown: ['c', 'd'] },
     dependsOn: ['b'],
     tags: ['t'],
   })

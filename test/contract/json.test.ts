@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { run, type CliResult } from '../helpers/cli.js'
+import { run, start, type CliResult } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { waitFor } from '../helpers/wait.js'
 import { DUAL, fieldNames, stable } from './json-support.js'
@@ -166,7 +166,6 @@ describe('the line of', () => {
 
   it('events', async () => {
     await json('start good')
-    const { start } = await import('../helpers/cli.js')
     const events = start(['events', '--json'], { home })
     let text = ''
     events.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))

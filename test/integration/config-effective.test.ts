@@ -15,7 +15,7 @@ describe('what is in effect', () => {
     expect(config.settings).toEqual({ maxConcurrentStarts: 32 })
     expect(onlyServer(config)).toEqual({
       name: 'a', source: join(project.folder, 'mcp.config.json'), transport: 'stdio',
-      launch: { command: 'x', args: [], cwd: project.folder, env: {}, ownEnv: [] }, endpoint: null,
+      launch: { command: 'x', args: [], cwd: project.folder, env: {}, ownEnv: [], shown: ['x'] }, endpoint: null,
       era: 'auto', enabled: true,
       restart: { policy: 'on-failure', backoffInitialMs: 500, backoffMaxMs: 60_000, maxRestarts: 5, windowMs: 60_000 },
       limits: {}, startTimeoutMs: 60_000, stopTimeoutMs: 5_000, health: { intervalMs: 2_000, timeoutMs: 5_000 },

@@ -44,7 +44,9 @@ export function reportError(error: unknown, json: boolean): void {
 function createIo(json: boolean, signal: AbortSignal): Io {
   return {
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      return currentFolder()
+    },
     out: (text) => void process.stdout.write(`${text}\n`),
     say: (text) => {
       if (!json) process.stderr.write(`${text}\n`)
@@ -56,12 +58,21 @@ function createIo(json: boolean, signal: AbortSignal): Io {
   }
 }
 
-/** `mcpctl logs | head` is no error. */
+function currentFolder(): string {
+  try {
+    return process.cwd()
+  } catch (error) {
+    throw new McpctlError('USAGE', 'the current folder does not exist any more', { hint: 'Go to another folder, or name the configuration with --config /absolute/path.', cause: error })
+  }
+}
+
+/** `mcpctl logs | head` is no error, and progress that nobody reads is none either. */
 function quietBrokenPipes(): void {
+  process.stderr.on('error', () => undefined)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE') process.stderr.write(`error: cannot write the output: ${error.message}\n`)
     // eslint-disable-next-line no-restricted-properties
-    process.exit(0)
+    process.exit(error.code === 'EPIPE' ? 0 : 1)
   })
 }
 

@@ -18,6 +18,7 @@ export type FlagValues<F extends FlagTable> = {
 /** Where a verb may write and what it may ask: nothing else of the process. */
 export interface Io {
   readonly env: NodeJS.ProcessEnv
+  /** Throws USAGE when the current folder was deleted: most commands need none. */
   readonly cwd: string
   /** Data for whoever called; `out` ends lines itself. */
   readonly out: (text: string) => void

@@ -19,11 +19,13 @@ export function resolveLaunch(layers: Layers, inherited: Readonly<Record<string,
   const { command, args = [] } = entry.values
   if (command === undefined) return null
   const origin = originOf(entry, false)
-  explained.push(explain('command', { value: showText('command', command, spotOf(entry, 'command')), origin }))
-  if (args.length > 0) explained.push(explain('args', { value: showArgs(args, spotOf(entry, 'args')), origin }))
+  const shownCommand = showText('command', command, spotOf(entry, 'command'))
+  const shownArgs = args.length > 0 ? showArgs(args, spotOf(entry, 'args')) : []
+  explained.push(explain('command', { value: shownCommand, origin }))
+  if (args.length > 0) explained.push(explain('args', { value: shownArgs, origin }))
   const cwd = resolveCwd(layers, explained)
   const own = configuredEnvironment(layers, explained)
-  const launch = { command, args, cwd, env: { ...inherited, ...own }, ownEnv: Object.keys(own) }
+  const launch = { command, args, cwd, env: { ...inherited, ...own }, ownEnv: Object.keys(own), shown: [shownCommand, ...shownArgs] }
   checkSize(launch, entry.spot)
   return launch
 }

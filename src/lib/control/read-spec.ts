@@ -62,6 +62,7 @@ function readLaunch(value: unknown, field: string): LaunchSpec {
     cwd: readString(launch['cwd'], `${field}.cwd`),
     env: readTexts(launch['env'], `${field}.env`),
     ownEnv: readList(launch['ownEnv'], `${field}.ownEnv`, readString),
+    shown: readList(launch['shown'], `${field}.shown`, readString),
   }
 }
 

@@ -86,7 +86,7 @@ const TABLE: Table = {
     begin: ignored,
     hold: ignored,
     halt: ignored,
-    timer: (state, _event, at) => enterWaiting(state, at, state.reason),
+    timer: (state, _event, at) => enterWaiting(state, at, `restarted: ${state.history.ends.at(-1)?.reason ?? state.reason}`),
   },
 
   starting: {

@@ -14,6 +14,8 @@ export interface LaunchSpec {
   readonly env: Readonly<Record<string, string>>
   /** Names in `env` that the configuration sets itself; the others follow the shell that applied it. */
   readonly ownEnv: readonly string[]
+  /** Command and arguments for people: secrets masked, references as they are written. */
+  readonly shown: readonly string[]
 }
 
 export interface EndpointSpec {

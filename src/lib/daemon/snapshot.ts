@@ -74,9 +74,9 @@ function toServerDetail(supervisor: Supervisor, entry: FleetEntry, home: Home, u
   }
 }
 
-/** Command and arguments, or the URL without user, password and query: those are where secrets travel. */
+/** Command and arguments with secrets masked, or the URL without user, password and query: those are where secrets travel. */
 function describeTarget({ spec }: FleetEntry): string {
-  if (spec.launch !== null) return [spec.launch.command, ...spec.launch.args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')
+  if (spec.launch !== null) return spec.launch.shown.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')
   const { origin, pathname } = new URL(spec.endpoint?.url ?? 'about:blank')
   return `${origin}${pathname}`
 }

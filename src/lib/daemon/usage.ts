@@ -45,7 +45,7 @@ export function startUsageMeter(leadersOf: () => ReadonlyMap<string, Leader>, no
     return { leaders, trees, samples, at }
   }
   const timer = setInterval(() => {
-    if (leadersOf().size > 0) void sample(true).then(({ samples }) => remember(samples))
+    if (leadersOf().size > 0) void sample(true).then(({ samples }) => remember(samples)).catch(() => undefined)
   }, INTERVAL_MS)
   timer.unref()
 

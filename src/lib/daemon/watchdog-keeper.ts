@@ -1,15 +1,15 @@
 import { startWatchdog, type Watchdog } from '../process/index.js'
 import type { Journal } from './journal.js'
 
-/** A watchdog that keeps dying is not started for ever. */
-const MOST_RESTARTS = 5
+/** A watchdog that cannot be kept alive is tried again at this pace. */
+const RETRY_MS = 1_000
 
 /** Keeps a watchdog alive and told: if it ends before it was dismissed, another one takes over the whole list. */
 export class WatchdogKeeper {
   readonly #markerPrefix: string
   readonly #journal: Journal
   readonly #groups = new Set<number>()
-  #restarts = 0
+  #retry: NodeJS.Timeout | undefined
   #watchdog: Watchdog
 
   constructor(markerPrefix: string, journal: Journal) {
@@ -33,6 +33,7 @@ export class WatchdogKeeper {
   }
 
   dismiss(): void {
+    clearTimeout(this.#retry)
     this.#watchdog.dismiss()
   }
 
@@ -43,10 +44,11 @@ export class WatchdogKeeper {
   }
 
   #replace(): void {
-    this.#restarts++
-    if (this.#restarts > MOST_RESTARTS) return this.#journal.write('error', 'no watchdog: servers may outlive a daemon that is killed', { restarts: this.#restarts })
     this.#journal.write('warn', 'the watchdog ended; another one takes over', { groups: this.#groups.size })
-    this.#watchdog = this.#start()
-    for (const group of this.#groups) this.#watchdog.record(group)
+    this.#retry = setTimeout(() => {
+      this.#watchdog = this.#start()
+      for (const group of this.#groups) this.#watchdog.record(group)
+    }, RETRY_MS)
+    this.#retry.unref()
   }
 }

@@ -24,7 +24,7 @@ export interface StdioLinkOptions extends ConversationOptions {
 
 const DEFAULT_MAX_QUEUED_BYTES = 4 * 1024 * 1024
 /** What handling one line of noise costs besides its bytes, as bytes. */
-const NOISE_LINE_COST = 256
+const NOISE_LINE_COST = 1024
 /** How long the output may stay open after the input broke, so that last words are still read. */
 const LAST_WORDS_MS = 1000
 

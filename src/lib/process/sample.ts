@@ -42,11 +42,20 @@ export async function sampleTrees(roots: ReadonlyMap<string, number>, options: {
 
 function readTable(): ProcStat[] {
   const table: ProcStat[] = []
-  for (const pid of listPids()) {
+  for (const pid of listPidsIfPossible()) {
     const stat = readStat(pid)
     if (stat !== null && !isDead(stat)) table.push(stat)
   }
   return table
+}
+
+/** Out of file descriptors, usage is unknown for a while; nothing else may suffer from that. */
+function listPidsIfPossible(): number[] {
+  try {
+    return listPids()
+  } catch {
+    return []
+  }
 }
 
 /** Every process belongs to the nearest leader above it, so that a tree inside a tree is not counted twice. */

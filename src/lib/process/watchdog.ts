@@ -36,28 +36,31 @@ export function startWatchdog(options: { readonly markerPrefix: string }): Watch
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
-  return new ShellWatchdog(child, child.stdin, prefix)
+  return new ShellWatchdog(child, prefix)
 }
 
 class ShellWatchdog implements Watchdog {
   readonly pid: number
   readonly #child: ChildProcess
-  readonly #input: Writable
+  /** Null when there was no descriptor left for the pipe: then there is no process either. */
+  readonly #input: Writable | null
   #ended = false
   #dismissed = false
   #corked = false
   #listener: (() => void) | null = null
 
-  constructor(child: ChildProcess, input: Writable, prefix: string) {
+  constructor(child: ChildProcess, prefix: string) {
     this.pid = child.pid ?? 0
     this.#child = child
+    const input: Writable | null = child.pid === undefined ? null : child.stdin
     this.#input = input
-    input.on('error', () => this.#end())
+    if (input === null) this.#ended = true
+    input?.on('error', () => this.#end())
     child.once('error', () => this.#end())
     child.once('exit', () => this.#end())
     child.unref()
     if (input instanceof Socket) input.unref()
-    input.write(`prefix ${prefix}\n`)
+    input?.write(`prefix ${prefix}\n`)
   }
 
   record(group: number): void {
@@ -71,7 +74,7 @@ class ShellWatchdog implements Watchdog {
   dismiss(): void {
     if (this.#ended || this.#dismissed) return
     this.#dismissed = true
-    this.#input.end('bye\n')
+    this.#input?.end('bye\n')
   }
 
   onExit(listener: () => void): void {
@@ -81,17 +84,18 @@ class ShellWatchdog implements Watchdog {
 
   /** Lines of one turn leave in one write, and still before anything else happens. */
   #send(line: string): void {
-    if (this.#ended || this.#dismissed) return
+    const input = this.#input
+    if (this.#ended || this.#dismissed || input === null) return
     if (!this.#corked) {
       this.#corked = true
-      this.#input.cork()
+      input.cork()
       process.nextTick(() => {
         this.#corked = false
-        this.#input.uncork()
-        if (this.#input.writableLength > LARGEST_BACKLOG_BYTES) this.#giveUp()
+        input.uncork()
+        if (input.writableLength > LARGEST_BACKLOG_BYTES) this.#giveUp()
       })
     }
-    this.#input.write(line)
+    input.write(line)
   }
 
   /** It must not wake up later and act on an old list: it is killed before its input ends. */
@@ -103,7 +107,7 @@ class ShellWatchdog implements Watchdog {
   #end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#input.destroy()
+    this.#input?.destroy()
     if (!this.#dismissed) this.#tell()
   }
 

@@ -115,10 +115,13 @@ function nothingToDo(io: Io): Outcome {
   return { json: { ready: 0, failed: 0, timedOut: false, servers: [] } }
 }
 
+/** What a timer of Node can hold. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** Milliseconds, or null for no limit. Throws USAGE. */
 export function readTimeout(value: string | undefined): number | null {
   if (value === undefined) return null
   const timeoutMs = readDuration(value)
-  if (timeoutMs !== undefined && timeoutMs > 0) return timeoutMs
-  throw new McpctlError('USAGE', `--timeout ${JSON.stringify(value)} is not a time`, { hint: 'Write seconds (30) or a duration such as 500ms, 30s or 2m.', details: { flag: 'timeout', value } })
+  if (timeoutMs !== undefined && timeoutMs > 0 && timeoutMs <= LONGEST_TIMER_MS) return timeoutMs
+  throw new McpctlError('USAGE', `--timeout ${JSON.stringify(value)} is not a time`, { hint: 'Write seconds (30) or a duration such as 500ms, 30s or 2m; at most 24 days.', details: { flag: 'timeout', value } })
 }

@@ -47,7 +47,7 @@ function describeProtocol(server: ServerSnapshot, detail: ServerDetail | undefin
   if (server.transport === 'none') return 'none: ready as soon as it runs'
   if (server.era === null) return null
   const info = detail?.serverInfo ? `; ${neutralise(detail.serverInfo.name)} ${neutralise(detail.serverInfo.version)}` : ''
-  return `${server.transport}, ${server.era} era (${detail?.protocolVersion ?? 'unknown version'}), ${server.tools ?? 0} tools${info}`
+  return `${server.transport}, ${server.era} era (${neutralise(detail?.protocolVersion ?? 'unknown version')}), ${server.tools ?? 0} tools${info}`
 }
 
 function describeEnding(end: InstanceEnd): string {

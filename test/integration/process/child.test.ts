@@ -126,7 +126,7 @@ describe('a launch that fails', () => {
 describe('npx of a real, installed server', () => {
   it('becomes one process that is the server itself', async () => {
     const cwd = resolve(import.meta.dirname, '../../..')
-    const resolved = resolveLaunch({ command: 'npx', args: ['-y', '@modelcontextprotocol/server-memory'], cwd, env: { PATH }, ownEnv: [] })
+    const resolved = resolveLaunch({ command: 'npx', args: ['-y', '@modelcontextprotocol/server-memory'], cwd, env: { PATH }, ownEnv: [], shown: [] })
     expect(resolved.note).toMatch(/^npx resolved to node .*server-memory.*\.js$/)
     const folder = mkdtempSync(join(tmpdir(), 'mcpctl-memory-'))
     const child = await spawnChild({ launch: { ...resolved, env: { ...resolved.env, MEMORY_FILE_PATH: join(folder, 'memory.json') } }, marker: `${prefix}npx` })

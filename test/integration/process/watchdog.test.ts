@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -57,6 +58,11 @@ async function allGone(pids: number[], withinMs: number): Promise<void> {
   })
 }
 
+/** SIGTERM is ignored: the watchdog's program has begun. */
+async function hasTraps(pid: number): Promise<void> {
+  await waitFor(() => /^SigIgn:\s+\w*[4567cdef]\w{3}$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+}
+
 describe.runIf(process.platform === 'linux')('the watchdog', () => {
   it('leaves nothing of a daemon that was killed: groups, other sessions, daemonised ones, HTTP servers, those deaf to SIGTERM', async () => {
     const daemon = await startDaemon([TREE, STUBBORN, HTTP, NAKED])
@@ -108,7 +114,10 @@ describe.runIf(process.platform === 'linux')('the watchdog', () => {
     const daemon = await startDaemon([])
     const held = (pid: number) => readdirSync(`/proc/${pid}/fd`).map((fd) => `${fd} ${readlinkSync(`/proc/${pid}/fd/${fd}`)}`)
     // Whatever came from outside reaches every process that is started from here; the daemon must add nothing of its own.
-    const bare = spawn('sleep', ['600'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const bare = spawn('/bin/sh', ['-c', 'echo up; read line'], { stdio: ['pipe', 'pipe', 'ignore'] })
+    // A program that is still being loaded holds its libraries' files for a moment: both have to be past that.
+    await once(bare.stdout, 'data')
+    await hasTraps(daemon.watchdog)
     const inherited = held(bare.pid ?? 0).slice(3)
     bare.kill('SIGKILL')
     expect(held(daemon.watchdog)).toEqual([expect.stringMatching(/^0 socket:/), '1 /dev/null', '2 /dev/null', ...inherited])
@@ -125,7 +134,7 @@ describe.runIf(process.platform === 'linux')('the watchdog', () => {
     const watchdog = startWatchdog({ markerPrefix: prefix })
     let told = 0
     watchdog.onExit(() => told++)
-    await waitFor(() => readFileSync(`/proc/${watchdog.pid}/status`, 'utf8').match(/^SigIgn:\s+\w*[4567cdef]\w{3}$/m))
+    await hasTraps(watchdog.pid)
     for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.kill(watchdog.pid, signal)
     expect(alive(watchdog.pid)).toBe(true)
     process.kill(watchdog.pid, 'SIGKILL')

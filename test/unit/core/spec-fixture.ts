@@ -6,7 +6,7 @@ export function specOf(name: string, changes: Partial<ServerSpec> = {}): ServerS
     name,
     source: '/project/mcp.config.json',
     transport: 'stdio',
-    launch: { command: 'server', args: [], cwd: '/project', env: {}, ownEnv: [] },
+    launch: { command: 'server', args: [], cwd: '/project', env: {}, ownEnv: [], shown: [] },
     endpoint: null,
     era: 'auto',
     enabled: true,

@@ -20,7 +20,7 @@ function program(path: string, content = '#!/bin/sh\n', mode = 0o755): string {
 }
 
 function launch(command: string, args: string[] = [], env: Record<string, string> = { PATH: join(cwd, 'bin') }) {
-  return { command, args, cwd, env, ownEnv: [] }
+  return { command, args, cwd, env, ownEnv: [], shown: [] }
 }
 
 function failure(run: () => unknown): LaunchError {

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { renderTable } from '../../../src/lib/verbs/status-table.js'
+import { COLORED, downOf, PLAIN, serverOf, snapshotOf } from './snapshot-fixture.js'
+
+describe('the status table', () => {
+  it('has a row for each server, numbers aligned to the right, and a verdict', () => {
+    const text = renderTable(snapshotOf(serverOf('files'), serverOf('a-longer-name', { pid: 7, tools: 3, restarts: 12 }), downOf('off')), PLAIN)
+    expect(text.split('\n')).toEqual([
+      '   NAME           PHASE  ERA      PID  UPTIME  RESTARTS   CPU  MEMORY  TOOLS',
+      '+  files          ready  modern  4242   1m15s         0  1.3%   61 MB     14',
+      '+  a-longer-name  ready  modern     7   1m15s        12  1.3%   61 MB      3',
+      '-  off            idle   -          -       -         0     -       -      -',
+      '',
+      '2 ready, 1 idle',
+    ])
+  })
+
+  it('tells a disabled server from a stopped one', () => {
+    expect(renderTable(snapshotOf(downOf('a', { enabled: false }), downOf('b')), PLAIN)).toMatch(/^- {2}a {5}disabled .*\n- {2}b {5}idle /m)
+  })
+
+  it('gives the reason of everything that is in trouble or waits, and of nothing else', () => {
+    const text = renderTable(
+      snapshotOf(serverOf('ok'), downOf('idle'), downOf('bad', { phase: 'failed', reason: 'exited with code 1' }), downOf('next', { phase: 'waiting', reason: 'waits for bad (failed)' })),
+      PLAIN,
+    )
+    expect(text).toContain('\n\nbad: exited with code 1\nnext: waits for bad (failed)\n\n1 ready, 1 idle, 1 failed, 1 waiting')
+    expect(text).not.toContain('ok:')
+    expect(text).not.toContain('idle:')
+  })
+
+  it('says when a server in backoff is tried again', () => {
+    expect(renderTable(snapshotOf(downOf('a', { phase: 'backoff', retryAt: Date.now() + 3_600_000 })), PLAIN)).toMatch(/backoff (1h|60m)/)
+    expect(renderTable(snapshotOf(downOf('a', { phase: 'backoff', retryAt: Date.now() - 5_000 })), PLAIN)).toContain('backoff 0ms')
+  })
+
+  it('says which servers run an older configuration and what to type', () => {
+    expect(renderTable(snapshotOf(serverOf('a', { changed: true }), serverOf('b'), serverOf('c', { changed: true })), PLAIN)).toContain('configuration changed since the start of a, c: mcpctl restart a c')
+  })
+
+  it('shows a start in the first second as 0s and unknown usage as a dash', () => {
+    expect(renderTable(snapshotOf(serverOf('a', { uptimeSeconds: 0, cpuPercent: null, memoryBytes: null })), PLAIN)).toMatch(/ 0s +0 +- +- +14$/m)
+  })
+
+  it('cannot be abused by what a server says', () => {
+    expect(renderTable(snapshotOf(downOf('a', { phase: 'failed', reason: 'bad\u001B[2Jthing\nfaked: row' })), PLAIN)).toContain('a: bad\\x1b[2Jthing\\x0afaked: row')
+  })
+
+  it('uses colour and signs only where the terminal shows them', () => {
+    expect(renderTable(snapshotOf(serverOf('a')), COLORED)).toContain('\u001B[32m●\u001B[39m')
+    expect(renderTable(snapshotOf(serverOf('a')), PLAIN)).not.toContain('\u001B')
+  })
+
+  it('has the same columns with colour as without', () => {
+    const servers = [serverOf('a'), downOf('failed-one', { phase: 'failed' })]
+    // eslint-disable-next-line no-control-regex
+    const uncolored = renderTable(snapshotOf(...servers), { ...COLORED, unicode: false }).replace(/\u001B\[\d+m/g, '').split('\n').map((line) => line.trimEnd())
+    expect(uncolored).toEqual(renderTable(snapshotOf(...servers), PLAIN).split('\n'))
+  })
+
+  it.each([76, 60, 40, 30])('leaves out columns rather than wrap in %i columns', (columns) => {
+    const servers = [serverOf('files'), serverOf('memory-server')]
+    const lines = renderTable(snapshotOf(...servers), { ...PLAIN, columns }).split('\n')
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns)
+    expect(lines[0]).toMatch(/^ {3}NAME +PHASE/)
+    expect(lines[2]).toMatch(/^\+ {2}memory-server {2}ready/)
+  })
+
+  it('keeps what matters most longest', () => {
+    const heads = (columns: number): string[] => (renderTable(snapshotOf(serverOf('files')), { ...PLAIN, columns }).split('\n')[0] ?? '').trim().split(/ +/)
+    expect(heads(Infinity)).toEqual(['NAME', 'PHASE', 'ERA', 'PID', 'UPTIME', 'RESTARTS', 'CPU', 'MEMORY', 'TOOLS'])
+    expect(heads(60)).toEqual(['NAME', 'PHASE', 'PID', 'UPTIME', 'RESTARTS', 'CPU', 'MEMORY', 'TOOLS'])
+    expect(heads(40)).toEqual(['NAME', 'PHASE', 'UPTIME', 'MEMORY', 'TOOLS'])
+    expect(heads(5)).toEqual(['NAME', 'PHASE'])
+  })
+
+  it('says so when there is no server', () => {
+    expect(renderTable(snapshotOf(), PLAIN)).toBe('the daemon runs, but no server is configured')
+  })
+})
