@@ -235,7 +235,7 @@ describe('references', () => {
     const config = await project.load({ env: { CMD: 'node', A: '1' } })
     expect(config.servers[0]?.launch).toEqual({
       command: 'node', args: ['1', 'd1', '$A', '${A}', project.home], cwd: join(project.folder, '1'), env: { F: 'from file' }, ownEnv: ['F'],
-      shown: ['${CMD}', '${A}', '${B:-***}', '$A', '$${A}', '${userHome}'],
+      shown: ['${env:CMD}', '${A}', '${NOT:-***}', '$A', '${A}', project.home],
     })
     expect(config.servers[1]?.endpoint).toEqual({ url: 'http://h/mcp', headers: { X: 'v-1' } })
     expect(config.files).toContain(join(project.folder, 'sub/secret.txt'))

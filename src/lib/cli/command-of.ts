@@ -23,6 +23,8 @@ export function commandOf<F extends FlagTable>(verb: Verb<F>): Command.Class {
 
     // Only a command line that does not parse ends here: a verb reports its own errors.
     protected override catch(error: Error): Promise<void> {
+      // Under NODE_ENV=development oclif would add a warning meant for whoever forgot to parse.
+      this.parsed = true
       reportError(toUsageError(error, verb.id, Object.keys(flagTable)), this.argv.includes('--json'))
       return Promise.resolve()
     }

@@ -1,4 +1,4 @@
-import { closeSync, constants, linkSync, openSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, linkSync, openSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import type { Home } from './home.js'
@@ -17,9 +17,21 @@ const O_EXLOCK = 0x20
  * their content let two starters in (both find the same dead owner and both take over).
  */
 export async function acquireLock(home: Home): Promise<Lock | null> {
-  if (process.platform === 'linux') return bindLock(`\0mcpctl-${lockName(home)}`)
-  if (process.platform === 'win32') return bindLock(`\\\\.\\pipe\\mcpctl-lock-${lockName(home)}`)
-  return flockFile(join(home.state, 'daemon.lock'))
+  if (process.platform !== 'linux' && process.platform !== 'win32') return flockFile(join(home.state, 'daemon.lock'))
+  for (;;) {
+    const token = lockToken(home)
+    const lock = await bindLock(lockAddress(home, token))
+    if (lock === null) return null
+    // The holder before us may have retired the token meanwhile, and somebody else may hold the lock under a new one.
+    if (readToken(home) === token) return { release: () => retire(home, lock) }
+    lock.release()
+  }
+}
+
+/** The name was visible to every local user while the lock was held (/proc/net/unix): nobody can squat on the next one. */
+function retire(home: Home, lock: Lock): void {
+  rmSync(tokenPath(home), { force: true })
+  lock.release()
 }
 
 function bindLock(name: string): Promise<Lock | null> {
@@ -44,23 +56,33 @@ function flockFile(path: string): Lock | null {
   }
 }
 
-/** This folder's own name: a copy of a home has the same token but is another folder, a renamed one is the same. */
-function lockName(home: Home): string {
+/** Of this folder alone: a copy of a home has the same token but is another folder, a renamed one is the same. */
+function lockAddress(home: Home, token: string): string {
   const { dev, ino } = statSync(home.state)
-  return `${lockToken(home)}-${dev}-${ino}`
+  const name = `mcpctl-${token}-${dev}-${ino}`
+  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : `\0${name}`
 }
 
-/** A secret name for the lock: in the abstract namespace any local user could take a name that can be guessed. */
+function tokenPath(home: Home): string {
+  return join(home.state, 'lock-token')
+}
+
+function readToken(home: Home): string | null {
+  try {
+    return readFileSync(tokenPath(home), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** A name that cannot be guessed: in the abstract namespace any local user could take one that can. */
 function lockToken(home: Home): string {
-  const path = join(home.state, 'lock-token')
-  for (;;) {
-    try {
-      return readFileSync(path, 'utf8')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
+  const path = tokenPath(home)
+  for (let token = readToken(home); ; token = readToken(home)) {
+    if (token !== null) return token
     const draft = `${path}.${process.pid}`
-    // Needed once per home; loading the module takes as long as all the rest of this file.
+    // Needed once per start; loading the module takes as long as all the rest of this file.
     const { randomBytes } = process.getBuiltinModule('node:crypto')
     writeFileSync(draft, randomBytes(16).toString('hex'), { mode: 0o600 })
     try {

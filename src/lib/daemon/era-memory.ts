@@ -18,7 +18,7 @@ export interface EraMemory {
 /** Reads `state/eras.json`; a missing or damaged file is an empty memory. Never throws: it only saves time. */
 export function openEraMemory(stateDirectory: string, now: () => number): EraMemory {
   const path = join(stateDirectory, 'eras.json')
-  const verdicts = load(path)
+  const verdicts = load(path, now())
   return {
     recall(spec) {
       const verdict = verdicts.get(keyOf(spec))
@@ -37,11 +37,11 @@ export function openEraMemory(stateDirectory: string, now: () => number): EraMem
   }
 }
 
-function load(path: string): Map<string, EraVerdict> {
+function load(path: string, now: number): Map<string, EraVerdict> {
   try {
     const stored: unknown = JSON.parse(readFileSync(path, 'utf8'))
     if (typeof stored !== 'object' || stored === null) return new Map()
-    return new Map(Object.entries(stored).filter((entry): entry is [string, EraVerdict] => isVerdict(entry[1])))
+    return new Map(Object.entries(stored).filter((entry): entry is [string, EraVerdict] => isVerdict(entry[1]) && now - entry[1].decidedAt < KEPT_MS))
   } catch {
     return new Map()
   }

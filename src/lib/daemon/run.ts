@@ -22,6 +22,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   }
   process.on('uncaughtException', die)
   process.on('unhandledRejection', die)
+  // Node reaps only its own children; orphans of the servers would stay as zombies.
+  if (process.pid === 1) journal.write('warn', 'running as process 1: put an init in front (docker run --init), or orphaned processes stay as zombies')
   const daemon = await startDaemon({ home: options.home, version: VERSION, journal, unusedLimitMs: options.unusedLimitMs })
   const onSignal = (signal: NodeJS.Signals): void => {
     journal.write('info', `${signal}: stopping everything`)

@@ -11,8 +11,6 @@ const GONE_POLL_MS = 3
 const BUSY_LIMIT_MS = 10_000
 const BUSY_POLL_MS = 50
 
-export const NOTHING_RAN: Outcome = { json: { stopped: [], daemon: null } }
-
 export const stop = defineVerb({
   id: 'stop',
   summary: 'Stop servers; without names, everything and the daemon.',
@@ -22,39 +20,52 @@ export const stop = defineVerb({
   names: { summary: 'Servers to stop; everything when none is named.', required: false },
   flags: { 'keep-daemon': { type: 'boolean', summary: 'Stop all servers but leave the daemon running.' } },
   run: async ({ names, flags }, io) => {
-    const home = resolveHome(io.env)
-    const client = await connectOrCleanUp(home, io)
-    if (client === null) return NOTHING_RAN
-    const startedAt = performance.now()
-    try {
-      if (names.length === 0 && flags['keep-daemon'] !== true) return await stopEverything(client, io, startedAt)
-      return await stopServers(client, io, names, startedAt)
-    } finally {
-      client.close()
-    }
+    const everything = names.length === 0 && flags['keep-daemon'] !== true
+    return withDaemon(io, (client, startedAt) => (everything ? stopEverything(client, io, startedAt) : stopServers(client, io, names, startedAt)))
   },
 })
 
 /**
- * The daemon to stop; null when there is none, and then nothing of ours is left either, whatever became of the last
- * one. A daemon that is just starting or leaving is waited for.
+ * Runs an order on the daemon. Without one it makes sure that nothing of ours is left, whatever became of the last; a
+ * daemon that is just starting or leaving is waited for.
  */
-export async function connectOrCleanUp(home: Home, io: Io): Promise<ControlClient | null> {
-  for (const deadline = performance.now() + BUSY_LIMIT_MS; ; await delay(BUSY_POLL_MS)) {
+export async function withDaemon(io: Io, order: (client: ControlClient, startedAt: number) => Promise<Outcome>): Promise<Outcome> {
+  const home = resolveHome(io.env)
+  const startedAt = performance.now()
+  for (const deadline = startedAt + BUSY_LIMIT_MS; ; await delay(BUSY_POLL_MS)) {
     const client = await connectControl(home, VERSION)
-    if (client !== null || !existsSync(home.state)) return client ?? tellCleanedUp(0, io)
-    const { cleanUpHome } = await import('../daemon/index.js')
-    const report = await cleanUpHome(home)
-    if (report !== null) return tellCleanedUp(report.ended, io)
-    if (performance.now() > deadline) {
-      throw new McpctlError('DAEMON_UNREACHABLE', `a daemon holds ${home.root} but does not answer on ${home.socket}`, { hint: 'See mcpctl daemon status; if it hangs, end its process.', details: { socket: home.socket } })
+    try {
+      if (client !== null) return await order(client, startedAt)
+      const ended = await cleanUp(home)
+      if (ended !== null) return tellCleanedUp(ended, io)
+      if (performance.now() > deadline) throw unreachable(home)
+    } catch (error) {
+      const leaving = error instanceof McpctlError && error.details['leaving'] === true
+      if (!leaving || performance.now() > deadline) throw error
+    } finally {
+      client?.close()
     }
   }
 }
 
-function tellCleanedUp(ended: number, io: Io): null {
+/** How many processes an earlier daemon had left behind; null when a daemon holds the home. */
+async function cleanUp(home: Home): Promise<number | null> {
+  if (!existsSync(home.state)) return 0
+  const { cleanUpHome } = await import('../daemon/index.js')
+  const report = await cleanUpHome(home)
+  return report && report.ended
+}
+
+function unreachable(home: Home): McpctlError {
+  return new McpctlError('DAEMON_UNREACHABLE', `a daemon holds ${home.root} but does not answer on ${home.socket}`, {
+    hint: 'See mcpctl daemon status; if it hangs, end its process.',
+    details: { socket: home.socket },
+  })
+}
+
+function tellCleanedUp(ended: number, io: Io): Outcome {
   io.say(ended === 0 ? 'nothing is running' : `ended ${ended} process${ended === 1 ? '' : 'es'} an earlier daemon left behind`)
-  return null
+  return { json: { stopped: [], daemon: null } }
 }
 
 async function stopServers(client: ControlClient, io: Io, asked: readonly string[], startedAt: number): Promise<Outcome> {
