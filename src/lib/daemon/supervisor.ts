@@ -9,6 +9,9 @@ import type { Journal } from './journal.js'
 import { notePidName, readPidNames } from './pid-names.js'
 import type { WatchdogKeeper } from './watchdog-keeper.js'
 
+/** The longest a PID file comes after its process. */
+const PID_FILE_DELAY_MS = 200
+
 export interface SupervisorServices {
   readonly home: Home
   readonly now: () => number
@@ -39,6 +42,9 @@ export class Supervisor {
   readonly #queue: FleetEvent[] = []
   readonly #listeners = new Set<ChangeListener>()
   readonly #pidNames: Set<string>
+  /** Spawned, and no PID file written yet. */
+  readonly #newPids = new Map<string, number>()
+  #pidTimer: NodeJS.Timeout | undefined
   #busy = false
   #scheduled = false
 
@@ -111,6 +117,7 @@ export class Supervisor {
 
   /** Flushes and closes the logs. Only when nothing runs any more. */
   async close(): Promise<void> {
+    clearTimeout(this.#pidTimer)
     for (const timer of this.#timers.values()) clearTimeout(timer)
     for (const instance of this.#instances.values()) instance.release()
     await Promise.all([...this.#logs.values()].map((log) => log.close()))
@@ -122,6 +129,24 @@ export class Supervisor {
     this.#fleet = step.fleet
     for (const { name, effect } of step.effects) this.#perform(name, effect)
     for (const name of step.changed) this.#afterChange(name, before)
+    if (this.#newPids.size > 0) this.#schedulePidFiles()
+  }
+
+  /** Two hundred small files take longer than a dozen spawns: they wait until nothing is starting, but not for long. */
+  #schedulePidFiles(): void {
+    const busy = [...this.#fleet.servers.values()].some(({ state }) => state.phase === 'starting' || state.phase === 'waiting')
+    if (busy) {
+      this.#pidTimer ??= setTimeout(() => this.#writePidFiles(), PID_FILE_DELAY_MS)
+      return
+    }
+    this.#writePidFiles()
+  }
+
+  #writePidFiles(): void {
+    clearTimeout(this.#pidTimer)
+    this.#pidTimer = undefined
+    for (const [name, pid] of this.#newPids) this.#writePidFile(name, pid)
+    this.#newPids.clear()
   }
 
   #afterChange(name: string, before: Fleet): void {
@@ -206,9 +231,9 @@ export class Supervisor {
       onProgress: () => {
         for (const listener of [...this.#listeners]) listener(name, this.#fleet)
       },
-      // After all that is spawned in this turn: no server waits for another one's file.
-      onSpawned: (pid) => setImmediate(() => this.#writePidFile(name, pid)),
+      onSpawned: (pid) => void this.#newPids.set(name, pid),
       onGone: (pid) => {
+        if (this.#newPids.get(name) === pid) return void this.#newPids.delete(name)
         try {
           removePidFile(home.pids, name, pid)
         } catch (error) {

@@ -39,7 +39,7 @@ describe('every command', () => {
     expect(Object.values(command.args).map((arg) => arg.required === true)).toEqual(verb.names ? [verb.names.required] : [])
   })
 
-  it.each(verbs)('%s has examples that its own flags allow', async (id, verb) => {
+  it.each(verbs)('%s has examples that its own flags allow', (id, verb) => {
     expect(verb.examples.length).toBeGreaterThan(0)
     for (const example of verb.examples) {
       expect(example.startsWith(id)).toBe(true)
