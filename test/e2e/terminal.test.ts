@@ -98,7 +98,7 @@ describe.skipIf(!hasTmux)('start in a terminal', () => {
     await live.until(new RegExp(`slow-one +starting +(?!${seconds.replace('.', '\\.')} )[\\d.]+m?s`))
     const { status, text } = await live.end()
     expect(status).toBe(0)
-    expect(text).toMatch(/^✔ quick {5}ready +\S+ {2}4 tools\n✔ slow-one {2}ready +[12]\.\ds {2}4 tools\n2 ready \([12]\.\ds\)\nexit=0\n$/)
+    expect(text).toMatch(/^✔ quick {5}ready +\S+ {2}4 tools\n✔ slow-one {2}ready +[\d.]+s {2}4 tools\n2 ready \([\d.]+s\)\nexit=0\n$/)
     expect(live.isCursorShown()).toBe(true)
   })
 

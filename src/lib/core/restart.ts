@@ -17,7 +17,7 @@ export interface RestartHistory {
 
 export const KEPT_ENDS = 10
 /** An instance that was ready this long ends a row of failures. */
-const STABLE_MS = 30_000
+const STABLE_MS = 10_000
 /** A slow crash loop stays under the window for ever; this many windows with twice the restarts catch it. */
 const LONG_WINDOW_FACTOR = 10
 const LONG_WINDOW_RESTARTS = 2

@@ -66,7 +66,7 @@ describe('decideRestart', () => {
   it('forgets a row of failures after a stable time', () => {
     const history = { ...NO_HISTORY, streak: 4, lastDelayMs: 4000 }
     expect(decideRestart(spec, history, endAt(100_000, { readyAt: 60_000 }), 0.5)).toMatchObject({ type: 'restart', delayMs: 0 })
-    expect(decideRestart(spec, history, endAt(100_000, { readyAt: 80_000 }), 0.5)).toMatchObject({ type: 'restart', delayMs: 4000 })
+    expect(decideRestart(spec, history, endAt(100_000, { readyAt: 95_000 }), 0.5)).toMatchObject({ type: 'restart', delayMs: 4000 })
   })
 
   it('leaves a clean exit alone under on-failure and restarts it under always', () => {
