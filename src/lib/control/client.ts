@@ -91,7 +91,9 @@ function createClient(socket: net.Socket, version: string): ControlClient {
   const send = (message: ClientMessage): void => {
     socket.write(`${JSON.stringify(message)}\n`)
   }
+  let failure: McpctlError | null = null
   const failAll = (error: McpctlError): void => {
+    failure ??= error
     refuse(error)
     for (const entry of pending.values()) entry.reject(error)
     pending.clear()
@@ -118,6 +120,8 @@ function createClient(socket: net.Socket, version: string): ControlClient {
   socket.once('close', () => failAll(new McpctlError('DAEMON_UNREACHABLE', 'the daemon closed the connection', { hint: 'See mcpctl daemon status, or start it again: mcpctl start.', details: { leaving: true } })))
 
   const ask = async (method: Method, params: unknown, onEvent?: (event: ControlEvent) => void): Promise<unknown> => {
+    // After the end nobody would ever answer.
+    if (failure !== null) throw failure
     const id = nextId++
     const answer = new Promise<unknown>((resolve, reject) => pending.set(id, { resolve, reject, ...(onEvent ? { onEvent } : {}) }))
     send({ type: 'request', id, method, params })

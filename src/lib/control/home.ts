@@ -61,9 +61,10 @@ function ensureFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const stat = lstatSync(folder)
-    if (stat.isSymbolicLink() && folder.startsWith(tmpdir())) throw new Error('it is a symbolic link')
+    if (stat.isSymbolicLink() && folder.startsWith(tmpdir()) && stat.uid !== process.getuid?.()) throw new Error('it is a symbolic link')
     const uid = process.getuid?.()
-    if (uid !== undefined && uid !== 0 && !stat.isSymbolicLink() && stat.uid !== uid) throw new Error('it belongs to another user')
+    const isShared = folder.startsWith(tmpdir())
+    if (uid !== undefined && (uid !== 0 || isShared) && !stat.isSymbolicLink() && stat.uid !== uid) throw new Error('it belongs to another user')
   } catch (error) {
     throw homeUnusable(folder, error)
   }

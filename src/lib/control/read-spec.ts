@@ -1,5 +1,5 @@
 import type { EndpointSpec, FleetSettings, LaunchSpec, LimitsSpec, ServerSpec } from '../core/index.js'
-import { readBoolean, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts } from './read.js'
+import { readBoolean, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
 import type { ApplyParams, NamesParams, SnapshotParams } from './wire.js'
 
 export function readNamesParams(params: unknown): NamesParams {
@@ -27,7 +27,7 @@ function readServerSpec(value: unknown, field: string): ServerSpec {
   const health = readRecord(spec['health'], `${field}.health`)
   const logs = readRecord(spec['logs'], `${field}.logs`)
   return {
-    name: readString(spec['name'], `${field}.name`),
+    name: readName(spec['name'], `${field}.name`),
     source: readString(spec['source'], `${field}.source`),
     transport: readOneOf(spec['transport'], `${field}.transport`, ['stdio', 'http', 'sse', 'none']),
     launch: readNullable(spec['launch'], `${field}.launch`, readLaunch),
@@ -54,6 +54,17 @@ function readServerSpec(value: unknown, field: string): ServerSpec {
   }
 }
 
+/** The name becomes a file name and a mark in a process's environment: only what the configuration accepts may get here. */
+function readName(value: unknown, field: string): string {
+  const name = readString(value, field)
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name) ? name : refuse(field, 'the name of a server')
+}
+
+function readUrl(value: unknown, field: string): string {
+  const url = readString(value, field)
+  return URL.canParse(url) ? url : refuse(field, 'a URL')
+}
+
 function readLaunch(value: unknown, field: string): LaunchSpec {
   const launch = readRecord(value, field)
   return {
@@ -68,7 +79,7 @@ function readLaunch(value: unknown, field: string): LaunchSpec {
 
 function readEndpoint(value: unknown, field: string): EndpointSpec {
   const endpoint = readRecord(value, field)
-  return { url: readString(endpoint['url'], `${field}.url`), headers: readTexts(endpoint['headers'], `${field}.headers`) }
+  return { url: readUrl(endpoint['url'], `${field}.url`), headers: readTexts(endpoint['headers'], `${field}.headers`) }
 }
 
 function readLimits(value: unknown, field: string): LimitsSpec {

@@ -2,7 +2,7 @@ import { McpctlError } from '../errors/index.js'
 
 /** Readers for values that came over the control socket: each names the field it refuses. */
 
-function refuse(field: string, expected: string): never {
+export function refuse(field: string, expected: string): never {
   throw new McpctlError('USAGE', `control message: ${field} must be ${expected}`, { hint: 'Use the mcpctl command of the version that runs the daemon.', details: { field } })
 }
 

@@ -68,7 +68,10 @@ export class Instance {
       case 'signal':
         return void this.#child?.signalGroup(effect.signal)
       case 'sweep':
-        return void this.#sweep(effect.graceMs)
+        return void this.#sweep(effect.graceMs).catch((error: unknown) => {
+          this.#services.log.mark(`cleaning up failed: ${String(error)}`, this.generation)
+          this.#report({ type: 'swept', generation: this.generation, remaining: 0 })
+        })
       case 'arm-timer':
     }
   }

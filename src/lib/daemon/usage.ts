@@ -1,6 +1,8 @@
 import { sampleTrees } from '../process/index.js'
 
-/** Between two samples nobody asked for; one pass over /proc each. */
+/** After somebody asked, samples go on for this long, so that the next answer has a recent one to compare with. */
+const WATCHED_MS = 60_000
+/** Between two samples; one pass over /proc each. */
 const INTERVAL_MS = 10_000
 /** A shorter span says more about the clock than about the server. */
 const SHORTEST_SPAN_MS = 500
@@ -44,14 +46,22 @@ export function startUsageMeter(leadersOf: () => ReadonlyMap<string, Leader>, no
     const samples = new Map([...trees].map(([name, tree]) => [name, { at, cpuMs: tree.cpuMs, pid: leaders.get(name)?.pid ?? 0 }]))
     return { leaders, trees, samples, at }
   }
-  const timer = setInterval(() => {
-    if (leadersOf().size > 0) void sample(true).then(({ samples }) => remember(samples)).catch(() => undefined)
-  }, INTERVAL_MS)
-  timer.unref()
+  let watchedUntil = 0
+  let timer: NodeJS.Timeout | undefined
+  // Nobody looks: nothing is sampled, and an idle daemon sleeps.
+  const tick = (): void => {
+    timer = undefined
+    if (leadersOf().size === 0 || now() > watchedUntil) return
+    void sample(true).then(({ samples }) => remember(samples)).catch(() => undefined)
+    arm()
+  }
+  const arm = (): void => {
+    timer ??= setTimeout(tick, INTERVAL_MS).unref()
+  }
 
   return {
     async measure() {
-      const { leaders, trees, at } = await sample(false)
+      const { leaders, trees, samples, at } = await sample(false)
       const usage = new Map<string, Usage>()
       for (const [name, tree] of trees) {
         const { pid = 0, startedAt = at } = leaders.get(name) ?? {}
@@ -60,8 +70,11 @@ export function startUsageMeter(leadersOf: () => ReadonlyMap<string, Leader>, no
         const cpuPercent = base ? Math.max(0, ((tree.cpuMs - base.cpuMs) / (at - base.at)) * 100) : null
         usage.set(name, { cpuPercent, memoryBytes: tree.memoryBytes, processes: tree.processes })
       }
+      if (now() > watchedUntil || latest.size === 0) remember(samples)
+      watchedUntil = now() + WATCHED_MS
+      arm()
       return usage
     },
-    close: () => clearInterval(timer),
+    close: () => clearTimeout(timer),
   }
 }

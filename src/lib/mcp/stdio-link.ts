@@ -25,6 +25,8 @@ export interface StdioLinkOptions extends ConversationOptions {
 const DEFAULT_MAX_QUEUED_BYTES = 4 * 1024 * 1024
 /** What handling one line of noise costs besides its bytes, as bytes. */
 const NOISE_LINE_COST = 1024
+/** What a request or notification of the server costs: it was not asked for, so it can be a flood too. */
+const UNASKED_COST = 2048
 /** How long the output may stay open after the input broke, so that last words are still read. */
 const LAST_WORDS_MS = 1000
 
@@ -131,7 +133,10 @@ class StdioWire implements Wire {
       this.#options.onNoise(line)
       return
     }
-    for (const message of messages) this.#events.message(message)
+    for (const message of messages) {
+      if (message.type === 'request' || message.type === 'notification') this.#noiseCost += UNASKED_COST
+      this.#events.message(message)
+    }
   }
 
   #oversize(line: OversizeLine): void {

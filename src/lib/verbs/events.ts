@@ -17,7 +17,10 @@ export const events = defineVerb({
       const { servers } = await client.request('snapshot', { names: null, detail: false })
       const wanted = names.length === 0 ? null : new Set(expandNames(names, servers.map((server) => server.name)))
       const stream = client.subscribe((event) => show(event, wanted, io))
-      const aborted = new Promise<void>((resolve) => io.signal.addEventListener('abort', () => resolve(), { once: true }))
+      const aborted = new Promise<void>((resolve) => {
+        io.signal.addEventListener('abort', () => resolve(), { once: true })
+        if (io.signal.aborted) resolve()
+      })
       await Promise.race([stream.catch(() => undefined), aborted])
       // An interrupt is how one ends this; a lost daemon is worth a word.
       if (!io.signal.aborted) io.say('the daemon ended')

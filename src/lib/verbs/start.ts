@@ -89,7 +89,8 @@ async function bringUpOnce(order: BringUp, startedAt: number): Promise<Outcome> 
 }
 
 async function createView(io: Io, names: readonly string[], width: number, startedAt: number): Promise<StartView> {
-  if (!io.sayTerminal.interactive || io.json) return createPlainStartView(io, width, startedAt)
+  // A terminal that does not know its size cannot be redrawn.
+  if (!io.sayTerminal.interactive || io.json || !process.stderr.columns) return createPlainStartView(io, width, startedAt)
   const { createLiveStartView } = await import('./start-view-live.js')
   return createLiveStartView(io, names, width, startedAt)
 }

@@ -36,6 +36,8 @@ export function watchServers(client: ControlClient, options: WatchOptions): Watc
     }
   })
   options.signal.addEventListener('abort', onAbort)
+  // A listener that comes after the event is never called.
+  if (options.signal.aborted) onAbort()
   // A verdict stands: a server that failed once is tried again meanwhile, and nobody would wait for all to fail at once.
   const judged = new Set<string>()
   const check = (): void => {
