@@ -1,0 +1,167 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { badServer } from '../helpers/bad-server.js'
+import { run, runOk } from '../helpers/cli.js'
+import { alive, children, lookUp } from '../helpers/proc.js'
+import { waitFor } from '../helpers/wait.js'
+import { daemonFacts, fixture, kill, look, pidOf, processesLeft, startsOf, statusOf, untilGone, useHome } from './support.js'
+
+const home = useHome()
+
+/** Servers that stay when their input ends, in every way a process can have children. */
+const CLINGING = {
+  plain: badServer('ignore-eof'),
+  stubborn: badServer('ignore-term,stubborn-grandchild'),
+  session: badServer('ignore-eof,setsid-grandchild'),
+  daemonised: badServer('ignore-eof,daemonise'),
+  tree: { ...fixture('proc-tree.sh'), transport: 'none' },
+}
+
+const QUICK_STOP = { defaults: { stopTimeout: '500ms' } }
+
+function nothingLeft(): Promise<unknown> {
+  return waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 3000, what: 'every process of this home to be gone' })
+}
+
+/** The watchdog as it is now: the only child of the daemon that carries no mark of a server. */
+function watchdogOf(daemon: number): number | undefined {
+  return children(daemon).find((pid) => lookUp(pid)?.commandLine.includes('mcpctl watchdog'))
+}
+
+describe('kill -9 of the daemon', () => {
+  test('takes every process along within three seconds, and the next start works', async () => {
+    home().config(CLINGING, QUICK_STOP)
+    await runOk(['start'], { home: home() })
+    const { daemon, servers } = await statusOf(home())
+    kill(daemon?.pid ?? 0)
+    await nothingLeft()
+    expect(servers.flatMap(({ pid }) => (pid !== null && alive(pid) ? [pid] : []))).toEqual([])
+    const status = await run(['status'], { home: home() })
+    expect(status).toMatchObject({ exitCode: 3 })
+    expect((await runOk(['stop'], { home: home() })).stderr).toContain('nothing is running')
+    await runOk(['start'], { home: home() })
+    expect((await statusOf(home())).servers.every(({ ready, generation }) => ready && generation === 1)).toBe(true)
+  })
+
+  test('in the middle of a start takes every process along, and that start ends with a true answer', async () => {
+    home().config(Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`s${index}`, badServer('slow-start=2000,ignore-eof,setsid-grandchild')])), QUICK_STOP)
+    const starting = run(['start'], { home: home() })
+    await waitFor(async () => (await look(home()))?.servers.some(({ pid }) => pid !== null))
+    kill(daemonFacts(home()).pid)
+    await nothingLeft()
+    const { exitCode, stderr } = await starting
+    expect(exitCode).toBe(6)
+    expect(stderr).toContain('the daemon ended while servers were being started')
+    await runOk(['start'], { home: home() })
+  })
+
+  test('together with its watchdog leaves survivors, which the next start ends before it starts anything', async () => {
+    home().config(CLINGING, QUICK_STOP)
+    await runOk(['start'], { home: home() })
+    const { daemon, servers } = await statusOf(home())
+    const pid = daemon?.pid ?? 0
+    const watchdog = watchdogOf(pid) ?? 0
+    // Stopped first, so that neither can do anything about the death of the other.
+    kill(pid, 'SIGSTOP')
+    kill(watchdog)
+    kill(pid)
+    await untilGone(pid)
+    const survivors = servers.flatMap((server) => (server.pid !== null && alive(server.pid) ? [server.pid] : []))
+    expect(survivors.length).toBeGreaterThanOrEqual(4)
+    await runOk(['start'], { home: home() })
+    expect(survivors.filter(alive)).toEqual([])
+    expect((await statusOf(home())).servers.every(({ ready }) => ready)).toBe(true)
+  })
+
+  test('is cleaned up after by stop, even when the watchdog was killed too', async () => {
+    home().config(CLINGING, QUICK_STOP)
+    await runOk(['start'], { home: home() })
+    const { pid } = daemonFacts(home())
+    const watchdog = watchdogOf(pid) ?? 0
+    kill(pid, 'SIGSTOP')
+    kill(watchdog)
+    kill(pid)
+    await untilGone(pid)
+    expect(processesLeft(home())).not.toEqual([])
+    await runOk(['stop'], { home: home() })
+    expect(home().leftovers()).toEqual([])
+  })
+
+  test('a foreign process that wears the number of an old PID file is not touched', async () => {
+    home().config({ a: fixture('mcp-legacy.mjs') })
+    await runOk(['start'], { home: home() })
+    const [name = ''] = readdirSync(home().paths.pids)
+    kill(daemonFacts(home()).pid)
+    await nothingLeft()
+    writeFileSync(join(home().paths.pids, name), `${process.pid}\n`)
+    await runOk(['start'], { home: home() })
+    expect(alive(process.pid)).toBe(true)
+  })
+})
+
+describe('the watchdog', () => {
+  test('is replaced when it is killed, and the new one knows all servers', async () => {
+    home().config(CLINGING, QUICK_STOP)
+    await runOk(['start'], { home: home() })
+    const { pid } = daemonFacts(home())
+    const first = await waitFor(() => watchdogOf(pid))
+    kill(first)
+    await waitFor(() => {
+      const now = watchdogOf(pid)
+      return now !== undefined && now !== first
+    })
+    // It has read the list as soon as a server that starts now is on it.
+    await runOk(['restart', 'plain'], { home: home() })
+    kill(pid)
+    await nothingLeft()
+    await runOk(['start'], { home: home() })
+  })
+
+  test('touches nothing after an orderly end', async () => {
+    home().config({ a: fixture('mcp-legacy.mjs') })
+    await runOk(['start'], { home: home() })
+    const watchdog = watchdogOf(daemonFacts(home()).pid) ?? 0
+    await runOk(['stop'], { home: home() })
+    await untilGone(watchdog)
+  })
+})
+
+describe('what an earlier daemon left lying about', () => {
+  test.each([
+    ['a plain file where the socket should be', () => writeFileSync(home().paths.socket, 'stale')],
+    ['a broken daemon.json', () => writeFileSync(home().paths.daemonFile, '{"pid":')],
+    ['a PID file of a process that is gone', () => writeFileSync(join(home().paths.pids, 'a.pid'), '{"pid":4194300}\n')],
+    ['a PID file that is none', () => writeFileSync(join(home().paths.pids, 'a.pid'), Buffer.from([0xff, 0x00, 0x0a]))],
+    ['a broken memory of eras', () => writeFileSync(join(home().paths.state, 'eras.json'), '[1,')],
+    ['a log that is no log', () => writeFileSync(join(home().paths.logs, 'a.log'), Buffer.from([0xff, 0xfe, 0x00]))],
+  ])('%s does not keep the next one from working', async (_what, leave) => {
+    for (const folder of [home().paths.run, home().paths.pids, home().paths.state, home().paths.logs]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    leave()
+    home().config({ a: fixture('mcp-legacy.mjs') })
+    await runOk(['start'], { home: home() })
+    expect((await statusOf(home())).servers).toMatchObject([{ name: 'a', ready: true }])
+    expect(await startsOf(home(), 'a')).toHaveLength(1)
+  })
+})
+
+describe('signals to the background daemon', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s stops everything in order', async (signal) => {
+    home().config({ a: fixture('mcp-legacy.mjs'), b: badServer('setsid-grandchild') })
+    await runOk(['start'], { home: home() })
+    const { pid } = daemonFacts(home())
+    kill(pid, signal)
+    await untilGone(pid)
+    expect(home().leftovers()).toEqual([])
+  })
+
+  test('SIGHUP does not end it', async () => {
+    home().config({ a: fixture('mcp-legacy.mjs') })
+    await runOk(['start'], { home: home() })
+    const server = await pidOf(home(), 'a')
+    const { pid } = daemonFacts(home())
+    kill(pid, 'SIGHUP')
+    expect((await statusOf(home())).daemon?.pid).toBe(pid)
+    expect(await pidOf(home(), 'a')).toBe(server)
+  })
+})

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest'
+import { badServer } from '../helpers/bad-server.js'
+import { run, runOk, start } from '../helpers/cli.js'
+import { alive } from '../helpers/proc.js'
+import { waitFor } from '../helpers/wait.js'
+import { daemonFacts, errorOf, fixture, kill, look, pidOf, processesLeft, statusOf, useHome } from './support.js'
+
+const home = useHome()
+
+/** A daemon in the foreground, its servers ready. */
+async function foreground(): Promise<ReturnType<typeof start>> {
+  const daemon = start(['daemon', 'run'], { home: home(), deadlineMs: 60_000 })
+  await waitFor(async () => {
+    const snapshot = await look(home())
+    return snapshot !== null && snapshot.servers.length > 0 && snapshot.servers.every(({ ready, enabled }) => ready || !enabled)
+  })
+  return daemon
+}
+
+describe('daemon run', () => {
+  test('starts every enabled server and stops all of them at SIGTERM, with exit status 0', async () => {
+    home().config({ a: fixture('mcp-legacy.mjs'), b: badServer('setsid-grandchild'), off: { ...badServer(), enabled: false } })
+    const daemon = await foreground()
+    const { servers, daemon: facts } = await statusOf(home())
+    expect(facts?.pid).toBe(daemon.pid)
+    expect(servers.map(({ name, phase }) => [name, phase])).toEqual([['a', 'ready'], ['b', 'ready'], ['off', 'idle']])
+    daemon.kill('SIGTERM')
+    const { exitCode, stdout, stderr } = await daemon
+    expect(exitCode).toBe(0)
+    expect(home().leftovers()).toEqual([])
+    expect(stdout).toBe('')
+    const lines = stderr.trim().split('\n').map((line) => JSON.parse(line) as { level: string; message: string; time: string })
+    expect(lines.map(({ message }) => message)).toEqual(expect.arrayContaining(['daemon started', 'a: ready', 'SIGTERM: stopping everything', 'daemon ended']))
+    expect(lines.every(({ level, time }) => level === 'info' && !Number.isNaN(Date.parse(time)))).toBe(true)
+  })
+
+  test('does not end at SIGHUP', async () => {
+    home().config({ a: fixture('mcp-legacy.mjs') })
+    const daemon = await foreground()
+    const server = await pidOf(home(), 'a')
+    daemon.kill('SIGHUP')
+    expect((await statusOf(home())).servers).toMatchObject([{ name: 'a', pid: server, ready: true }])
+    daemon.kill('SIGTERM')
+    expect((await daemon).exitCode).toBe(0)
+  })
+
+  test('stops everything at Ctrl-C too', async () => {
+    home().config({ a: badServer('setsid-grandchild') })
+    const daemon = await foreground()
+    daemon.kill('SIGINT')
+    const { exitCode } = await daemon
+    expect([0, 130]).toContain(exitCode)
+    expect(home().leftovers()).toEqual([])
+  })
+
+  test('serves the other commands as a background daemon does, and ends with 0 when it is stopped', async () => {
+    home().config({ a: fixture('mcp-legacy.mjs'), b: { ...fixture('mcp-legacy.mjs'), enabled: false } })
+    const daemon = await foreground()
+    await runOk(['start', 'b'], { home: home() })
+    await runOk(['restart', 'a'], { home: home() })
+    expect((await statusOf(home())).servers.map(({ ready }) => ready)).toEqual([true, true])
+    await runOk(['stop'], { home: home() })
+    expect((await daemon).exitCode).toBe(0)
+    expect(home().leftovers()).toEqual([])
+  })
+
+  test('is refused while a daemon runs for this home, whichever way that one was started', async () => {
+    home().config({ a: fixture('mcp-legacy.mjs') })
+    await runOk(['start'], { home: home() })
+    const { pid } = daemonFacts(home())
+    const second = await run(['daemon', 'run'], { home: home() })
+    expect(second.exitCode).toBe(6)
+    expect(second.stderr).toContain(`a daemon already runs for ${home().home}`)
+    expect(second.stderr).toMatch(/^hint: .*mcpctl stop/m)
+    await runOk(['stop'], { home: home() })
+
+    const foregroundDaemon = await foreground()
+    const third = await run(['daemon', 'run', '--json'], { home: home() })
+    expect(third.exitCode).toBe(6)
+    expect(errorOf(third).code).toBe('DAEMON_START_FAILED')
+    expect(alive(pid)).toBe(false)
+    expect((await statusOf(home())).daemon?.pid).toBe(foregroundDaemon.pid)
+    foregroundDaemon.kill('SIGTERM')
+    await foregroundDaemon
+  })
+
+  test('with a configuration that is wrong ends with 5 and starts nothing', async () => {
+    home().write('mcp.config.json', '{ "servers": { "a": { "comand": "node" } } }')
+    const { exitCode, stderr } = await run(['daemon', 'run'], { home: home() })
+    expect(exitCode).toBe(5)
+    expect(stderr).toContain('Did you mean "command"?')
+    expect(home().leftovers()).toEqual([])
+  })
+
+  test('killed with -9 takes its servers along', async () => {
+    home().config({ a: badServer('ignore-eof,setsid-grandchild') })
+    const daemon = await foreground()
+    kill(daemon.pid ?? 0)
+    await daemon
+    await waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 3000 })
+    // What is left are files, which the next start takes over.
+    await runOk(['start'], { home: home() })
+  })
+})

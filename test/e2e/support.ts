@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect } from 'vitest'
+import { connectControl, VERSION } from '../../src/lib/control/index.js'
+import type { DaemonSnapshot, ServerSnapshot, Snapshot } from '../../src/lib/core/index.js'
+import { run, type CliOptions, type CliResult } from '../helpers/cli.js'
+import { createHome, type TestHome } from '../helpers/home.js'
+import { alive } from '../helpers/proc.js'
+import { waitFor, type WaitOptions } from '../helpers/wait.js'
+
+const SERVERS = fileURLToPath(new URL('../fixtures/servers/', import.meta.url))
+
+export interface ServerEntry {
+  readonly command: string
+  readonly args: string[]
+}
+
+/** A configuration entry for a file of test/fixtures/servers. */
+export function fixture(file: string, ...args: string[]): ServerEntry {
+  return { command: file.endsWith('.sh') ? '/bin/sh' : process.execPath, args: [`${SERVERS}${file}`, ...args] }
+}
+
+/**
+ * A fresh home for each test of the file. Afterwards everything is stopped, and the test fails when that is not possible
+ * or when a process, a socket or a PID file is left all the same.
+ */
+export function useHome(): () => TestHome {
+  let home: TestHome | undefined
+  beforeEach(() => {
+    home = createHome()
+  })
+  afterEach(async () => {
+    const own = home
+    home = undefined
+    if (own === undefined) return
+    const stopped = await run(['stop'], { home: own, cwd: own.base }).catch((error: unknown) => error as Error)
+    await own.cleanup()
+    if (stopped instanceof Error) throw stopped
+    expect(stopped.exitCode, stopped.stderr).toBe(0)
+  })
+  return () => {
+    if (home === undefined) throw new Error('there is a home only inside a test')
+    return home
+  }
+}
+
+/** Everything the daemon knows, asked directly: cheaper than a command while something is waited for. Null: no daemon. */
+export async function look(home: TestHome): Promise<Snapshot | null> {
+  const client = await connectControl(home.paths, VERSION)
+  if (client === null) return null
+  try {
+    return await client.request('snapshot', { names: null, detail: false })
+  } finally {
+    client.close()
+  }
+}
+
+/** One server now; throws when there is none of that name. */
+export async function serverOf(home: TestHome, name: string): Promise<ServerSnapshot> {
+  const snapshot = await look(home)
+  const server = snapshot?.servers.find((candidate) => candidate.name === name)
+  if (!server) throw new Error(`no server ${name} in ${JSON.stringify(snapshot)}`)
+  return server
+}
+
+/** Waits until a server is as wanted, and gives it. */
+export async function untilServer(home: TestHome, name: string, wanted: (server: ServerSnapshot) => boolean, options: WaitOptions = {}): Promise<ServerSnapshot> {
+  return waitFor(
+    async () => {
+      const server = await serverOf(home, name)
+      if (wanted(server)) return server
+      throw new Error(`${name} is ${JSON.stringify(server)}`)
+    },
+    { timeoutMs: 15_000, pollMs: 25, what: `${name} to be such that ${wanted.toString()}`, ...options },
+  )
+}
+
+/** The pid of a server's process; throws when it has none. */
+export async function pidOf(home: TestHome, name: string): Promise<number> {
+  const { pid } = await serverOf(home, name)
+  if (pid === null) throw new Error(`${name} has no process`)
+  return pid
+}
+
+export interface StatusDocument {
+  readonly schemaVersion: number
+  readonly daemon: DaemonSnapshot | null
+  readonly servers: readonly ServerSnapshot[]
+}
+
+/** What `status --json` says. */
+export async function statusOf(home: TestHome, options: Partial<CliOptions> = {}): Promise<StatusDocument> {
+  const result = await run(['status', '--json'], { home, ...options })
+  return result.json() as unknown as StatusDocument
+}
+
+export interface JsonLogLine {
+  readonly time: string
+  readonly name: string
+  readonly generation: number
+  readonly stream: 'out' | 'err' | 'mark'
+  readonly text: string
+}
+
+/** The whole log of a server as `logs NAME --tail all --json` has it. */
+export async function logOf(home: TestHome, name: string): Promise<JsonLogLine[]> {
+  const result = await run(['logs', name, '--tail', 'all', '--json'], { home })
+  return result.jsonLines() as unknown as JsonLogLine[]
+}
+
+/** The pids a server was started with, oldest first, as its log has them. */
+export async function startsOf(home: TestHome, name: string): Promise<number[]> {
+  const lines = await logOf(home, name)
+  return lines.flatMap((line) => (line.stream === 'mark' && line.text.startsWith('started, pid ') ? [Number(line.text.slice('started, pid '.length))] : []))
+}
+
+export interface DaemonFacts {
+  readonly pid: number
+  readonly watchdogPid: number
+}
+
+/** What the running daemon wrote down about itself. */
+export function daemonFacts(home: TestHome): DaemonFacts {
+  return JSON.parse(readFileSync(home.paths.daemonFile, 'utf8')) as DaemonFacts
+}
+
+/** Processes of this home that are alive right now, one line each; files do not count. */
+export function processesLeft(home: TestHome): string[] {
+  return home.leftovers().filter((line) => line.startsWith('process'))
+}
+
+export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  process.kill(pid, signal)
+}
+
+export function untilGone(pid: number, timeoutMs = 5000): Promise<unknown> {
+  return waitFor(() => !alive(pid), { timeoutMs, what: `process ${pid} to be gone` })
+}
+
+/** The error of a command that was run with --json. */
+export function errorOf(result: CliResult): { code: string; message: string; hint?: string; details: Record<string, unknown> } {
+  const document = result.json()
+  expect(document['schemaVersion']).toBe(1)
+  return document['error'] as ReturnType<typeof errorOf>
+}
