@@ -42,7 +42,7 @@ describe('a server that is killed', () => {
   test('while it waits for its next try is started at once by start NAME, with a clean record', async () => {
     home().config({ victim: { ...fixture('mcp-legacy.mjs'), restart: { backoff: { initial: '1h', max: '1h' } } } })
     await runOk(['start'], { home: home() })
-    for (const generation of [1, 2]) kill((await untilServer(home(), 'victim', (server) => server.ready && server.generation === generation)).pid ?? 0)
+    for (const generation of [1, 2]) kill((await untilServer(home(), 'victim', (server) => server.ready && server.pid !== null && server.generation === generation)).pid)
     await untilServer(home(), 'victim', ({ phase }) => phase === 'backoff')
     await runOk(['start', 'victim'], { home: home() })
     expect(await serverOf(home(), 'victim')).toMatchObject({ ready: true, generation: 3, restarts: 0 })
@@ -54,9 +54,9 @@ describe('a server that is killed', () => {
     await runOk(['start'], { home: home() })
     const children: number[] = []
     for (const generation of [1, 2]) {
-      const { pid } = await untilServer(home(), 'parent', (server) => server.ready && server.generation === generation)
+      const { pid } = await untilServer(home(), 'parent', (server) => server.ready && server.pid !== null && server.generation === generation)
       children.push(Number(readFileSync(`${file}.pid`, 'utf8')))
-      kill(pid ?? 0)
+      kill(pid)
     }
     await untilServer(home(), 'parent', (server) => server.ready && server.generation === 3)
     expect(readFileSync(file, 'utf8')).toBe('first\ngone\ngone\n')

@@ -34,7 +34,7 @@ describe('kill -9 of the daemon', () => {
     home().config(CLINGING, QUICK_STOP)
     await runOk(['start'], { home: home() })
     const { daemon, servers } = await statusOf(home())
-    kill(daemon?.pid ?? 0)
+    kill(daemon?.pid)
     await nothingLeft()
     expect(servers.flatMap(({ pid }) => (pid !== null && alive(pid) ? [pid] : []))).toEqual([])
     const status = await run(['status'], { home: home() })

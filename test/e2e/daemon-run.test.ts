@@ -95,7 +95,7 @@ describe('daemon run', () => {
   test('killed with -9 takes its servers along', async () => {
     home().config({ a: badServer('ignore-eof,setsid-grandchild') })
     const daemon = await foreground()
-    kill(daemon.pid ?? 0)
+    kill(daemon.pid)
     await daemon
     await waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 3000 })
     // What is left are files, which the next start takes over.

@@ -5,7 +5,7 @@ import { badServer } from '../helpers/bad-server.js'
 import { run, runOk, start } from '../helpers/cli.js'
 import { alive } from '../helpers/proc.js'
 import { waitFor } from '../helpers/wait.js'
-import { fixture, logOf, look, pidOf, serverOf, startsOf, statusOf, untilServer, useHome } from './support.js'
+import { fixture, kill, logOf, look, pidOf, serverOf, startsOf, statusOf, untilServer, useHome } from './support.js'
 
 const home = useHome()
 
@@ -142,7 +142,7 @@ describe('start', () => {
     const { lookUp } = await import('../helpers/proc.js')
     const entry = lookUp(daemon?.pid ?? 0)
     expect(entry).toMatchObject({ groupId: daemon?.pid, sessionId: daemon?.pid })
-    process.kill(daemon?.pid ?? 0, 'SIGHUP')
+    kill(daemon?.pid, 'SIGHUP')
     expect(await pidOf(home(), 'a')).toBeGreaterThan(0)
   })
 })

@@ -129,7 +129,9 @@ export function processesLeft(home: TestHome): string[] {
   return home.leftovers().filter((line) => line.startsWith('process'))
 }
 
-export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+/** Kills one process. Never 0 or a negative number: those would be groups, this test's own among them. */
+export function kill(pid: number | null | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
+  if (pid == null || !Number.isInteger(pid) || pid <= 1) throw new Error(`${pid} is not a process to kill`)
   process.kill(pid, signal)
 }
 

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { shortHash } from '../../src/lib/base/index.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { run, start } from './cli.js'
 import { createHome } from './home.js'
@@ -64,7 +64,7 @@ describe('processes', () => {
     const [child] = await waitFor(() => (children(pid).length === 1 ? children(pid) : null))
     expect(descendants(process.pid)).toEqual(expect.arrayContaining([pid, child]))
     await waitFor(() => environmentOf(child ?? 0)['WHO'] === 'grandchild')
-    process.kill(child ?? 0, 'SIGKILL')
+    if (child !== undefined && child > 1) process.kill(child, 'SIGKILL')
   })
 })
 
@@ -78,7 +78,7 @@ describe('a test home', () => {
     expect(existsSync(home.base)).toBe(false)
   })
 
-  const mark = (root: string): string => createHash('sha256').update(root).digest('hex').slice(0, 12)
+  const mark = shortHash
   test.each([
     ['works in its folder', (home: ReturnType<typeof createHome>) => sleeper({ cwd: home.project })],
     ['has its home in the environment', (home: ReturnType<typeof createHome>) => sleeper({ env: { MCP_HOME: home.home } })],
