@@ -7,20 +7,20 @@ import { daemonFacts, errorOf, fixture, kill, look, pidOf, processesLeft, status
 
 const home = useHome()
 
-/** A daemon in the foreground, its servers ready. */
-async function foreground(): Promise<ReturnType<typeof start>> {
-  const daemon = start(['daemon', 'run'], { home: home(), deadlineMs: 60_000 })
+/** A daemon in the foreground, its servers ready. In an object, because the running command is itself a promise of its end. */
+async function foreground(): Promise<{ child: ReturnType<typeof start> }> {
+  const child = start(['daemon', 'run'], { home: home(), deadlineMs: 60_000 })
   await waitFor(async () => {
     const snapshot = await look(home())
     return snapshot !== null && snapshot.servers.length > 0 && snapshot.servers.every(({ ready, enabled }) => ready || !enabled)
   })
-  return daemon
+  return { child }
 }
 
 describe('daemon run', () => {
   test('starts every enabled server and stops all of them at SIGTERM, with exit status 0', async () => {
     home().config({ a: fixture('mcp-legacy.mjs'), b: badServer('setsid-grandchild'), off: { ...badServer(), enabled: false } })
-    const daemon = await foreground()
+    const { child: daemon } = await foreground()
     const { servers, daemon: facts } = await statusOf(home())
     expect(facts?.pid).toBe(daemon.pid)
     expect(servers.map(({ name, phase }) => [name, phase])).toEqual([['a', 'ready'], ['b', 'ready'], ['off', 'idle']])
@@ -36,7 +36,7 @@ describe('daemon run', () => {
 
   test('does not end at SIGHUP', async () => {
     home().config({ a: fixture('mcp-legacy.mjs') })
-    const daemon = await foreground()
+    const { child: daemon } = await foreground()
     const server = await pidOf(home(), 'a')
     daemon.kill('SIGHUP')
     expect((await statusOf(home())).servers).toMatchObject([{ name: 'a', pid: server, ready: true }])
@@ -46,7 +46,7 @@ describe('daemon run', () => {
 
   test('stops everything at Ctrl-C too', async () => {
     home().config({ a: badServer('setsid-grandchild') })
-    const daemon = await foreground()
+    const { child: daemon } = await foreground()
     daemon.kill('SIGINT')
     const { exitCode } = await daemon
     expect([0, 130]).toContain(exitCode)
@@ -55,7 +55,7 @@ describe('daemon run', () => {
 
   test('serves the other commands as a background daemon does, and ends with 0 when it is stopped', async () => {
     home().config({ a: fixture('mcp-legacy.mjs'), b: { ...fixture('mcp-legacy.mjs'), enabled: false } })
-    const daemon = await foreground()
+    const { child: daemon } = await foreground()
     await runOk(['start', 'b'], { home: home() })
     await runOk(['restart', 'a'], { home: home() })
     expect((await statusOf(home())).servers.map(({ ready }) => ready)).toEqual([true, true])
@@ -74,7 +74,7 @@ describe('daemon run', () => {
     expect(second.stderr).toMatch(/^hint: .*mcpctl stop/m)
     await runOk(['stop'], { home: home() })
 
-    const foregroundDaemon = await foreground()
+    const { child: foregroundDaemon } = await foreground()
     const third = await run(['daemon', 'run', '--json'], { home: home() })
     expect(third.exitCode).toBe(6)
     expect(errorOf(third).code).toBe('DAEMON_START_FAILED')
@@ -94,7 +94,7 @@ describe('daemon run', () => {
 
   test('killed with -9 takes its servers along', async () => {
     home().config({ a: badServer('ignore-eof,setsid-grandchild') })
-    const daemon = await foreground()
+    const { child: daemon } = await foreground()
     kill(daemon.pid)
     await daemon
     await waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 3000 })

@@ -140,6 +140,7 @@ describe('logs', () => {
     await saidAll('a')
     const { stdout } = await runOk(['logs', 'a'], { home: home() })
     expect(stdout).toContain('visible')
+    // eslint-disable-next-line no-control-regex
     expect(stdout).not.toMatch(/[\u001b\u0007]/)
   })
 
