@@ -22,7 +22,7 @@ describe('a start in which some servers fail', () => {
     expect(exitCode).toBe(1)
     const summary = stderr.slice(stderr.search(/^(mute|broken): /m))
     expect(summary).toMatch(/^mute: \w+: not ready within its start timeout of 4 s/m)
-    expect(summary).toMatch(/^broken: \w+: exited with code 3 /m)
+    expect(summary).toMatch(/^broken: \w+: (restarted: )?exited with code 3 /m)
     expect(summary).toContain('    bad-server: fatal: cannot start: the database is on fire')
     expect(summary).toMatch(/hint: .*mcpctl logs mute/)
     expect(summary).toMatch(/hint: .*mcpctl logs broken/)

@@ -60,7 +60,8 @@ function openSocket(home: Home): Promise<net.Socket | null> {
     const socket = net.connect(home.socket)
     socket.once('error', (error: NodeJS.ErrnoException) => {
       // A starting daemon's full backlog answers EAGAIN: as good as not there yet.
-      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'EAGAIN') resolve(null)
+      // Where a file or folder stands in the way, no daemon listens either; starting one says what is wrong.
+      if (['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'ENOTDIR', 'ENOTSOCK'].includes(error.code ?? '')) resolve(null)
       else reject(unreachable(home, error))
     })
     socket.once('connect', () => resolve(socket))

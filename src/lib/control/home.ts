@@ -81,6 +81,8 @@ export function homeUnusable(path: string, cause: unknown): McpctlError {
     EDQUOT: 'the disk quota is used up',
     ENOTDIR: 'a part of the path is a file, not a folder',
     EEXIST: 'a file stands in its place',
+    EISDIR: 'a folder stands in its place',
+    ERR_FS_EISDIR: 'a folder stands in its place',
   }
   const reason = (code !== undefined && why[code]) || (cause instanceof Error ? cause.message : String(cause))
   return new McpctlError('HOME_UNUSABLE', `cannot use ${path}: ${reason}`, {

@@ -1,7 +1,7 @@
 import { realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { shortHash } from '../base/index.js'
-import { acquireLock, type Home } from '../control/index.js'
+import { acquireLock, homeUnusable, type Home } from '../control/index.js'
 import { readPidNames } from './pid-names.js'
 import { clearPidFiles, createSweeper, type Sweeper, type SweepReport } from '../process/index.js'
 
@@ -22,8 +22,8 @@ export async function endSurvivors(home: Home, sweeper: Sweeper): Promise<SweepR
 
 /** Removes what a daemon keeps in its run folder. Only for the holder of the lock. */
 export function removeRunFiles(home: Home): void {
-  if (process.platform !== 'win32') rmSync(home.socket, { force: true })
-  rmSync(home.daemonFile, { force: true })
+  if (process.platform !== 'win32') removeFile(home.socket)
+  removeFile(home.daemonFile)
   if (dirname(home.socket) === home.run) return
   try {
     rmdirSync(dirname(home.socket))
@@ -32,12 +32,24 @@ export function removeRunFiles(home: Home): void {
   }
 }
 
+function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch (error) {
+    throw homeUnusable(path, error)
+  }
+}
+
 /**
  * Cleans up after a daemon that was killed, without starting another: processes, PID files, socket. Null when a
  * daemon holds this home.
  */
 export async function cleanUpHome(home: Home): Promise<SweepReport | null> {
-  const lock = await acquireLock(home)
+  const lock = await acquireLock(home).catch((error: NodeJS.ErrnoException) => {
+    // Where nothing can be written no daemon can be starting either: what is left can still be ended.
+    if (['ENOSPC', 'EDQUOT', 'EROFS'].includes(error.code ?? '')) return { release: () => undefined }
+    throw homeUnusable(home.state, error)
+  })
   if (lock === null) return null
   try {
     const report = await endSurvivors(home, createSweeper())
