@@ -6,8 +6,8 @@ const { join } = require('node:path')
 const bundle = join(__dirname, '../dist/bundle/command/main.js')
 
 async function main() {
-  const { runQuickly } = existsSync(bundle) ? require(bundle) : await import('../dist/lib/verbs/quick.js')
-  if (await runQuickly(process.argv.slice(2))) return
+  const { leave, runQuickly } = existsSync(bundle) ? require(bundle) : await import('../dist/lib/verbs/quick.js')
+  if (await runQuickly(process.argv.slice(2))) return leave()
   const { execute } = await import('@oclif/core')
   await execute({ dir: join(__dirname, '..') })
 }

@@ -41,7 +41,6 @@ const CONTENT: readonly Case[] = [
   { what: 'a variable that is not set', file: ['a.json', only({ ...NODE, args: ['${SURELY_NOT_SET}'] })], code: 'CONFIG_INVALID', says: ['FILE:6:', 'servers.own.args[0]', 'SURELY_NOT_SET'], hint: '${SURELY_NOT_SET:-value}' },
   { what: 'a circle of dependencies', file: ['a.json', { servers: { x: { ...NODE, dependsOn: ['y'] }, y: { ...NODE, dependsOn: ['x'] } } }], code: 'CONFIG_INVALID', says: ['FILE:', 'dependsOn', 'x -> y -> x'], hint: 'Remove one of these dependencies' },
   { what: 'code that throws', file: ['a.ts', '// One line first.\nthrow new Error("the vault is sealed")\n'], code: 'CONFIG_EVALUATION', says: ['FILE:2:7', 'the vault is sealed'], hint: 'config validate' },
-  { what: 'code that throws in its first line', file: ['a.mjs', 'throw new Error("the vault is sealed")\n'], code: 'CONFIG_EVALUATION', says: ['FILE:1:7:', 'the vault is sealed'], hint: 'config validate' },
 ]
 
 const COMMAND_LINE: readonly Case[] = [
@@ -95,18 +94,19 @@ async function expectRefused(wanted: Case, env: Record<string, string> = {}): Pr
   const { folder, path } = prepare(wanted)
   const args = wanted.args ?? ['start', '--config', path]
   const exitCode = wanted.exit ?? 5
-  const [plain, asJson] = await Promise.all([run(args, { home, cwd: folder, env }), run([...args, '--json'], { home, cwd: folder, env })])
+  const options = { home, cwd: folder, env, deadlineMs: 16_000 }
+  const [plain, asJson] = await Promise.all([run(args, options), run([...args, '--json'], options)])
   expect(plain, plain.stderr).toMatchObject({ exitCode, stdout: '' })
   // One paragraph: no empty line, no second error, no stack.
   expect(plain.stderr).toMatch(/^error: \S[^]*\nhint: \S[^\n]*\n$/)
   expect(plain.stderr).not.toMatch(/\n\n|[^]\nerror:|\n +at /)
   for (const text of wanted.says) expect(plain.stderr).toContain(text.replace('FILE', path).replace('FOLDER', folder))
-  expect(plain.stderr.slice(plain.stderr.lastIndexOf('\nhint: ')).concat(plain.stderr)).toContain(wanted.hint)
   expect(asJson, asJson.stderr).toMatchObject({ exitCode, stderr: '' })
   expect(Object.keys(asJson.json()).sort()).toEqual(['error', 'schemaVersion'])
   const error = errorOf(asJson)
   expect(Object.keys(error).sort()).toEqual(['code', 'details', 'hint', 'message'])
   expect(error.code).toBe(wanted.code)
+  expect(error.hint).toContain(wanted.hint)
   expect(`error: ${error.message}\nhint: ${error.hint}\n`).toBe(plain.stderr)
   expect(Object.keys(error.details).length).toBeGreaterThan(0)
 }
@@ -134,13 +134,10 @@ async function expectServerFailed(name: string, entry: unknown, says: readonly s
 describe('bad input is explained, as text and as JSON, while what runs goes on:', () => {
   test.each([...SYNTAX, ...CONTENT, ...COMMAND_LINE])('$what', (wanted) => expectRefused(wanted))
 
-  test('code that never comes to an end', async () => {
-    await expectRefused({ what: '', file: ['a.mjs', 'await new Promise(() => {})\nexport default {}\n'], code: 'CONFIG_EVALUATION', says: ['FILE', 'did not finish'], hint: 'await' })
+  test('code that never comes to an end, whether or not something of it goes on', async () => {
+    const endless = (text: string): Case => ({ what: text, file: ['a.mjs', `await new Promise(() => ${text})\nexport default {}\n`], code: 'CONFIG_EVALUATION', says: ['FILE', 'did not finish'], hint: 'await' })
+    await Promise.all([expectRefused(endless('{}')), expectRefused(endless('setInterval(() => {}, 1000)'))])
   }, 20_000)
-
-  test('code that never comes to an end and keeps a timer', async () => {
-    await expectRefused({ what: '', file: ['a.mjs', 'await new Promise(() => setInterval(() => {}, 1000))\nexport default {}\n'], code: 'CONFIG_EVALUATION', says: ['FILE', 'did not finish'], hint: 'await' })
-  }, 40_000)
 
   test('a home that is a file', async () => {
     const file = join(home.base, 'no-home')

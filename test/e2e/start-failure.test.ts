@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { badServer } from '../helpers/bad-server.js'
 import { run, runOk } from '../helpers/cli.js'
+import { waitFor } from '../helpers/wait.js'
 import type { ServerSnapshot } from '../../src/lib/core/index.js'
 import { fixture, processesLeft, serverOf, statusOf, untilServer, useHome } from './support.js'
 
@@ -86,6 +87,16 @@ describe('a start in which some servers fail', () => {
     home().config({ typo: good() })
     await runOk(['start', 'typo'], { home: home() })
     expect(await untilServer(home(), 'typo', (server) => server.ready)).toMatchObject({ phase: 'ready', restarts: 0 })
+  })
+
+  test.each([
+    ['a configuration that is wrong', { a: { comand: 'x' } }, [], 5],
+    ['a name nobody has', { a: good() }, ['b'], 4],
+  ])('%s leaves no daemon behind', async (_what, entries, names, exitCode) => {
+    home().config(entries)
+    expect((await run(['start', ...names], { home: home() })).exitCode).toBe(exitCode)
+    await waitFor(() => home().leftovers().length === 0)
+    expect((await run(['daemon', 'status'], { home: home() })).exitCode).toBe(3)
   })
 
   test('a start without any enabled server is a success that says so', async () => {

@@ -1,5 +1,5 @@
 export { phaseMark, phaseStyle } from './phase.js'
-export { reportError, runVerb, SCHEMA_VERSION } from './run-verb.js'
+export { leave, reportError, runVerb, SCHEMA_VERSION } from './run-verb.js'
 export { createPaint, neutralise, type Paint, type Style } from './style.js'
 export type { Terminal } from './terminal.js'
 export { explainUnknown } from './unknown-command.js'

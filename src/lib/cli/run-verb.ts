@@ -33,6 +33,16 @@ export async function runVerb<F extends FlagTable>(verb: Verb<F>, input: { names
   }
 }
 
+/**
+ * Ends the process once what was written is out. A configuration that is code may have left timers or sockets behind;
+ * they must not keep the command from ending.
+ */
+export async function leave(): Promise<never> {
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))))
+  // eslint-disable-next-line no-restricted-properties
+  process.exit()
+}
+
 /** Prints an error where its reader looks for it and sets the exit status. */
 export function reportError(error: unknown, json: boolean): void {
   const known = asMcpctlError(error)

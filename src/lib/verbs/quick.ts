@@ -50,3 +50,5 @@ function parse(verb: Verb, args: readonly string[]): { names: string[]; flags: F
 function isOutsideOptions(options: readonly string[] | undefined, value: unknown): boolean {
   return options !== undefined && typeof value === 'string' && !options.includes(value)
 }
+
+export { leave } from '../cli/index.js'
