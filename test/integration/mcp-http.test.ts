@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createTlsServer } from 'node:https'
 import { createServer, type AddressInfo } from 'node:net'
@@ -207,8 +208,11 @@ test('requests fail with a cause when the server dies, and the link survives unt
   await establish(link)
   const waiting = failure(link.request('tools/call', { name: 'wait' }, call))
   await new Promise((resolve) => { setImmediate(resolve) })
+  const exited = once(child, 'exit')
   child.kill('SIGKILL')
   expect((await waiting).reason).toBe('unreachable')
+  // Its connections break one by one: only when it is gone does its port refuse.
+  await exited
   expect(await failure(link.ping(call))).toMatchObject({ reason: 'unreachable', message: expect.stringContaining('nothing listens') as string })
   expect(link.closed).toBe(false)
 })
