@@ -16,13 +16,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   mcp: ['base', 'errors', 'core'],
   logs: ['base', 'errors', 'core'],
   control: ['base', 'errors', 'core'],
-  daemon: ['base', 'errors', 'core', 'config', 'process', 'mcp', 'logs', 'control'],
+  gateway: ['base', 'errors', 'core', 'mcp'],
+  pump: ['base', 'errors', 'core', 'control'],
+  daemon: ['base', 'errors', 'core', 'config', 'process', 'mcp', 'logs', 'control', 'gateway'],
   cli: ['base', 'errors', 'core'],
   verbs: ['base', 'errors', 'core', 'control', 'cli', 'logs'],
   commands: ['cli', 'verbs'],
 }
 /** Rooms that a verb may load when it is called, never before. */
-const MAY_LOAD: Record<string, readonly string[]> = { verbs: ['config', 'daemon', 'logs'], daemon: ['daemon'] }
+const MAY_LOAD: Record<string, readonly string[]> = { verbs: ['config', 'daemon', 'gateway', 'logs', 'mcp', 'pump'], daemon: ['daemon'] }
 /** Doors besides index.ts: each keeps something heavy out of the others' way. */
 const SIDE_DOORS = new Set(['cli/command-of', 'config/find'])
 

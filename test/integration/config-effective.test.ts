@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkEnvironment, type ExplainedValue, type LoadedConfig } from '../../src/lib/config/index.js'
+import { DEFAULT_GATEWAY, DEFAULT_TRAFFIC } from '../../src/lib/core/index.js'
 import { createProject, onlyServer } from './config-support.js'
 
 function explained(config: LoadedConfig, field: string, server = 0): ExplainedValue | undefined {
@@ -12,7 +13,7 @@ describe('what is in effect', () => {
   it('without any statement is the documented default', async () => {
     const project = createProject({ 'mcp.config.json': { servers: { a: { command: 'x' } } } })
     const config = await project.load({ env: {} })
-    expect(config.settings).toEqual({ maxConcurrentStarts: 32 })
+    expect(config.settings).toEqual({ maxConcurrentStarts: 32, gateway: DEFAULT_GATEWAY })
     expect(onlyServer(config)).toEqual({
       name: 'a', source: join(project.folder, 'mcp.config.json'), transport: 'stdio',
       launch: { command: 'x', args: [], cwd: project.folder, env: {}, ownEnv: [], shown: ['x'] }, endpoint: null,
@@ -20,6 +21,7 @@ describe('what is in effect', () => {
       restart: { policy: 'on-failure', backoffInitialMs: 500, backoffMaxMs: 60_000, maxRestarts: 5, windowMs: 60_000 },
       limits: {}, startTimeoutMs: 60_000, stopTimeoutMs: 5_000, health: { intervalMs: 2_000, timeoutMs: 5_000 },
       dependsOn: [], tags: [], logs: { maxBytes: 10 * 1024 ** 2, keep: 5 },
+      isolation: 'shared', start: 'auto', idleStopMs: null, roots: null, clientAbilities: [], session: null, traffic: DEFAULT_TRAFFIC,
     })
   })
 
@@ -164,9 +166,12 @@ describe('what is shown', () => {
     expect(config.explained.servers[0]?.fields.map(({ field }) => field)).toEqual([
       'transport', 'command', 'cwd', 'era', 'enabled', 'restart.policy', 'restart.backoff.initial', 'restart.backoff.max', 'restart.intensity.restarts',
       'restart.intensity.window', 'limits.memory', 'limits.cpu', 'limits.pids', 'startTimeout', 'stopTimeout', 'health.interval', 'health.timeout',
-      'dependsOn', 'tags', 'logs.maxSize', 'logs.keep',
+      'dependsOn', 'tags', 'logs.maxSize', 'logs.keep', 'isolation', 'start', 'roots', 'clientAbilities', 'timeouts.idle', 'timeouts.total', 'tools.allow', 'tools.deny',
     ])
-    expect(config.explained.settings.map(({ field }) => field)).toEqual(['home', 'pidDir', 'logDir', 'logLevel', 'bindHost', 'maxConcurrentStarts'])
+    expect(config.explained.settings.map(({ field }) => field)).toEqual([
+      'home', 'pidDir', 'logDir', 'logLevel', 'maxConcurrentStarts', 'gateway.port', 'gateway.host', 'gateway.token', 'gateway.allowedHosts', 'gateway.allowedOrigins',
+      'gateway.prefix', 'gateway.separator', 'gateway.maxNameLength', 'gateway.sse', 'gateway.listWait', 'gateway.startWait', 'gateway.instructions',
+    ])
   })
 })
 

@@ -105,10 +105,11 @@ describe("other clients' files", () => {
   })
 
   it('fields of other clients are refused in our own format, where they would do nothing', async () => {
-    const error = await createProject({ 'mcp.config.json': { servers: { a: { command: 'x', autoApprove: [], timeout: 5, isolation: 'x' } } } }).fail()
+    const error = await createProject({ 'mcp.config.json': { servers: { a: { command: 'x', autoApprove: [], timeout: 5, disabledTools: ['x'], gateway: {} } } } }).fail()
     expect(error.message).toContain('servers.a.autoApprove is a field of other MCP clients')
     expect(error.message).toContain('servers.a.timeout is not a known field. For the time a server may take to start write "startTimeout"')
-    expect(error.message).toContain('servers.a.isolation is not supported by this version')
+    expect(error.message).toContain('servers.a.disabledTools is not a known field. Write "tools": { "deny": [...] }')
+    expect(error.message).toContain('servers.a.gateway concerns all servers together. Move it to the root of the file')
   })
 
   it('a file without servers says so, one with an empty list is fine', async () => {

@@ -79,9 +79,10 @@ describe('values', () => {
   })
 
   it('unknown fields at the root and in defaults are refused too', async () => {
-    const error = await createProject({ 'mcp.config.json': { server: {}, servers: {}, gateway: {}, 'x-notes': 1, defaults: { comand: 'x', args: [], restart: 'never' } } }).fail()
-    expect(problemsOf(error).map(({ field }) => field)).toEqual(['server', 'gateway', 'defaults.comand', 'defaults.args'])
+    const error = await createProject({ 'mcp.config.json': { server: {}, servers: {}, gatway: {}, 'x-notes': 1, defaults: { comand: 'x', args: [], restart: 'never' } } }).fail()
+    expect(problemsOf(error).map(({ field }) => field)).toEqual(['server', 'gatway', 'defaults.comand', 'defaults.args'])
     expect(error.message).toContain('Did you mean "servers"?')
+    expect(error.message).toContain('Did you mean "gateway"?')
     expect(error.message).toContain('defaults.args says something about one server only')
   })
 

@@ -12,6 +12,7 @@ export function commandOf<F extends FlagTable>(verb: Verb<F>): Command.Class {
     static override description = verb.description ?? ''
     static override examples = verb.examples.map((example) => `<%= config.bin %> ${example}`)
     static override strict = verb.names === undefined
+    static override usage = verb.names?.usage === undefined ? undefined : `${verb.id} ${verb.names.usage} [flags]`
     static override flags = Object.fromEntries(Object.entries(flagTable).map(([name, spec]) => [name, toFlag(spec)]))
     static override args = verb.names === undefined ? {} : { name: Args.string({ description: `${verb.names.summary} Several may be given.`, required: verb.names.required }) }
 

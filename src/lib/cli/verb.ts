@@ -48,7 +48,12 @@ export interface Verb<F extends FlagTable = FlagTable> {
   readonly description?: string
   readonly examples: readonly string[]
   /** Name of the positional arguments; none when absent. */
-  readonly names?: { readonly summary: string; readonly required: boolean }
+  readonly names?: {
+    readonly summary: string
+    readonly required: boolean
+    /** How they are written in help, where they are more than a list of names: "SERVER TOOL [KEY=VALUE...]". */
+    readonly usage?: string
+  }
   readonly flags: F
   run(input: { readonly names: readonly string[]; readonly flags: FlagValues<F> }, io: Io): Promise<Outcome>
 }

@@ -1,22 +1,36 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { LaunchSpec, ServerSpec } from '../core/index.js'
 import type { Problem } from './problem.js'
 
 /**
- * What about a server's process does not exist on this machine, now: its working folder, its program. A valid configuration
- * can still name them, so only `config validate` asks. Reads the file system, changes nothing.
+ * What about a server does not exist on this machine, now: its working folder, its program, its roots. A valid
+ * configuration can still name them, so only `config validate` asks. Reads the file system, changes nothing.
  */
 export function checkEnvironment(spec: ServerSpec): Problem[] {
-  const { launch } = spec
+  return [...checkLaunch(spec), ...checkRoots(spec)]
+}
+
+function checkLaunch({ launch, name, source }: ServerSpec): Problem[] {
   if (!launch) return []
   const cwd = describeFolder(launch.cwd)
   if (cwd !== undefined) {
     const hint = 'Create the folder or correct the path.'
-    return [{ file: spec.source, field: `${spec.name}.cwd`, value: launch.cwd, message: `${spec.name}.cwd is ${launch.cwd}, ${cwd}`, hint }]
+    return [{ file: source, field: `${name}.cwd`, value: launch.cwd, message: `${name}.cwd is ${launch.cwd}, ${cwd}`, hint }]
   }
   const command = checkCommand(launch)
-  return command ? [{ file: spec.source, field: `${spec.name}.command`, value: launch.command, ...command }] : []
+  return command ? [{ file: source, field: `${name}.command`, value: launch.command, ...command }] : []
+}
+
+function checkRoots({ roots, name, source }: ServerSpec): Problem[] {
+  return (roots ?? []).flatMap(({ uri }, index) => {
+    if (!uri.startsWith('file:')) return []
+    const path = fileURLToPath(uri)
+    if (existsSync(path)) return []
+    const field = `${name}.roots[${index}]`
+    return [{ file: source, field, value: path, message: `${field} is ${path}, which does not exist`, hint: 'Create it or correct the path.' }]
+  })
 }
 
 function describeFolder(path: string): string | undefined {

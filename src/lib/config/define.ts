@@ -23,6 +23,34 @@ export interface RestartConfig {
   intensity?: { restarts?: number; window?: Duration }
 }
 
+/** A time, or no limit. */
+export type Limit = Duration | 'never'
+
+/** Limits of one call. Default: none. */
+export interface TimeoutsConfig {
+  /** A call without a sign of life (answer, progress) for this long is given up. */
+  idle?: Limit
+  /** A call that takes longer than this is given up whatever happens. */
+  total?: Limit
+}
+
+/** Which tools clients see, and as what; all by the names the server uses. */
+export interface ToolsConfig {
+  /** Tools clients may see; `*` stands for any text. Default: all. */
+  allow?: string[] | string
+  /** Tools clients may not see; wins over `allow`. */
+  deny?: string[] | string
+  /** New names: 1 to 128 letters, digits, `_`, `.` or `-`. */
+  rename?: Record<string, string>
+  /** Descriptions in place of those of the server. */
+  describe?: Record<string, string>
+  /** Timeouts of single tools, where they differ from those of the server. */
+  timeouts?: Record<string, TimeoutsConfig>
+}
+
+/** A path, relative to the folder of the configuration file, or a URI. */
+export type RootConfig = string | { uri: string; name?: string }
+
 /** What can be said for one server and, under `defaults`, for all of them. */
 interface Shared {
   /** `false` keeps the server in the file without starting it. Default true. */
@@ -42,11 +70,24 @@ interface Shared {
   tags?: string[] | string
   /** Size at which a log file is rotated and how many old ones are kept. Default 10M and 5. */
   logs?: { maxSize?: Size; keep?: number }
+  /** `per-session` gives each client session a process of its own. Default shared. */
+  isolation?: 'shared' | 'per-session'
+  /** `on-demand`: started by the first request for it, not with the others. Default auto. */
+  start?: 'auto' | 'on-demand'
+  /** A server on demand that nobody used for this long is stopped again. Default 5m. */
+  idleTimeout?: Limit
+  /** Folders the server is told it may work in. Default: it is told nothing. */
+  roots?: RootConfig[] | string
+  /** What a shared server is told its clients can do. Default nothing. */
+  clientAbilities?: ('sampling' | 'elicitation')[] | 'sampling' | 'elicitation'
+  /** How long calls may take. Default: as long as they want. */
+  timeouts?: TimeoutsConfig
 }
 
 interface Common extends Shared {
   /** Servers that must be ready before this one starts. */
   dependsOn?: string[] | string
+  tools?: ToolsConfig
 }
 
 interface ProcessFields {
@@ -96,6 +137,37 @@ export interface ServerDefaults extends Shared {
   cwd?: string
 }
 
+/** How clients reach the servers. */
+export interface GatewayConfig {
+  /** TCP port where clients reach all servers over HTTP; `false`: none. Default none. */
+  port?: number | string | false | null
+  /** Address it listens on; one that other machines can reach needs a token. Default 127.0.0.1. */
+  host?: string
+  /** Bearer token HTTP clients have to send; `${VAR}` and `${file:PATH}` keep it out of the file. */
+  token?: string
+  /** Host names requests may be addressed to besides those of this machine. */
+  allowedHosts?: string[] | string
+  /** Web pages requests may come from besides those of this machine, such as `https://app.example`. */
+  allowedOrigins?: string[] | string
+  /** When a tool's name gets its server's name in front. Default always. */
+  prefix?: 'always' | 'on-collision' | 'none'
+  /** Stands between server and tool: 1 to 8 letters, digits, `_`, `.` or `-`. Default `__`. */
+  separator?: string
+  /** Longest name of a tool or prompt, 16 to 128; longer ones are shortened. Default 64. */
+  maxNameLength?: number
+  /** Serve the older HTTP+SSE transport as well. Default false. */
+  sse?: boolean
+  /** The longest a list waits for servers that are still starting. Default 5s. */
+  listWait?: Duration
+  /** The longest a request waits for a server that is starting. Default 30s. */
+  startWait?: Duration
+  /** Whether clients get the servers' instructions. Default true. */
+  instructions?: boolean
+}
+
+/** A named choice of servers: their names, or those and all that carry one of the tags. */
+export type ProfileConfig = string[] | string | { servers?: string[] | string; tags?: string[] | string }
+
 /** The content of `mcp.config.ts` and its JSON and YAML relatives. */
 export interface McpctlConfig {
   $schema?: string
@@ -105,6 +177,10 @@ export interface McpctlConfig {
   mcpServers?: Record<string, ServerConfig>
   /** Values for every server that does not state its own. */
   defaults?: ServerDefaults
+  /** How clients reach the servers; one for the whole daemon. */
+  gateway?: GatewayConfig
+  /** Choices of servers for clients, by name: `mcpctl proxy --profile NAME`. */
+  profiles?: Record<string, ProfileConfig>
 }
 
 /** What a configuration file that is code may export by default. */

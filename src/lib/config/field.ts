@@ -1,8 +1,10 @@
-import type { Era, RestartPolicy, Transport } from '../core/index.js'
+import type { ClientAbility, Era, Isolation, RestartPolicy, RootSpec, Transport } from '../core/index.js'
 import { group, type Stated } from './field-group.js'
-import { choice, cpu, duration, filledText, integer, list, scalar, size, textMap, truth, word, type Kind } from './kind.js'
+import { choice, cpu, duration, durationOrNever, filledText, integer, list, scalar, size, textMap, truth, word, type Kind } from './kind.js'
+import { roots } from './root-field.js'
 import { describeValue } from './secret.js'
 import type { Spot } from './spot.js'
+import { timeouts, tools, type TimeoutFields, type ToolFields } from './tool-field.js'
 
 export interface RestartFields {
   policy?: RestartPolicy
@@ -31,6 +33,13 @@ export interface ServerFields {
   dependsOn: string[]
   tags: string[]
   logs: Stated<{ maxSize: number; keep: number }>
+  isolation: Isolation
+  start: 'auto' | 'on-demand'
+  idleTimeout: number | null
+  roots: RootSpec[]
+  clientAbilities: ClientAbility[]
+  timeouts: Stated<TimeoutFields>
+  tools: Stated<ToolFields>
   bearerTokenVariable: string
   headerVariables: Record<string, string>
   passedVariables: string[]
@@ -47,6 +56,8 @@ export interface Field<T> {
   readonly inDefaults?: true
   /** The names under which only other clients' files have it; in our own format it is unknown. */
   readonly foreignNames?: readonly string[]
+  /** Other clients use the word for something else: in their files it is ours only under `x-mcpctl`. */
+  readonly isOwnOnly?: true
 }
 
 const TRANSPORT_ALIASES: Readonly<Record<string, Transport>> = {
@@ -180,6 +191,17 @@ export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> 
       keep: { kind: integer(0, 1000), summary: 'Rotated files kept.' },
     }),
   },
+  isolation: { kind: choice(['shared', 'per-session']), summary: 'per-session: each client session gets a process of its own.', inDefaults: true },
+  start: { kind: choice(['auto', 'on-demand']), summary: 'on-demand: started by the first request for it, not with the others.', inDefaults: true, isOwnOnly: true },
+  idleTimeout: { kind: durationOrNever(1000), summary: 'With start: on-demand: unused for this long it is stopped again.', inDefaults: true },
+  roots: { kind: roots, summary: 'Folders it is told it may work in, relative to the folder of the configuration file.', inDefaults: true, isOwnOnly: true },
+  clientAbilities: {
+    kind: list(choice<ClientAbility>(['sampling', 'elicitation']), 'a list of "sampling" and "elicitation"', { orSingle: true }),
+    summary: 'What a shared server is told its clients can do.',
+    inDefaults: true,
+  },
+  timeouts: { kind: timeouts, summary: 'How long calls may take.', inDefaults: true, isOwnOnly: true },
+  tools: { kind: tools, summary: 'Which tools clients see, and as what.', isOwnOnly: true },
   bearerTokenVariable: { kind: word, summary: 'The variable that holds the bearer token.', foreignNames: ['bearer_token_env_var'] },
   headerVariables: { kind: headers, summary: 'Headers whose values are in variables.', foreignNames: ['env_http_headers'] },
   passedVariables: { kind: list(passedVariable, 'a list of variable names'), summary: 'Variables to pass on.', foreignNames: ['env_vars'] },
@@ -193,13 +215,17 @@ export const CLIENT_FIELDS: ReadonlySet<string> = new Set([
   'approval_mode', 'default_tools_approval_mode', 'supports_parallel_tool_calls', 'note', 'comment', '_comment', 'projectPath', 'presetId',
 ])
 
+/** Whose names an entry may use: all that are ours, those of a client's file, or ours under `x-mcpctl` in such a file. */
+export type NameSpace = 'own' | 'client' | 'client-own'
+
 /** Every name a server entry may use, with the field it stands for. */
-export function nameTable(isOwn: boolean): ReadonlyMap<string, FieldName> {
+export function nameTable(space: NameSpace): ReadonlyMap<string, FieldName> {
   const table = new Map<string, FieldName>()
   for (const [key, field] of Object.entries(SERVER_FIELDS)) {
     const name = key as FieldName
+    if (space === 'client' && field.isOwnOnly === true) continue
     const isForeignOnly = ['bearerTokenVariable', 'headerVariables', 'passedVariables'].includes(name)
-    const names = [...(isForeignOnly ? [] : [name]), ...(field.aliases ?? []), ...(isOwn ? [] : (field.foreignNames ?? []))]
+    const names = [...(isForeignOnly ? [] : [name]), ...(field.aliases ?? []), ...(space === 'own' ? [] : (field.foreignNames ?? []))]
     for (const each of names) table.set(each, name)
   }
   return table

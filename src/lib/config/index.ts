@@ -1,6 +1,7 @@
 export { checkEnvironment } from './check-environment.js'
 export { type ExplainedConfig, type ExplainedServer, type ExplainedValue } from './explain.js'
 export { SERVER_FIELDS, type Field, type FieldName } from './field.js'
+export { GATEWAY_FIELDS } from './gateway-field.js'
 export { findConfig, SEARCH_PLACES, type FindOptions } from './find.js'
 export { loadConfig, type LoadedConfig, type LoadOptions } from './load.js'
 export { type Problem } from './problem.js'

@@ -14,7 +14,7 @@ export interface Kind<T> {
   readonly read: (value: unknown, spot: Spot) => T | undefined
 }
 
-function reject(value: unknown, spot: Spot, accepts: string): undefined {
+export function reject(value: unknown, spot: Spot, accepts: string): undefined {
   const shown = spot.path.some((part) => typeof part === 'string' && isSecretName(part)) ? describeKind(value) : describeValue(value)
   spot.problem(`must be ${accepts}, not ${shown}`, `Write ${accepts}.`, shown)
 }
@@ -75,7 +75,7 @@ export const truth: Kind<boolean> = {
 }
 
 /** A timer holds at most 2^31-1 ms, about 24.8 days. */
-const MAX_DURATION_MS = 24 * 86_400_000
+export const MAX_DURATION_MS = 24 * 86_400_000
 
 /** A time in milliseconds, from `leastMs` to 24 days. */
 export function duration(leastMs: number): Kind<number> {
@@ -86,6 +86,21 @@ export function duration(leastMs: number): Kind<number> {
     accepts,
     read: (value, spot) => {
       const durationMs = readDuration(value)
+      return durationMs !== undefined && durationMs >= leastMs && durationMs <= MAX_DURATION_MS ? durationMs : reject(value, spot, accepts)
+    },
+  }
+}
+
+/** A time in milliseconds, as `duration`; null: never, which may also be written 0. */
+export function durationOrNever(leastMs: number): Kind<number | null> {
+  const time = duration(leastMs)
+  const accepts = `"never" or ${time.accepts}`
+  return {
+    name: 'duration',
+    accepts,
+    read: (value, spot) => {
+      const durationMs = value === 'never' ? 0 : readDuration(value)
+      if (durationMs === 0) return null
       return durationMs !== undefined && durationMs >= leastMs && durationMs <= MAX_DURATION_MS ? durationMs : reject(value, spot, accepts)
     },
   }
@@ -157,17 +172,22 @@ export function list<T>(item: Kind<T>, accepts: string, { orSingle = false } = {
 
 /** An object of names and texts. `checkName` returns what is wrong with a name. */
 export function textMap(accepts: string, checkName: (name: string) => string | undefined): Kind<Record<string, string>> {
+  return mapOf(scalar, accepts, checkName)
+}
+
+/** An object of names and values of one kind. `checkName` returns what is wrong with a name. */
+export function mapOf<T>(item: Kind<T>, accepts: string, checkName: (name: string) => string | undefined): Kind<Record<string, T>> {
   return {
     name: 'map',
     accepts,
     read: (value, spot) => {
       if (!isRecord(value)) return rejectKind(value, spot, accepts)
-      const entries: [string, string][] = []
+      const entries: [string, T][] = []
       for (const [name, each] of Object.entries(value)) {
         if (each === undefined) continue
         const wrong = checkName(name)
         if (wrong !== undefined) spot.at(name).problem(wrong, 'Correct the name.')
-        const read = scalar.read(each, spot.at(name))
+        const read = item.read(each, spot.at(name))
         if (read !== undefined) entries.push([name, read])
       }
       return Object.fromEntries(entries)

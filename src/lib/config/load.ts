@@ -5,8 +5,10 @@ import { checkDependencies, type Dependent } from './dependency.js'
 import type { ReadOptions, SourceDocument } from './document.js'
 import { explain, type ExplainedConfig, type ExplainedServer, type ExplainedValue } from './explain.js'
 import { explicitPath, findUserConfig, homeOf, type FindOptions } from './find.js'
+import { resolveGateway } from './gateway.js'
 import { inheritEnvironment } from './inherit.js'
 import { configInvalid } from './problem.js'
+import { checkProfiles, explainProfiles, mergeProfiles } from './profile.js'
 import { readDocument } from './read-document.js'
 import { configNotFound, searchDocument } from './search.js'
 import { resolveServer, type Ambient } from './server-spec.js'
@@ -46,7 +48,12 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const contents = (await readDocuments(options)).map(({ document, isUserFile }) => takeApart(document, isUserFile, options))
   const ambient: Ambient = { settings, overrides: options.overrides ?? {}, inherited: inheritEnvironment(options.env) }
   const { dependents, explained } = resolveAll(contents, ambient)
-  checkDependencies(dependents, new Set(contents.flatMap(({ entries }) => [...entries.keys()])))
+  const servers = dependents.map(({ spec }) => spec)
+  const known = new Set(contents.flatMap(({ entries }) => [...entries.keys()]))
+  checkDependencies(dependents, known)
+  const profiles = mergeProfiles(contents.map((content) => content.profiles))
+  checkProfiles(profiles, known, servers)
+  const gateway = resolveGateway(contents.flatMap((content) => content.gateway ?? []), settings)
   const problems = contents.flatMap(({ source }) => source.problems)
   if (problems.length > 0) throw configInvalid(problems)
   const starts = resolveStarts(settings, ambient.overrides)
@@ -54,10 +61,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   return {
     source: sources[0] ?? '',
     files: [...new Set(contents.flatMap(({ source }) => [...source.document.files, ...source.referenced]))],
-    servers: dependents.map(({ spec }) => spec),
-    settings: { maxConcurrentStarts: starts.value },
+    servers,
+    settings: { maxConcurrentStarts: starts.value, gateway: { ...gateway.settings, profiles: Object.fromEntries([...profiles].map(([name, { spec }]) => [name, spec])) } },
     warnings: contents.flatMap(({ source }) => source.warnings),
-    explained: { files: sources, settings: explainSettings(settings, starts), servers: explained },
+    explained: { files: sources, settings: [...explainSettings(settings, starts), ...gateway.explained, ...explainProfiles(profiles)], servers: explained },
   }
 }
 
@@ -133,7 +140,6 @@ function explainSettings(settings: Settings, starts: Sourced<number>): Explained
     setting('pidDir', 'MCP_PID_DIR', settings.pidDir),
     setting('logDir', 'MCP_LOG_DIR', settings.logDir),
     setting('logLevel', 'MCP_LOG_LEVEL', settings.logLevel),
-    setting('bindHost', 'MCP_BIND_HOST', settings.bindHost),
     explain('maxConcurrentStarts', starts),
   ]
 }

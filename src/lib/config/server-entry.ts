@@ -20,10 +20,18 @@ export const OWN_KEY = 'x-mcpctl'
 
 const IN_CLIENT_FILE = 'Remove it, or keep the server in the file of that client, such as .mcp.json.'
 
-const NOT_YET: ReadonlySet<string> = new Set(['isolation', 'start', 'gateway'])
+/** What does here what a field of another client does there. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  timeout: 'For the time a server may take to start write "startTimeout", for the time a call may take "timeouts".',
+  tool_timeout_sec: 'Write "timeouts": { "idle": ... }.',
+  ...Object.fromEntries(['enabledTools', 'includeTools', 'enabled_tools'].map((name) => [name, 'Write "tools": { "allow": [...] }.'])),
+  ...Object.fromEntries(['disabledTools', 'excludeTools', 'disabled_tools'].map((name) => [name, 'Write "tools": { "deny": [...] }.'])),
+}
 
 interface Reading {
   readonly names: ReadonlyMap<string, FieldName>
+  /** Those under `x-mcpctl`. */
+  readonly ownNames: ReadonlyMap<string, FieldName>
   readonly values: StatedFields
   readonly spots: Map<FieldName, Spot>
   readonly isDefaults: boolean
@@ -39,7 +47,9 @@ export function readEntry(value: unknown, spot: Spot, isDefaults = false): State
     return null
   }
   const entrySpot = spot.lenient(isWrittenOff(value))
-  const reading: Reading = { names: nameTable(spot.source.isOwn), values: {}, spots: new Map(), isDefaults }
+  const ownNames = nameTable(spot.source.isOwn ? 'own' : 'client-own')
+  const names = spot.source.isOwn || isDefaults ? ownNames : nameTable('client')
+  const reading: Reading = { names, ownNames, values: {}, spots: new Map(), isDefaults }
   const own = value[OWN_KEY]
   if (isRecord(own)) readOwn(own, entrySpot.at(OWN_KEY), reading)
   else if (own !== undefined) spot.at(OWN_KEY).problem(`must be an object, not ${describeKind(own)}`, 'Put the fields of mcpctl inside it.')
@@ -62,7 +72,7 @@ function isWrittenOff(value: Record<string, unknown>): boolean {
 /** Fields under `x-mcpctl` are ours in every file: unknown ones are problems. */
 function readOwn(own: Record<string, unknown>, spot: Spot, reading: Reading): void {
   for (const [key, each] of Object.entries(own)) {
-    const name = reading.names.get(key)
+    const name = reading.ownNames.get(key)
     if (each === undefined) continue
     if (name === undefined) rejectField(key, spot.at(key), reading)
     else readField({ name, value: each, spot: spot.at(key) }, reading)
@@ -72,19 +82,21 @@ function readOwn(own: Record<string, unknown>, spot: Spot, reading: Reading): vo
 function reportUnknown(key: string, spot: Spot, reading: Reading): void {
   if (spot.source.isOwn || reading.isDefaults) return rejectField(key, spot, reading)
   if (CLIENT_FIELDS.has(key)) return
+  if (reading.ownNames.has(key)) return spot.warn(`is not known here and ignored; if it is meant for mcpctl, move it under "${OWN_KEY}"`)
   const [guess] = nearest(key, reading.names.keys(), 1)
   spot.warn(guess === undefined ? 'is not known and ignored' : `is not known and ignored; did you mean "${guess}"?`)
 }
 
 function rejectField(key: string, spot: Spot, reading: Reading): void {
-  if (NOT_YET.has(key)) spot.problem('is not supported by this version', 'Remove it.', key)
-  else if (key === 'timeout') spot.problem('is not a known field', 'For the time a server may take to start write "startTimeout".', key)
+  const instead = Object.hasOwn(INSTEAD, key) ? INSTEAD[key] : undefined
+  if (key === 'gateway' || key === 'profiles') spot.problem('concerns all servers together', 'Move it to the root of the file, beside the list of servers.', key)
+  else if (instead !== undefined) spot.problem('is not a known field', instead, key)
   else if (CLIENT_FIELDS.has(key)) spot.problem('is a field of other MCP clients that would have no effect', IN_CLIENT_FILE, key)
   else rejectUnknown(spot, knownNames(reading))
 }
 
-function knownNames({ names, isDefaults }: Reading): string[] {
-  return [...names].flatMap(([known, name]) => (!isDefaults || SERVER_FIELDS[name].inDefaults === true ? [known] : []))
+function knownNames({ ownNames, isDefaults }: Reading): string[] {
+  return [...ownNames].flatMap(([known, name]) => (!isDefaults || SERVER_FIELDS[name].inDefaults === true ? [known] : []))
 }
 
 function readField(entry: { readonly name: FieldName; readonly value: unknown; readonly spot: Spot }, reading: Reading): void {

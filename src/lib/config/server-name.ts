@@ -18,7 +18,8 @@ export function checkServerName(name: string, spot: Spot, seen: Map<string, stri
   else spot.problem(`differs from ${JSON.stringify(twin.slice(0, 80))} only in case: their files would be the same on some disks`, 'Rename one of the two.', shown)
 }
 
-function describeWrongName(name: string): string | undefined {
+/** What keeps the text from being a name; undefined: nothing. */
+export function describeWrongName(name: string): string | undefined {
   if (name === '') return 'it is empty'
   if (name.length > 63) return `it has ${name.length} characters`
   if (name.includes('..') || name.endsWith('.')) return 'dots may only stand between other characters'

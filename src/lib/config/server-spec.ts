@@ -1,25 +1,21 @@
-import type { HealthSpec, LimitsSpec, LogsSpec, RestartPolicy, RestartSpec, ServerSpec } from '../core/index.js'
+import { DEFAULT_TRAFFIC, type HealthSpec, type LimitsSpec, type LogsSpec, type RestartPolicy, type RestartSpec, type ServerSpec } from '../core/index.js'
 import { resolveEndpoint } from './endpoint.js'
-import { explain, showDuration, showSize, type ExplainedServer, type ExplainedValue } from './explain.js'
+import { explain, showSize, type ExplainedServer, type ExplainedValue } from './explain.js'
+import { Knobs } from './knobs.js'
 import { resolveLaunch } from './launch.js'
 import { originOf, type Layers } from './layer.js'
 import type { StatedFields } from './server-entry.js'
 import { fromEnvironment, fromFlag, type Sourced, type SettingsOverrides } from './setting-override.js'
 import type { Settings } from './settings.js'
+import { resolveTraffic } from './traffic.js'
 import { decideTransport } from './transport.js'
+import { resolveUse } from './use.js'
 
 /** What is the same for all servers. */
 export interface Ambient {
   readonly settings: Settings
   readonly overrides: SettingsOverrides
   readonly inherited: Readonly<Record<string, string>>
-}
-
-interface Choice<T> {
-  readonly flag?: Sourced<T> | undefined
-  readonly environment?: Sourced<T> | undefined
-  readonly get: (values: StatedFields) => T | undefined
-  readonly fallback: T
 }
 
 const DEFAULT_RESTART: RestartSpec = { policy: 'on-failure', backoffInitialMs: 500, backoffMaxMs: 60_000, maxRestarts: 5, windowMs: 60_000 }
@@ -63,61 +59,10 @@ export function resolveServer(name: string, layers: Layers, ambient: Ambient): {
     dependsOn: [...new Set(knobs.list('dependsOn', (values) => values.dependsOn))],
     tags: [...new Set(knobs.list('tags', (values) => values.tags))],
     logs: resolveLogs(knobs),
+    ...resolveUse(layers, knobs, transport),
+    traffic: transport === 'none' ? DEFAULT_TRAFFIC : resolveTraffic(layers, knobs),
   }
   return { spec, explained: { name, source: spec.source, fields } }
-}
-
-/** Chooses values of one server and writes down where each came from. */
-class Knobs {
-  readonly #layers: Layers
-  readonly #explained: ExplainedValue[]
-
-  constructor(layers: Layers, explained: ExplainedValue[]) {
-    this.#layers = layers
-    this.#explained = explained
-  }
-
-  pick<T>({ flag, environment, get, fallback }: Choice<T>): Sourced<T> {
-    const { entry } = this.#layers
-    const own = get(entry.values)
-    const stated = flag ?? (own === undefined ? environment : { value: own, origin: originOf(entry, false) })
-    return stated ?? this.default(get) ?? { value: fallback, origin: 'default' }
-  }
-
-  own<T>(get: (values: StatedFields) => T | undefined): Sourced<T> | undefined {
-    const value = get(this.#layers.entry.values)
-    return value === undefined ? undefined : { value, origin: originOf(this.#layers.entry, false) }
-  }
-
-  default<T>(get: (values: StatedFields) => T | undefined): Sourced<T> | undefined {
-    for (const layer of this.#layers.defaults) {
-      const value = get(layer.values)
-      if (value !== undefined) return { value, origin: originOf(layer, true) }
-    }
-    return undefined
-  }
-
-  say(field: string, sourced: Sourced<ExplainedValue['value']>): void {
-    this.#explained.push(explain(field, sourced))
-  }
-
-  plain<T extends string | number | boolean>(field: string, choice: Choice<T>): T {
-    const picked = this.pick(choice)
-    this.say(field, picked)
-    return picked.value
-  }
-
-  duration(field: string, choice: Choice<number>): number {
-    const picked = this.pick(choice)
-    this.say(field, { ...picked, value: showDuration(picked.value) })
-    return picked.value
-  }
-
-  list(field: string, get: (values: StatedFields) => string[] | undefined): string[] {
-    const picked = this.pick({ get, fallback: [] })
-    this.say(field, picked)
-    return picked.value
-  }
 }
 
 function resolveEnabled({ entry }: Layers, knobs: Knobs): boolean {

@@ -2,7 +2,9 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readBytes, readDuration } from '../base/index.js'
 import { McpctlError } from '../errors/index.js'
+import { isHost, isToken, readPort } from './address.js'
 import { readCpuPercent } from './cpu.js'
+import { MASK } from './secret.js'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -21,6 +23,9 @@ export interface Settings {
   readonly cpuQuotaPercent: number | undefined
   readonly logLevel: LogLevel
   readonly bindHost: string
+  /** null: none; undefined: the variable says nothing. */
+  readonly gatewayPort: number | null | undefined
+  readonly gatewayToken: string | undefined
   /** Names of the variables that were set; every other value is a default. */
   readonly stated: ReadonlySet<string>
 }
@@ -30,6 +35,8 @@ interface Variable<T> {
   readonly accepts: string
   /** Undefined: not acceptable. */
   readonly read: (text: string) => T | undefined
+  /** Its value is never shown. */
+  readonly isSecret?: true
 }
 
 /** A timer holds at most 2^31-1 ms, about 24.8 days. */
@@ -78,7 +85,18 @@ const VARIABLES = {
   bindHost: {
     name: 'MCP_BIND_HOST',
     accepts: 'a host name or an IP address, without scheme and port',
-    read: (text: string) => (isHost(text) ? text : undefined),
+    read: (text: string) => (isHost(text) ? text.toLowerCase() : undefined),
+  },
+  gatewayPort: {
+    name: 'MCP_GATEWAY_PORT',
+    accepts: 'a port from 1 to 65535, or none',
+    read: (text: string) => (/^(none|false|off|no)$/i.test(text) ? null : readPort(text)),
+  },
+  gatewayToken: {
+    name: 'MCP_GATEWAY_TOKEN',
+    accepts: 'visible ASCII characters without spaces',
+    read: (text: string) => (isToken(text) ? text : undefined),
+    isSecret: true,
   },
 } as const satisfies Record<string, Variable<unknown>>
 
@@ -120,6 +138,8 @@ export function readSettings(env: NodeJS.ProcessEnv, userHome: string = homedir(
     cpuQuotaPercent: read(VARIABLES.cpuQuota),
     logLevel: read<LogLevel>(VARIABLES.logLevel) ?? 'info',
     bindHost: read(VARIABLES.bindHost) ?? '127.0.0.1',
+    gatewayPort: read<number | null>(VARIABLES.gatewayPort),
+    gatewayToken: read(VARIABLES.gatewayToken),
     stated,
   }
   if (problems.length > 0) throw environmentInvalid(problems)
@@ -131,13 +151,8 @@ export function expandTilde(path: string, userHome: string): string {
   return path === '~' || path.startsWith('~/') ? join(userHome, path.slice(1)) : path
 }
 
-function isHost(text: string): boolean {
-  const name = /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/
-  const address6 = /^[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$/
-  return text.length <= 253 && (name.test(text) || address6.test(text))
-}
-
 function describeProblem(variable: Variable<unknown>, text: string): EnvironmentProblem {
+  if (variable.isSecret) return { variable: variable.name, value: MASK, message: `${variable.name} holds something unusable; accepted: ${variable.accepts}` }
   const value = text.length > 80 ? `${text.slice(0, 77)}...` : text
   return { variable: variable.name, value, message: `${variable.name} is ${JSON.stringify(value)}; accepted: ${variable.accepts}` }
 }

@@ -1,7 +1,9 @@
 import { basename, dirname } from 'node:path'
 import type { SourceDocument } from './document.js'
 import { rejectUnknown } from './field-group.js'
+import { readGateway, type StatedGateway } from './gateway.js'
 import { isRecord } from './kind.js'
+import { readProfiles, type StatedProfile } from './profile.js'
 import { isCodeFile } from './read-document.js'
 import { describeKind } from './secret.js'
 import { readEntry, OWN_KEY, type StatedEntry } from './server-entry.js'
@@ -11,7 +13,10 @@ import type { Source, Spot } from './spot.js'
 /** The names under which clients keep their servers. */
 const ROOT_KEYS = ['servers', 'mcpServers', 'context_servers', 'mcp_servers'] as const
 
-const OWN_ROOT_FIELDS: readonly string[] = ['servers', 'mcpServers', 'defaults', OWN_KEY, '$schema']
+/** What only mcpctl understands at the root: in other clients' files under `x-mcpctl`. */
+const OWN_BLOCKS = ['defaults', 'gateway', 'profiles'] as const
+
+const OWN_ROOT_FIELDS: readonly string[] = ['servers', 'mcpServers', ...OWN_BLOCKS, OWN_KEY, '$schema']
 
 /** Folders in which clients keep their project file: the project is the folder around. */
 const CLIENT_FOLDERS: ReadonlySet<string> = new Set(['.cursor', '.vscode', '.codex', '.gemini', '.roo', '.kiro', '.zed', '.github', '.copilot', '.qoder', '.trae'])
@@ -20,6 +25,8 @@ const CLIENT_FOLDERS: ReadonlySet<string> = new Set(['.cursor', '.vscode', '.cod
 export interface ConfigContent {
   readonly source: Source
   readonly defaults: StatedEntry | null
+  readonly gateway: StatedGateway | null
+  readonly profiles: ReadonlyMap<string, StatedProfile>
   readonly entries: ReadonlyMap<string, StatedEntry>
 }
 
@@ -40,34 +47,47 @@ export function isOwnFormat(document: SourceDocument, isUserFile: boolean): bool
   return 'servers' in document.data && !('inputs' in document.data)
 }
 
-/** Reads servers and defaults of a file, recording every problem in its source. */
+/** Reads servers, defaults, gateway and profiles of a file, recording every problem in its source. */
 export function readContent(source: Source, root: Spot, isUserFile: boolean): ConfigContent {
   const { data } = source.document
   if (!isRecord(data)) {
     root.problem(`the configuration must be an object, not ${describeKind(data)}`, 'Write { "servers": { "NAME": { "command": "..." } } }.')
-    return { source, defaults: null, entries: new Map() }
+    return { source, defaults: null, gateway: null, profiles: new Map(), entries: new Map() }
   }
   if (source.isOwn) checkRootFields(data, root)
-  const defaults = readDefaults(data, root)
-  return { source, defaults, entries: readServers(data, root, isUserFile || defaults !== null) }
+  checkOwnBlocks(data, root)
+  const defaults = ownBlock(data, root, 'defaults')
+  const gateway = ownBlock(data, root, 'gateway')
+  const profiles = ownBlock(data, root, 'profiles')
+  return {
+    source,
+    defaults: defaults && readEntry(defaults.value, defaults.spot, true),
+    gateway: gateway && readGateway(gateway.value, gateway.spot),
+    profiles: profiles ? readProfiles(profiles.value, profiles.spot, isUserFile) : new Map(),
+    entries: readServers(data, root, isUserFile || [defaults, gateway, profiles].some((block) => block !== null)),
+  }
 }
 
 function checkRootFields(data: Record<string, unknown>, root: Spot): void {
   for (const [key, value] of Object.entries(data)) {
     const isKnown = OWN_ROOT_FIELDS.includes(key) || ROOT_KEYS.some((each) => each === key) || key.startsWith('x-')
     if (value === undefined || isKnown) continue
-    if (key === 'gateway') root.at(key).problem('is not supported by this version', 'Remove it.', key)
-    else rejectUnknown(root.at(key), OWN_ROOT_FIELDS)
+    rejectUnknown(root.at(key), OWN_ROOT_FIELDS)
   }
 }
 
-function readDefaults(data: Record<string, unknown>, root: Spot): StatedEntry | null {
+function checkOwnBlocks(data: Record<string, unknown>, root: Spot): void {
   const own = data[OWN_KEY]
-  if (isRecord(own)) {
-    for (const key of Object.keys(own)) if (key !== 'defaults') rejectUnknown(root.at(OWN_KEY, key), ['defaults'])
-    if (own['defaults'] !== undefined) return readEntry(own['defaults'], root.at(OWN_KEY, 'defaults'), true)
-  } else if (own !== undefined) root.at(OWN_KEY).problem(`must be an object, not ${describeKind(own)}`, 'Put the fields of mcpctl inside it.')
-  return root.source.isOwn && data['defaults'] !== undefined ? readEntry(data['defaults'], root.at('defaults'), true) : null
+  if (own === undefined) return
+  if (!isRecord(own)) root.at(OWN_KEY).problem(`must be an object, not ${describeKind(own)}`, 'Put the fields of mcpctl inside it.')
+  else for (const key of Object.keys(own)) if (!OWN_BLOCKS.some((each) => each === key)) rejectUnknown(root.at(OWN_KEY, key), OWN_BLOCKS)
+}
+
+/** A block of ours: under `x-mcpctl`, or, in our own format, at the root. */
+function ownBlock(data: Record<string, unknown>, root: Spot, key: (typeof OWN_BLOCKS)[number]): { value: unknown; spot: Spot } | null {
+  const own = data[OWN_KEY]
+  if (isRecord(own) && own[key] !== undefined) return { value: own[key], spot: root.at(OWN_KEY, key) }
+  return root.source.isOwn && data[key] !== undefined ? { value: data[key], spot: root.at(key) } : null
 }
 
 function readServers(data: Record<string, unknown>, root: Spot, mayBeAbsent: boolean): Map<string, StatedEntry> {

@@ -4,6 +4,8 @@ import type { FieldName } from './field.js'
 import type { StatedEntry } from './server-entry.js'
 
 const NEEDS_COMMAND: readonly FieldName[] = ['args', 'env', 'envFile', 'cwd', 'limits', 'passedVariables']
+/** A helper speaks no MCP, so it has no clients. */
+const NEEDS_CLIENTS: readonly FieldName[] = ['isolation', 'roots', 'clientAbilities', 'timeouts', 'tools']
 const NEEDS_URL: readonly FieldName[] = ['headers', 'bearerTokenVariable', 'headerVariables']
 
 /**
@@ -31,6 +33,7 @@ export function decideTransport(entry: StatedEntry): Transport | null {
     transportSpot.problem(`says ${stated}, but there is a url`, 'Remove the url, or the transport to speak HTTP.')
     return null
   }
+  if (stated === 'none') checkHelper(entry)
   return stated
 }
 
@@ -38,6 +41,11 @@ export function decideTransport(entry: StatedEntry): Transport | null {
 function httpOrSse({ spot, spots }: StatedEntry): Transport {
   const isGemini = basename(dirname(spot.source.document.file)) === '.gemini'
   return isGemini && spots.get('url')?.path.at(-1) === 'url' ? 'sse' : 'http'
+}
+
+function checkHelper({ spot, spots }: StatedEntry): void {
+  if (!spot.source.isOwn) return
+  for (const name of NEEDS_CLIENTS) spots.get(name)?.problem('has no effect on a helper, which speaks no MCP', 'Remove it, or the transport "none".')
 }
 
 /** In our own format a field without effect is a mistake; other clients' files may hold anything. */

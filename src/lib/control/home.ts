@@ -12,6 +12,8 @@ export interface Home {
   readonly logs: string
   readonly state: string
   readonly socket: string
+  /** Where the clients of the servers come in: `mcpctl proxy`, `call`, `tools`. Beside the control socket. */
+  readonly gatewaySocket: string
   /** Written by the daemon while it runs: who it is. */
   readonly daemonFile: string
   /** What the daemon itself has to say. */
@@ -24,7 +26,7 @@ const SOCKET_PATH_BYTES = 103
 /**
  * The folders named by `MCP_HOME` (default ~/.mcp), `MCP_PID_DIR` and `MCP_LOG_DIR`; a leading `~` is the person's home
  * folder. Creates nothing.
- * The socket moves to the temporary folder when its path would not fit a socket address.
+ * The sockets move to the temporary folder when their paths would not fit a socket address.
  */
 export function resolveHome(env: NodeJS.ProcessEnv): Home {
   const personal = env['HOME'] || homedir()
@@ -37,17 +39,18 @@ export function resolveHome(env: NodeJS.ProcessEnv): Home {
     pids: folder('MCP_PID_DIR', join(root, 'pids')),
     logs: folder('MCP_LOG_DIR', join(root, 'logs')),
     state: join(root, 'state'),
-    socket: socketPath(root, run),
+    socket: socketPath(root, run, 'control'),
+    gatewaySocket: socketPath(root, run, 'gateway'),
     daemonFile: join(run, 'daemon.json'),
     daemonLog: join(root, 'daemon.log'),
   }
 }
 
-function socketPath(root: string, run: string): string {
-  if (process.platform === 'win32') return `\\\\.\\pipe\\mcpctl-${userInfo().username}-${shortHash(root)}`
-  const path = join(run, 'control.sock')
+function socketPath(root: string, run: string, name: 'control' | 'gateway'): string {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\mcpctl-${name === 'control' ? '' : `${name}-`}${userInfo().username}-${shortHash(root)}`
+  const path = join(run, `${name}.sock`)
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES) return path
-  return join(tmpdir(), `mcpctl-${process.getuid?.() ?? 0}-${shortHash(root)}`, 'control.sock')
+  return join(tmpdir(), `mcpctl-${process.getuid?.() ?? 0}-${shortHash(root)}`, `${name}.sock`)
 }
 
 /** Creates the folders (0700). Throws HOME_UNUSABLE with the path and what is wrong with it. */

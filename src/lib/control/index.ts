@@ -1,4 +1,16 @@
 export { connectControl, type ControlClient, type DaemonHello } from './client.js'
+export {
+  MAX_HELLO_BYTES,
+  readFrontHello,
+  readFrontSignal,
+  SIGNAL_START,
+  writeFrontHello,
+  writeFrontSignal,
+  type FrontHello,
+  type FrontResume,
+  type FrontSignal,
+  type FrontView,
+} from './front-wire.js'
 export { ensureHome, homeUnusable, resolveHome, type Home } from './home.js'
 export { acquireLock, type Lock } from './lock.js'
 export { readApplyParams, readNamesParams, readSnapshotParams } from './read-spec.js'

@@ -1,5 +1,6 @@
 import type { EndpointSpec, FleetSettings, LaunchSpec, LimitsSpec, ServerSpec } from '../core/index.js'
 import { readBoolean, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
+import { readGatewaySettings, readUse } from './read-gateway-spec.js'
 import type { ApplyParams, NamesParams, SnapshotParams } from './wire.js'
 
 export function readNamesParams(params: unknown): NamesParams {
@@ -17,8 +18,8 @@ export function readApplyParams(params: unknown): ApplyParams {
 }
 
 function readSettings(value: unknown): FleetSettings {
-  const { maxConcurrentStarts } = readRecord(value, 'settings')
-  return { maxConcurrentStarts: readNumber(maxConcurrentStarts, 'settings.maxConcurrentStarts') }
+  const { maxConcurrentStarts, gateway } = readRecord(value, 'settings')
+  return { maxConcurrentStarts: readNumber(maxConcurrentStarts, 'settings.maxConcurrentStarts'), gateway: readGatewaySettings(gateway, 'settings.gateway') }
 }
 
 function readServerSpec(value: unknown, field: string): ServerSpec {
@@ -51,10 +52,14 @@ function readServerSpec(value: unknown, field: string): ServerSpec {
     dependsOn: readList(spec['dependsOn'], `${field}.dependsOn`, readString),
     tags: readList(spec['tags'], `${field}.tags`, readString),
     logs: { maxBytes: readNumber(logs['maxBytes'], `${field}.logs.maxBytes`), keep: readNumber(logs['keep'], `${field}.logs.keep`) },
+    ...readUse(spec, field),
   }
 }
 
-/** The name becomes a file name and a mark in a process's environment: only what the configuration accepts may get here. */
+/**
+ * The name becomes a file name and a mark in a process's environment: only what the configuration accepts may get here,
+ * so no name of a session's process (`name#1`) either.
+ */
 function readName(value: unknown, field: string): string {
   const name = readString(value, field)
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name) ? name : refuse(field, 'the name of a server')

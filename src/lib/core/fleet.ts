@@ -30,6 +30,9 @@ export type FleetEvent =
   | { readonly type: 'start'; readonly names: readonly string[] }
   | { readonly type: 'stop'; readonly names: readonly string[] }
   | { readonly type: 'restart'; readonly names: readonly string[] }
+  /** A server no configuration names: the process of one client session. It is started, and forgotten once it was dropped and is down. */
+  | { readonly type: 'add'; readonly spec: ServerSpec }
+  | { readonly type: 'drop'; readonly name: string }
   | { readonly type: 'server'; readonly name: string; readonly event: ServerEvent }
   /** Everything goes down and nothing starts any more. */
   | { readonly type: 'close' }
@@ -110,6 +113,15 @@ class FleetWork {
         if (this.#closing) return
         this.#restart(event.names)
         return
+      case 'add':
+        if (this.#closing) return
+        this.#applyOne(event.spec)
+        this.send(event.spec.name, { type: 'want-up' })
+        return
+      case 'drop':
+        this.#remove(event.name)
+        this.send(event.name, { type: 'want-down' })
+        return
       case 'server':
         this.send(event.name, event.event)
         return
@@ -151,11 +163,17 @@ class FleetWork {
     for (const spec of specs) this.#applyOne(spec)
     for (const [name, entry] of this.#servers) {
       if (entry.spec.source !== source || listed.has(name) || entry.removed) continue
-      this.#servers.set(name, { ...entry, removed: true })
-      this.changed.add(name)
+      this.#remove(name)
       // What does not run is not wanted any more; what runs goes on until somebody stops it.
       if (!isActive(entry.state)) this.send(name, { type: 'want-down' })
     }
+  }
+
+  #remove(name: string): void {
+    const entry = this.#servers.get(name)
+    if (!entry) return
+    this.#servers.set(name, { ...entry, removed: true })
+    this.changed.add(name)
   }
 
   #applyOne(spec: ServerSpec): void {
@@ -166,8 +184,10 @@ class FleetWork {
       return
     }
     const same = isSameSpec(entry.spec, spec)
-    const next = isActive(entry.state) && !same ? { spec: entry.spec, nextSpec: spec } : { spec: isActive(entry.state) ? entry.spec : spec, nextSpec: null }
-    if (!same || entry.removed || entry.nextSpec !== next.nextSpec) this.changed.add(spec.name)
+    // The running process keeps what it was made from; what the gateway does with its traffic changes at once.
+    const current = isActive(entry.state) ? { ...entry.spec, traffic: spec.traffic } : spec
+    const next = { spec: current, nextSpec: isActive(entry.state) && !same ? spec : null }
+    if (!same || entry.removed || entry.nextSpec !== next.nextSpec || JSON.stringify(entry.spec.traffic) !== JSON.stringify(spec.traffic)) this.changed.add(spec.name)
     this.#servers.set(spec.name, { ...entry, ...next, removed: false })
   }
 

@@ -1,3 +1,5 @@
+import type { ClientAbility, GatewaySettings, Isolation, RootSpec, TrafficSpec } from './gateway-spec.js'
+
 /** How a server is reached. `none`: a helper process that speaks no MCP (a database, a tunnel). */
 export type Transport = 'stdio' | 'http' | 'sse' | 'none'
 
@@ -72,12 +74,31 @@ export interface ServerSpec {
   readonly dependsOn: readonly string[]
   readonly tags: readonly string[]
   readonly logs: LogsSpec
+  readonly isolation: Isolation
+  /** `on-demand`: started by the first request for it, not with the others. */
+  readonly start: 'auto' | 'on-demand'
+  /** A server on demand that nobody used for this long is stopped again; null: never. */
+  readonly idleStopMs: number | null
+  /** Answer to `roots/list` of a server that is shared; null: roots are not offered to it. */
+  readonly roots: readonly RootSpec[] | null
+  /** What a shared server is told its clients can do. */
+  readonly clientAbilities: readonly ClientAbility[]
+  /** Set for the process of one client session: what that client said about itself. */
+  readonly session: SessionClient | null
+  readonly traffic: TrafficSpec
+}
+
+/** The client a per-session process is for, as it introduced itself. */
+export interface SessionClient {
+  readonly capabilities: Readonly<Record<string, unknown>>
+  readonly info: { readonly name: string; readonly version: string } | null
 }
 
 /** Settings of the daemon as a whole. */
 export interface FleetSettings {
   /** How many servers may be between spawn and ready at once; 1 is sequential. */
   readonly maxConcurrentStarts: number
+  readonly gateway: GatewaySettings
 }
 
 /** Whether two specs ask for the same server; variables merely inherited from a shell do not count. */
@@ -85,9 +106,9 @@ export function isSameSpec(a: ServerSpec, b: ServerSpec): boolean {
   return JSON.stringify(comparable(a)) === JSON.stringify(comparable(b))
 }
 
-function comparable(spec: ServerSpec): unknown {
-  if (spec.launch === null) return spec
+function comparable({ traffic: _live, ...spec }: ServerSpec): unknown {
   const { launch } = spec
+  if (launch === null) return spec
   const env = [...launch.ownEnv].sort().map((name) => [name, launch.env[name]])
   return { ...spec, launch: { command: launch.command, args: launch.args, cwd: launch.cwd, env } }
 }

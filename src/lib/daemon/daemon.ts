@@ -5,6 +5,7 @@ import { createSweeper } from '../process/index.js'
 import { createClock } from './clock.js'
 import { openEraMemory } from './era-memory.js'
 import type { Journal } from './journal.js'
+import { openGatewayHost } from './gateway-host.js'
 import { createRequestHandler } from './request.js'
 import { Supervisor } from './supervisor.js'
 import { endSurvivors, homeMark, removeRunFiles } from './survivors.js'
@@ -52,6 +53,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     finish = resolve
   })
   let closing: Promise<void> | null = null
+  const host = await openGatewayHost({ home, supervisor, journal, version, now }).catch((error: unknown) => {
+    watchdog.dismiss()
+    usage.close()
+    throw homeUnusable(home.gatewaySocket, error)
+  })
   const use = watchUse(options.unusedLimitMs, () => void shutdown())
   const stopServers = async (): Promise<void> => {
     supervisor.send({ type: 'close' })
@@ -74,6 +80,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const release = async (): Promise<void> => {
     usage.close()
     clearInterval(homeCheck)
+    await host.close('the daemon ended')
     await supervisor.close()
     removeRunFiles(home)
     await server.close()
@@ -84,12 +91,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const server = await openControlServer(
     home,
     version,
-    createRequestHandler({ supervisor, usage, home, now, version, startedAt, shutdown, onUsed: use.onUsed }),
+    createRequestHandler({ supervisor, usage, home, now, version, startedAt, shutdown, onUsed: use.onUsed, gateway: host }),
     use.onAlone,
   ).catch((error: unknown) => {
     watchdog.dismiss()
     usage.close()
     use.close()
+    void host.close('the daemon could not start')
     throw homeUnusable(home.socket, error)
   })
   try {
@@ -99,6 +107,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     usage.close()
     use.close()
     await server.close()
+    await host.close('the daemon could not start')
     removeRunFiles(home)
     throw homeUnusable(home.daemonFile, error)
   }

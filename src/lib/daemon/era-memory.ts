@@ -21,18 +21,18 @@ export function openEraMemory(stateDirectory: string, now: () => number): EraMem
   const verdicts = load(path, now())
   return {
     recall(spec) {
-      const verdict = verdicts.get(keyOf(spec))
+      const verdict = verdicts.get(identityOf(spec))
       return verdict && now() - verdict.decidedAt < KEPT_MS ? verdict : null
     },
     remember(spec, verdict) {
-      const key = keyOf(spec)
+      const key = identityOf(spec)
       const known = verdicts.get(key)
       if (known && known.era === verdict.era && known.protocolVersion === verdict.protocolVersion && known.exitsOnProbe === verdict.exitsOnProbe && now() - known.decidedAt < KEPT_MS) return
       verdicts.set(key, verdict)
       save(path, verdicts)
     },
     forget(spec) {
-      if (verdicts.delete(keyOf(spec))) save(path, verdicts)
+      if (verdicts.delete(identityOf(spec))) save(path, verdicts)
     },
   }
 }
@@ -64,7 +64,7 @@ function save(path: string, verdicts: ReadonlyMap<string, EraVerdict>): void {
 }
 
 /** The same command, arguments and program files: another build of the server may speak another era. */
-function keyOf(spec: ServerSpec): string {
+export function identityOf(spec: ServerSpec): string {
   const what = spec.launch ? [spec.launch.command, spec.launch.args, spec.launch.cwd, spec.endpoint?.url, stampOf(spec.launch.command, spec.launch.args, spec.launch.cwd)] : [spec.endpoint?.url]
   return shortHash(JSON.stringify(what))
 }

@@ -2,7 +2,7 @@ import net from 'node:net'
 import type { Readable } from 'node:stream'
 import { readFairly } from '../base/index.js'
 import { describeExit, type Effect, type ExitStatus, type InstanceEvent, type LaunchSpec, type ServerSpec } from '../core/index.js'
-import { LinkError, openHttpLink, openStdioLink, type EraVerdict, type Established, type Link } from '../mcp/index.js'
+import { LinkError, openHttpLink, openStdioLink, type EraVerdict, type Established, type ClientIdentity, type Link, type LinkHooks } from '../mcp/index.js'
 import { VERSION } from '../control/index.js'
 import type { ServerLog } from '../logs/index.js'
 import type { WatchdogKeeper } from './watchdog-keeper.js'
@@ -26,6 +26,9 @@ export interface InstanceServices {
   readonly onSpawned: (pid: number) => void
   readonly onGone: (pid: number) => void
   readonly onEstablished: (established: Established) => void
+  /** What the server says of its own accord, once it is ready. */
+  readonly onNotification: NonNullable<LinkHooks['onNotification']>
+  readonly onRequest: NonNullable<LinkHooks['onRequest']>
 }
 
 /** One run of a server: its process, its link, and nothing that outlives them. */
@@ -55,6 +58,11 @@ export class Instance {
 
   get pid(): number | null {
     return this.#child && this.#child.exited === null ? this.#child.pid : null
+  }
+
+  /** Open and proven; null otherwise. */
+  get link(): Link | null {
+    return this.established !== null && this.#link?.closed === false ? this.#link : null
   }
 
   perform(effect: Effect): void {
@@ -156,9 +164,11 @@ export class Instance {
   }
 
   async #openLink(): Promise<Link> {
-    const { log } = this.#services
+    const { log, onNotification, onRequest } = this.#services
     const common = {
-      client: { name: 'mcpctl', version: VERSION },
+      client: introduction(this.spec),
+      onNotification,
+      onRequest,
       onStage: (stage: string) => {
         this.progress = stage
         this.#services.onProgress()
@@ -243,6 +253,18 @@ export class Instance {
   #report(event: InstanceEvent): void {
     this.#services.report(event)
   }
+}
+
+/** Who the server is told it talks to: the client its process is for, or us with what its clients can do by configuration. */
+function introduction({ session, clientAbilities, roots }: ServerSpec): ClientIdentity {
+  if (session !== null) return { name: session.info?.name ?? 'mcpctl', version: session.info?.version ?? VERSION, capabilities: withoutTasks(session.capabilities) }
+  const abilities = Object.fromEntries(clientAbilities.map((ability) => [ability, ability === 'elicitation' ? { form: {}, url: {} } : {}]))
+  return { name: 'mcpctl', version: VERSION, capabilities: { ...abilities, ...(roots === null ? {} : { roots: {} }) } }
+}
+
+/** Tasks are not passed on, so no server is told that a client can do them. */
+function withoutTasks({ tasks: _dropped, ...capabilities }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return capabilities
 }
 
 const NEWLINE = Buffer.from('\n')

@@ -3,6 +3,8 @@ import { nearest } from '../base/index.js'
 import { readApplyParams, readNamesParams, readSnapshotParams, type ApplyResult, type Home, type NamesResult, type RequestContext, type RequestHandler } from '../control/index.js'
 import { isActive, type Fleet, type Snapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
+import type { GatewayHost } from './gateway-host.js'
+import { baseName } from './server-source.js'
 import { toServerSnapshot, toSnapshot } from './snapshot.js'
 import type { Supervisor } from './supervisor.js'
 import type { UsageMeter } from './usage.js'
@@ -16,6 +18,7 @@ export interface RequestServices {
   readonly startedAt: number
   /** A client has applied a configuration or asked for servers: the daemon has something to stay for. */
   readonly onUsed: () => void
+  readonly gateway: GatewayHost
   /** Asks the daemon to end; resolves when every server is down. */
   readonly shutdown: () => Promise<void>
 }
@@ -55,11 +58,11 @@ async function snapshot(services: RequestServices, params: unknown): Promise<Sna
 }
 
 function describeDaemon({ supervisor, version, startedAt, home }: RequestServices): Snapshot['daemon'] {
-  const sources = new Set([...supervisor.fleet.servers.values()].map((entry) => entry.spec.source))
+  const sources = new Set([...supervisor.fleet.servers.values()].filter(({ spec }) => spec.session === null).map(({ spec }) => spec.source))
   return { pid: process.pid, version, startedAt, home: home.root, logDirectory: home.logs, sources: [...sources] }
 }
 
-function apply({ supervisor, onUsed }: RequestServices, params: unknown): ApplyResult {
+async function apply({ supervisor, onUsed, gateway }: RequestServices, params: unknown): Promise<ApplyResult> {
   const { source, settings, servers } = readApplyParams(params)
   if (supervisor.fleet.closing) throw closing()
   // A file that is gone was renamed or moved: its servers are taken over by the one that names them now.
@@ -73,6 +76,7 @@ function apply({ supervisor, onUsed }: RequestServices, params: unknown): ApplyR
   const before = supervisor.fleet
   onUsed()
   supervisor.send({ type: 'apply', source, specs: servers, settings })
+  await gateway.applied(source, settings.gateway)
   const mine = [...supervisor.fleet.servers].filter(([, entry]) => entry.spec.source === source)
   return {
     added: mine.filter(([name]) => !before.servers.has(name)).map(([name]) => name),
@@ -83,7 +87,7 @@ function apply({ supervisor, onUsed }: RequestServices, params: unknown): ApplyR
 
 function want({ supervisor, onUsed }: RequestServices, type: 'start' | 'restart', params: unknown): NamesResult {
   const names = resolveNames(supervisor.fleet, readNamesParams(params).names, (fleet) =>
-    [...fleet.servers].filter(([, { spec, state, removed }]) => (type === 'restart' ? state.desired === 'up' : spec.enabled && !removed)).map(([name]) => name),
+    [...fleet.servers].filter(([, { spec, state, removed }]) => (type === 'restart' ? state.desired === 'up' : spec.enabled && !removed && spec.start === 'auto')).map(([name]) => name),
   )
   if (supervisor.fleet.closing) throw closing()
   onUsed()
@@ -92,7 +96,9 @@ function want({ supervisor, onUsed }: RequestServices, type: 'start' | 'restart'
 }
 
 async function stop({ supervisor }: RequestServices, params: unknown): Promise<NamesResult> {
-  const names = resolveNames(supervisor.fleet, readNamesParams(params).names)
+  const asked = resolveNames(supervisor.fleet, readNamesParams(params).names)
+  // With a server go the processes of it that belong to single sessions.
+  const names = [...supervisor.fleet.servers.keys()].filter((name) => asked.includes(name) || asked.includes(baseName(name)))
   supervisor.send({ type: 'stop', names })
   await supervisor.until((fleet) => names.every((name) => isDownOrWantedAgain(fleet, name)))
   const again = names.find((name) => supervisor.fleet.servers.get(name)?.state.desired === 'up')

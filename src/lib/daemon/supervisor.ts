@@ -1,7 +1,7 @@
-import { findConflicts, createFleet, isActive, stepFleet, type Effect, type Fleet, type FleetEvent, type ServerSpec } from '../core/index.js'
+import { DEFAULT_GATEWAY, findConflicts, createFleet, isActive, stepFleet, type Effect, type Fleet, type FleetEvent, type ServerSpec } from '../core/index.js'
 import type { Home } from '../control/index.js'
 import { openServerLog, type ServerLog } from '../logs/index.js'
-import { LEGACY_VERSIONS, type EraVerdict } from '../mcp/index.js'
+import { LEGACY_VERSIONS, type EraVerdict, type ServerRequest } from '../mcp/index.js'
 import { removePidFile, writePidFile, type Sweeper } from '../process/index.js'
 import type { EraMemory } from './era-memory.js'
 import { Instance } from './instance.js'
@@ -26,6 +26,12 @@ export interface SupervisorServices {
 /** What happened to one server, for subscribers; null when it is gone from the fleet. */
 export type ChangeListener = (name: string, before: Fleet) => void
 
+/** Who hears what servers say of their own accord. */
+export interface TrafficListener {
+  notified(name: string, method: string, params: Readonly<Record<string, unknown>> | undefined, via: number | null): void
+  asked(name: string, request: ServerRequest): Promise<Record<string, unknown>> | undefined
+}
+
 /**
  * The only effect loop: takes one event, runs the pure step, performs the effects, repeats. No other code changes
  * the state of a server. Instances report back as further events.
@@ -41,6 +47,7 @@ export class Supervisor {
   readonly #provisional = new Map<string, EraVerdict>()
   readonly #queue: FleetEvent[] = []
   readonly #listeners = new Set<ChangeListener>()
+  #traffic: TrafficListener | null = null
   readonly #pidNames: Set<string>
   /** Spawned, and no PID file written yet. */
   readonly #newPids = new Map<string, number>()
@@ -50,7 +57,7 @@ export class Supervisor {
 
   constructor(services: SupervisorServices) {
     this.#services = services
-    this.#fleet = createFleet({ maxConcurrentStarts: 32 })
+    this.#fleet = createFleet({ maxConcurrentStarts: 32, gateway: DEFAULT_GATEWAY })
     this.#pidNames = new Set(readPidNames(services.home))
   }
 
@@ -74,6 +81,10 @@ export class Supervisor {
   onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  onTraffic(listener: TrafficListener): void {
+    this.#traffic = listener
   }
 
   /** Resolves when the condition holds; looked at after every step. */
@@ -240,6 +251,8 @@ export class Supervisor {
           journal.write('warn', `${name}: PID file not removed`, { reason: String(error) })
         }
       },
+      onNotification: (method, params, via) => this.#traffic?.notified(name, method, params, via),
+      onRequest: (request) => this.#traffic?.asked(name, request),
       onEstablished: (established) => {
         const exitsOnProbe = this.#provisional.get(name)?.exitsOnProbe ?? established.remember.exitsOnProbe
         this.#provisional.delete(name)

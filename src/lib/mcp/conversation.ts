@@ -2,9 +2,10 @@ import type { Era } from '../core/index.js'
 import { createHandshakeConfig } from './handshake.js'
 import { HandshakeRun } from './handshake-run.js'
 import { INTERNAL_ERROR, notification, request, type ErrorObject, type Incoming, type JsonObject, type Outgoing } from './json-rpc.js'
-import type { CallOptions, ClientIdentity, Established, EstablishOptions, Link, LinkCounters, LinkHooks, ServerRequest } from './link.js'
+import type { CallOptions, ClientIdentity, Established, EstablishOptions, Link, LinkCounters, LinkHooks, PassedRequest, ServerRequest } from './link.js'
 import { LinkError, RpcError } from './link-error.js'
 import { PendingCalls } from './pending.js'
+import { findAnswerId, readDigits } from './scan.js'
 import { defaultAnswer, eraParams, modernParams } from './wire-message.js'
 import type { Wire, WireEvents } from './wire.js'
 
@@ -26,6 +27,8 @@ export class Conversation implements Link {
   readonly #options: ConversationOptions
   readonly #wire: Wire
   readonly #pending = new PendingCalls()
+  readonly #passed = new Map<number, PassedRequest>()
+  readonly #idSlot = { start: 0, end: 0 }
   #handshake: HandshakeRun | null = null
   #speaks: Speaks | null = null
   #nextId = 1
@@ -35,7 +38,8 @@ export class Conversation implements Link {
   constructor(options: ConversationOptions, openWire: (events: WireEvents) => Wire) {
     this.#options = options
     this.#wire = openWire({
-      message: (message) => { this.#receive(message) },
+      answered: (text) => this.#takeAnswer(text),
+      message: (message, via) => { this.#receive(message, via ?? null) },
       refused: (id, refusal) => { this.#refused(id, refusal) },
       failed: (id, error) => { this.#failed(id, error) },
       waiting: (stage) => { this.#handshake?.postpone(stage) },
@@ -71,6 +75,20 @@ export class Conversation implements Link {
   async request(method: string, params: JsonObject | undefined, options: CallOptions): Promise<unknown> {
     const speaks = this.#ready()
     return this.#call(method, eraParams(params, speaks, this.#options.client), options)
+  }
+
+  pass(request: PassedRequest): number {
+    this.#ready()
+    const id = this.#nextId++
+    this.#wire.sendPassed(id, request)
+    this.#passed.set(id, request)
+    return id
+  }
+
+  takeBack(id: number, reason: string): boolean {
+    if (!this.#passed.delete(id)) return false
+    this.#giveUp(id, reason)
+    return true
   }
 
   notify(method: string, params?: JsonObject): void {
@@ -111,7 +129,37 @@ export class Conversation implements Link {
     if (this.#speaks !== null && this.#wire.cancelsByMessage(this.#speaks.era)) this.notify('notifications/cancelled', { requestId: id, reason: why })
   }
 
-  #receive(message: Incoming): void {
+  /** The hot path: the answer to a passed request is handed on as it came, only its id is looked at. */
+  #takeAnswer(text: Buffer): boolean {
+    const slot = this.#idSlot
+    if (this.#passed.size === 0 || this.#ended !== null || !findAnswerId(text, slot)) return false
+    const id = readDigits(text, slot.start, slot.end)
+    const request = this.#passed.get(id)
+    if (request === undefined) return false
+    this.#passed.delete(id)
+    request.receiver.answered(text, slot.start, slot.end)
+    return true
+  }
+
+  /** An answer whose id was not to be seen in its bytes, or that had to be put together here. */
+  #answerPassed(id: number, outcome: { result: unknown } | { error: ErrorObject }): boolean {
+    const request = this.#passed.get(id)
+    if (request === undefined) return false
+    this.#passed.delete(id)
+    const text = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, ...outcome }))
+    request.receiver.answered(text, ANSWER_ID_AT, ANSWER_ID_AT + String(id).length)
+    return true
+  }
+
+  #failPassed(id: number, error: LinkError): boolean {
+    const request = this.#passed.get(id)
+    if (request === undefined) return false
+    this.#passed.delete(id)
+    request.receiver.failed(error)
+    return true
+  }
+
+  #receive(message: Incoming, via: number | null): void {
     if (this.#ended !== null) return
     const handshake = this.#handshake
     if (handshake !== null && !handshake.over && message.type !== 'notification') {
@@ -120,10 +168,10 @@ export class Conversation implements Link {
       return
     }
     switch (message.type) {
-      case 'notification': this.#options.onNotification?.(message.method, message.params); break
-      case 'request': this.#answer(message); break
-      case 'result': if (!this.#pending.resolve(idOf(message), message.result)) this.counters.unknownAnswers++; break
-      case 'error': if (!this.#pending.reject(idOf(message), message.error)) this.counters.unknownAnswers++; break
+      case 'notification': this.#options.onNotification?.(message.method, message.params, via); break
+      case 'request': this.#answer({ ...message, via }); break
+      case 'result': if (!this.#answerPassed(idOf(message), { result: message.result }) && !this.#pending.resolve(idOf(message), message.result)) this.counters.unknownAnswers++; break
+      case 'error': if (!this.#answerPassed(idOf(message), { error: message.error }) && !this.#pending.reject(idOf(message), message.error)) this.counters.unknownAnswers++; break
     }
   }
 
@@ -149,12 +197,16 @@ export class Conversation implements Link {
   #refused(id: number, refusal: Parameters<WireEvents['refused']>[1]): void {
     const { hint, ...rest } = refusal
     if (this.#handshake !== null && !this.#handshake.over) this.#handshake.take({ type: 'refused', id, ...rest }, hint)
-    else if (refusal.error !== null && refusal.reason !== 'unauthorised') this.#pending.reject(id, refusal.error)
-    else this.#pending.reject(id, new LinkError(refusal.reason, refusal.why, hint === undefined ? {} : { hint }))
+    else if (refusal.error !== null && refusal.reason !== 'unauthorised') {
+      if (!this.#answerPassed(id, { error: refusal.error })) this.#pending.reject(id, refusal.error)
+    } else {
+      const error = new LinkError(refusal.reason, refusal.why, hint === undefined ? {} : { hint })
+      if (!this.#failPassed(id, error)) this.#pending.reject(id, error)
+    }
   }
 
   #failed(id: number, error: LinkError): void {
-    if (!this.#pending.reject(id, error)) this.#handshake?.fail(error)
+    if (!this.#failPassed(id, error) && !this.#pending.reject(id, error)) this.#handshake?.fail(error)
   }
 
   #end(why: string, byServer: boolean): void {
@@ -164,10 +216,14 @@ export class Conversation implements Link {
     if (byServer) this.#handshake?.take({ type: 'closed', why })
     else this.#handshake?.fail(new LinkError('closed', `${why} during the handshake`))
     this.#wire.close()
+    for (const [id, { method }] of [...this.#passed]) this.#failPassed(id, new LinkError('closed', `${why} before it answered ${method}`))
     this.#pending.rejectAll((method) => new LinkError('closed', `${why} before it answered ${method}`))
     if (byServer) this.#options.onClosed?.(why)
   }
 }
+
+/** Where the id stands in the text of an answer put together here. */
+const ANSWER_ID_AT = '{"jsonrpc":"2.0","id":'.length
 
 /** Ids of ours are numbers; anything else can belong to no request. */
 function idOf(message: { id: number | string | null }): number {

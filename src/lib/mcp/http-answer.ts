@@ -48,6 +48,7 @@ function readJson(response: IncomingMessage, context: AnswerContext): void {
       if (id !== null) events.failed(id, why === 'oversize' ? tooLarge(host, context.maxBytes) : brokenOff(host))
       return
     }
+    if (id !== null && body.length > 0 && events.answered(body)) return
     const messages = body.length === 0 ? [] : parseMessages(body)
     if (messages === null) events.count('noise')
     const answered = deliver(messages ?? [], context)
@@ -69,9 +70,10 @@ function readStream(response: IncomingMessage, context: AnswerContext): void {
   const parser = new SseParser({
     maxEventBytes: maxBytes,
     onEvent: ({ data }) => {
-      const messages = parseMessages(data)
+      const wasAnswer = waits && events.answered(data)
+      const messages = wasAnswer ? [] : parseMessages(data)
       if (messages === null) events.count('noise')
-      if (!deliver(messages ?? [], context) || !waits) return
+      if ((!wasAnswer && !deliver(messages ?? [], context)) || !waits) return
       waits = false
       linger = setTimeout(() => { response.destroy() }, LINGER_MS)
     },
@@ -98,7 +100,7 @@ function deliver(messages: readonly Incoming[], { id, events }: AnswerContext): 
       continue
     }
     if ((message.type === 'result' || message.type === 'error') && message.id === id) answered = true
-    events.message(message)
+    events.message(message, id)
   }
   return answered
 }

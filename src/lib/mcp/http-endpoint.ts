@@ -6,7 +6,7 @@ export interface HttpCall {
   /** Default: the endpoint's own url. */
   readonly url?: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Buffer
   /** Take a new connection instead of a kept one. */
   readonly fresh?: boolean
 }

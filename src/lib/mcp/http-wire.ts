@@ -5,6 +5,7 @@ import { readAnswer } from './http-answer.js'
 import type { Endpoint } from './http-endpoint.js'
 import { networkCode, toLinkError, type Refusal } from './http-failure.js'
 import { protocolHeaders, readToolHeaders, type HttpSpeaks, type ToolHeaders } from './http-headers.js'
+import type { PassedRequest } from './link.js'
 import { encodeMessage, METHOD_NOT_FOUND, requestIdOf, type Outgoing } from './json-rpc.js'
 import { LinkError } from './link-error.js'
 import type { Wire, WireEvents } from './wire.js'
@@ -19,7 +20,7 @@ export interface HttpWireOptions {
 /** One POST on its way, with everything that must be released when nobody wants it any more. */
 interface Exchange {
   readonly message: Outgoing
-  readonly body: string
+  readonly body: string | Buffer
   readonly id: number | null
   attempts: number
   /** A kept connection turned out to be stale; the others may be so too. */
@@ -55,12 +56,16 @@ export class HttpWire implements Wire {
   }
 
   send(message: Outgoing): void {
-    if (this.#closed) throw new LinkError('closed', 'the link was closed')
-    if (this.#exchanges.size + (this.#held?.length ?? 0) >= MAX_IN_FLIGHT) {
-      throw new LinkError('overloaded', `${MAX_IN_FLIGHT} requests to ${this.#options.endpoint.host} are under way already`)
-    }
+    this.#admit()
     if (this.#held !== null) this.#held.push(message)
     else this.#dispatch(message)
+  }
+
+  sendPassed(id: number, { method, params, before, after }: PassedRequest): void {
+    const message: Outgoing = params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params }
+    this.#admit()
+    if (this.#held !== null) this.#held.push(message)
+    else this.#dispatch(message, Buffer.concat([before, Buffer.from(String(id), 'latin1'), after]))
   }
 
   abandon(id: number): void {
@@ -89,8 +94,14 @@ export class HttpWire implements Wire {
     else this.#endSession()
   }
 
-  #dispatch(message: Outgoing): void {
-    const exchange: Exchange = { message, body: encodeMessage(message), id: requestIdOf(message) ?? null, attempts: 0, fresh: false, request: null, retryTimer: null }
+  #admit(): void {
+    if (this.#closed) throw new LinkError('closed', 'the link was closed')
+    if (this.#exchanges.size + (this.#held?.length ?? 0) < MAX_IN_FLIGHT) return
+    throw new LinkError('overloaded', `${MAX_IN_FLIGHT} requests to ${this.#options.endpoint.host} are under way already`)
+  }
+
+  #dispatch(message: Outgoing, body: string | Buffer = encodeMessage(message)): void {
+    const exchange: Exchange = { message, body, id: requestIdOf(message) ?? null, attempts: 0, fresh: false, request: null, retryTimer: null }
     if ('method' in message && message.method === 'notifications/initialized') this.#held = []
     this.#exchanges.add(exchange)
     try {

@@ -1,7 +1,8 @@
 export { LEGACY_VERSIONS, MODERN_VERSIONS } from './era.js'
 export { LineFramer, type FramerOptions, type OversizeLine } from './framer.js'
+export { readToolHeaders } from './http-headers.js'
 export { openHttpLink, type HttpLinkOptions } from './http-link.js'
-export type { ErrorObject, JsonObject, RequestId } from './json-rpc.js'
+export { isJsonObject, type ErrorObject, type JsonObject, type RequestId } from './json-rpc.js'
 export type {
   CallOptions,
   Catalogue,
@@ -12,8 +13,12 @@ export type {
   Link,
   LinkCounters,
   LinkHooks,
+  PassedReceiver,
+  PassedRequest,
   ServerInfo,
   ServerRequest,
 } from './link.js'
 export { LinkError, RpcError, type LinkFailure } from './link-error.js'
+export { readList } from './read-list.js'
+export { afterValue, eachMember, findMember, isText, type Span } from './scan.js'
 export { openStdioLink, type StdioLinkOptions } from './stdio-link.js'

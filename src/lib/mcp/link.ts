@@ -1,5 +1,6 @@
 import type { Era } from '../core/index.js'
 import type { JsonObject, RequestId } from './json-rpc.js'
+import type { LinkError } from './link-error.js'
 
 /** What was found out about a server; worth storing, so that the next start need not ask again. */
 export interface EraVerdict {
@@ -63,12 +64,36 @@ export interface LinkCounters {
   readonly unsent: number
 }
 
+/** A request that is passed on for somebody else, as the text around the place of its id. Both parts hold no line break. */
+export interface PassedRequest {
+  readonly method: string
+  /** As the server gets them: HTTP mirrors some of them in headers. */
+  readonly params: JsonObject | undefined
+  readonly before: Buffer
+  readonly after: Buffer
+  readonly receiver: PassedReceiver
+}
+
+/** Who waits for the outcome of a passed request. Exactly one of the two is called, once and never from inside `pass`. */
+export interface PassedReceiver {
+  /** The answer as the server wrote it: one JSON text whose id stands from `idStart` to `idEnd`. The bytes are the receiver's to keep. */
+  answered(text: Buffer, idStart: number, idEnd: number): void
+  failed(error: LinkError): void
+}
+
 /** One conversation with one instance of a server. Its owner calls `close`. */
 export interface Link {
   /** Handshake and lists, once per link. Rejects with LinkError. After a rejection the owner closes the link. */
   establish(options: EstablishOptions): Promise<Established>
   /** One request, one answer. Rejects with RpcError (the server's own answer) or LinkError. */
   request(method: string, params: JsonObject | undefined, options: CallOptions): Promise<unknown>
+  /**
+   * Passes a request on and returns the id it got on this link, which is also the progress token to use for it. Throws
+   * LinkError when it was not sent.
+   */
+  pass(request: PassedRequest): number
+  /** Nobody waits for a passed request any more: the server is told, its receiver hears nothing. False when it was over. */
+  takeBack(id: number, reason: string): boolean
   /** Best effort: what cannot be sent is counted in `counters.unsent`. */
   notify(method: string, params?: JsonObject): void
   /** Resolves when the server proved that it lives; any answer does, even an error. Rejects with LinkError. */
@@ -83,21 +108,25 @@ export interface ServerRequest {
   readonly id: RequestId
   readonly method: string
   readonly params: JsonObject | undefined
+  /** The passed request on whose response it came (HTTP); null when the wire does not tell. */
+  readonly via: number | null
 }
 
 /** What the owner of a link may want to hear. All of them are called synchronously and must not throw. */
 export interface LinkHooks {
   /** What the handshake waits for, in words for people. */
   readonly onStage?: (stage: string) => void
-  readonly onNotification?: (method: string, params: JsonObject | undefined) => void
+  readonly onNotification?: (method: string, params: JsonObject | undefined, via: number | null) => void
   /** Answers a request of a legacy server: a promise of the result (an RpcError becomes its error), or undefined for the default answer. */
   readonly onRequest?: (request: ServerRequest) => Promise<JsonObject> | undefined
   /** The other side ended the link; not called for `close()`. */
   readonly onClosed?: (reason: string) => void
 }
 
-/** Who we say we are. */
+/** Who we say we are, and what the server may ask of us. */
 export interface ClientIdentity {
   readonly name: string
   readonly version: string
+  /** Default: nothing. */
+  readonly capabilities?: Readonly<JsonObject>
 }

@@ -4,6 +4,7 @@ import { collectBody, type Endpoint } from './http-endpoint.js'
 import { networkCode, toLinkError, toRefusal } from './http-failure.js'
 import type { HttpWireOptions } from './http-wire.js'
 import { encodeMessage, parseMessages, requestIdOf, type Outgoing } from './json-rpc.js'
+import type { PassedRequest } from './link.js'
 import { LinkError } from './link-error.js'
 import { SseParser, type ServerSentEvent } from './sse-parser.js'
 import type { Wire, WireEvents } from './wire.js'
@@ -12,6 +13,12 @@ const MAX_WAITING = 1024
 const MAX_REPLY_BYTES = 64 * 1024
 const RETRY_FIRST_MS = 25
 const RETRY_MAX_MS = 250
+
+/** A message on its way, already as text; `id` is undefined when nothing is answered. */
+interface Letter {
+  readonly id: number | undefined
+  readonly body: string | Buffer
+}
 
 /**
  * The HTTP+SSE transport of revision 2024-11-05: one event stream carries everything from the server, its first event
@@ -26,7 +33,7 @@ export class SseWire implements Wire {
   #stream: ClientRequest | null = null
   #post: ClientRequest | null = null
   #target: URL | null = null
-  #waiting: Outgoing[] = []
+  #waiting: Letter[] = []
   #attempts = 0
   #retryTimer: NodeJS.Timeout | null = null
   #closed = false
@@ -38,15 +45,23 @@ export class SseWire implements Wire {
   }
 
   send(message: Outgoing): void {
+    this.#enqueue({ id: requestIdOf(message), body: encodeMessage(message) })
+  }
+
+  sendPassed(id: number, { before, after }: PassedRequest): void {
+    this.#enqueue({ id, body: Buffer.concat([before, Buffer.from(String(id), 'latin1'), after]) })
+  }
+
+  #enqueue(letter: Letter): void {
     if (this.#closed) throw new LinkError('closed', 'the link was closed')
     if (this.#waiting.length >= MAX_WAITING) throw new LinkError('overloaded', `${MAX_WAITING} messages wait for ${this.#endpoint.host} already`)
-    this.#waiting.push(message)
+    this.#waiting.push(letter)
     if (this.#stream === null && this.#retryTimer === null) this.#openStream()
     else this.#pump()
   }
 
   abandon(id: number): void {
-    this.#waiting = this.#waiting.filter((message) => requestIdOf(message) !== id)
+    this.#waiting = this.#waiting.filter((letter) => letter.id !== id)
   }
 
   cancelsByMessage(): boolean {
@@ -134,6 +149,7 @@ export class SseWire implements Wire {
     if (event === 'endpoint') {
       this.#takeTarget(data.toString('utf8').trim())
     } else if (event === 'message') {
+      if (this.#events.answered(data)) return
       const messages = parseMessages(data)
       if (messages === null) this.#events.count('noise')
       for (const message of messages ?? []) this.#events.message(message)
@@ -154,11 +170,11 @@ export class SseWire implements Wire {
 
   #pump(): void {
     if (this.#closed || this.#post !== null || this.#target === null) return
-    const message = this.#waiting.shift()
-    if (message === undefined) return
-    const id = requestIdOf(message)
+    const letter = this.#waiting.shift()
+    if (letter === undefined) return
+    const { id, body } = letter
     try {
-      this.#post = this.#endpoint.call({ method: 'POST', url: this.#target, headers: { 'content-type': 'application/json' }, body: encodeMessage(message) }, {
+      this.#post = this.#endpoint.call({ method: 'POST', url: this.#target, headers: { 'content-type': 'application/json' }, body }, {
         onResponse: (response) => { this.#posted(response, id) },
         onError: (error) => {
           this.#post = null
@@ -185,7 +201,7 @@ export class SseWire implements Wire {
   }
 
   #failWaiting(error: LinkError): void {
-    const ids = this.#waiting.map(requestIdOf).filter((id) => id !== undefined)
+    const ids = this.#waiting.map((letter) => letter.id).filter((id) => id !== undefined)
     this.#waiting = []
     for (const id of ids) this.#events.failed(id, error)
   }

@@ -3,7 +3,7 @@ import { readFairly } from '../base/index.js'
 import { Conversation, type ConversationOptions } from './conversation.js'
 import { LineFramer, type OversizeLine } from './framer.js'
 import { encodeMessage, parseMessages, type Outgoing } from './json-rpc.js'
-import type { Link } from './link.js'
+import type { Link, PassedRequest } from './link.js'
 import { LinkError } from './link-error.js'
 import type { Wire, WireEvents } from './wire.js'
 
@@ -23,6 +23,9 @@ export interface StdioLinkOptions extends ConversationOptions {
 }
 
 const DEFAULT_MAX_QUEUED_BYTES = 4 * 1024 * 1024
+/** Up to here copying the messages of a turn together costs less than writing them one by one. */
+const JOIN_BYTES = 256 * 1024
+const NEWLINE = Buffer.from('\n')
 /** What handling one line of noise costs besides its bytes, as bytes. */
 const NOISE_LINE_COST = 1024
 /** What a request or notification of the server costs: it was not asked for, so it can be a flood too. */
@@ -43,7 +46,8 @@ class StdioWire implements Wire {
   readonly #framer: LineFramer
   readonly #maxQueuedBytes: number
   #inputBroken = false
-  #corked = false
+  #turn: Buffer[] = []
+  #turnBytes = 0
   #closed = false
   #noiseCost = 0
   readonly #stopAccounting: () => void
@@ -75,15 +79,43 @@ class StdioWire implements Wire {
   }
 
   send(message: Outgoing): void {
+    this.#write([Buffer.from(`${encodeMessage(message)}\n`)])
+  }
+
+  sendPassed(id: number, { before, after }: PassedRequest): void {
+    this.#write([before, Buffer.from(String(id), 'latin1'), after, NEWLINE])
+  }
+
+  #write(pieces: readonly Buffer[]): void {
     const { input } = this.#options
     if (this.#inputBroken || !input.writable) throw new LinkError('closed', 'the server closed its input')
-    const line = `${encodeMessage(message)}\n`
+    let bytes = 0
+    for (const piece of pieces) bytes += piece.length
+    const waiting = input.writableLength + this.#turnBytes
     // One large message may pass an empty queue: the bound is against servers that do not read.
-    if (input.writableLength > 0 && input.writableLength + Buffer.byteLength(line) > this.#maxQueuedBytes) {
-      throw new LinkError('overloaded', `the server does not read its input: ${input.writableLength} bytes wait for it`)
+    if (waiting > 0 && waiting + bytes > this.#maxQueuedBytes) {
+      throw new LinkError('overloaded', `the server does not read its input: ${waiting} bytes wait for it`)
     }
-    this.#corkForThisTurn(input)
-    input.write(line)
+    if (this.#turn.length === 0) process.nextTick(() => { this.#flushTurn() })
+    this.#turn.push(...pieces)
+    this.#turnBytes += bytes
+  }
+
+  /** Messages of one turn of the event loop leave in one write: joined when that is cheaper than handing over many pieces. */
+  #flushTurn(): void {
+    const { input } = this.#options
+    const pieces = this.#turn
+    const bytes = this.#turnBytes
+    this.#turn = []
+    this.#turnBytes = 0
+    if (this.#inputBroken || !input.writable) return
+    if (bytes <= JOIN_BYTES) {
+      input.write(Buffer.concat(pieces, bytes))
+      return
+    }
+    input.cork()
+    for (const piece of pieces) input.write(piece)
+    input.uncork()
   }
 
   abandon(): void {
@@ -111,21 +143,12 @@ class StdioWire implements Wire {
     this.#stopAccounting()
     if (this.#lastWords !== null) clearTimeout(this.#lastWords)
     this.#lastWords = null
+    if (this.#turn.length > 0) this.#flushTurn()
     if (!this.#outputOver && this.#options.input.writable) this.#options.input.end()
   }
 
-  /** Messages of one turn of the event loop leave in one write. */
-  #corkForThisTurn(input: Writable): void {
-    if (this.#corked) return
-    this.#corked = true
-    input.cork()
-    process.nextTick(() => {
-      this.#corked = false
-      input.uncork()
-    })
-  }
-
   #line(line: Buffer): void {
+    if (this.#events.answered(line)) return
     const messages = parseMessages(line)
     if (messages === null) {
       this.#events.count('noise')

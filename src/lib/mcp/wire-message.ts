@@ -13,7 +13,7 @@ const META_SERVER_INFO = `${META}/serverInfo`
  * What the caller put into `_meta` is kept, except for the version, which belongs to this hop.
  */
 export function modernParams(params: JsonObject | undefined, version: string, client: ClientIdentity): JsonObject {
-  const own = { [META_CLIENT_INFO]: { name: client.name, version: client.version }, [META_CLIENT_CAPABILITIES]: {} }
+  const own = { [META_CLIENT_INFO]: { name: client.name, version: client.version }, [META_CLIENT_CAPABILITIES]: client.capabilities ?? {} }
   const given = isJsonObject(params?.['_meta']) ? params['_meta'] : {}
   return { ...params, _meta: { ...own, ...given, [META_VERSION]: version } }
 }
@@ -30,7 +30,7 @@ export function modernVersionOf(params: JsonObject | undefined): string | null {
 }
 
 export function initializeParams(version: string, client: ClientIdentity): JsonObject {
-  return { protocolVersion: version, capabilities: {}, clientInfo: { name: client.name, version: client.version } }
+  return { protocolVersion: version, capabilities: client.capabilities ?? {}, clientInfo: { name: client.name, version: client.version } }
 }
 
 /** The identity in an InitializeResult (`serverInfo`) or a DiscoverResult (`_meta`); null when it has none. */
@@ -42,7 +42,7 @@ export function readServerInfo(result: JsonObject): ServerInfo | null {
 }
 
 /** What we answer a legacy server that asks us something nobody else answers: we live, have no roots and can do nothing more. */
-export function defaultAnswer({ id, method }: ServerRequest): Outgoing {
+export function defaultAnswer({ id, method }: Pick<ServerRequest, 'id' | 'method'>): Outgoing {
   if (method === 'ping') return { jsonrpc: '2.0', id, result: {} }
   if (method === 'roots/list') return { jsonrpc: '2.0', id, result: { roots: [] } }
   return { jsonrpc: '2.0', id, error: { code: METHOD_NOT_FOUND, message: `${method} is not supported here` } }

@@ -1,5 +1,6 @@
 import type { Era } from '../core/index.js'
 import type { ErrorObject, Incoming, Outgoing } from './json-rpc.js'
+import type { PassedRequest } from './link.js'
 import type { LinkError, LinkFailure } from './link-error.js'
 
 /** What carries messages: a pair of pipes, or HTTP. It knows nothing about the handshake or about who waits for what. */
@@ -10,6 +11,8 @@ export interface Wire {
   readonly onlyEra: Era | null
   /** Throws LinkError (`overloaded`, `closed`, `unsendable`) when the message cannot be taken. */
   send(message: Outgoing): void
+  /** A passed request under the id it gets here. Throws like `send`. */
+  sendPassed(id: number, request: PassedRequest): void
   /** Nobody waits for the answer to request `id` any more. */
   abandon(id: number): void
   /** Whether giving up a request has to be told with a message, or is told by `abandon` alone. */
@@ -24,7 +27,10 @@ export interface Wire {
 
 /** What a wire tells the conversation above it. */
 export interface WireEvents {
-  message(message: Incoming): void
+  /** Offers the bytes of one message before they are parsed; true when it was the answer to a passed request and is dealt with. */
+  answered(text: Buffer): boolean
+  /** `via`: the request on whose response it came, where the wire can tell. */
+  message(message: Incoming, via?: number | null): void
   /** HTTP: request `id` was answered with a failing status, or with an error that names no id. */
   refused(id: number, refusal: { status: number; error: ErrorObject | null; reason: LinkFailure; why: string; hint?: string }): void
   /** Request `id` got no answer and will get none. */

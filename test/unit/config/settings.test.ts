@@ -17,6 +17,7 @@ describe('settings from the environment', () => {
     expect(settings).toEqual({
       home: '/h/.mcp', pidDir: '/h/.mcp/pids', logDir: '/h/.mcp/logs', configPath: undefined, maxStartupTimeMs: 60_000, parallelStartup: true,
       autoRestart: true, healthCheckIntervalMs: 2_000, memoryLimitBytes: undefined, cpuQuotaPercent: undefined, logLevel: 'info', bindHost: '127.0.0.1',
+      gatewayPort: undefined, gatewayToken: undefined,
     })
     expect([...stated]).toEqual([])
   })
@@ -25,10 +26,12 @@ describe('settings from the environment', () => {
     const settings = readSettings({
       MCP_HOME: '~/m', MCP_LOG_DIR: '/var/log/mcp', MCP_CONFIG: '~/c.json', MCP_MAX_STARTUP_TIME: '90', MCP_PARALLEL_STARTUP: 'False', MCP_AUTO_RESTART: '0',
       MCP_HEALTH_CHECK_INTERVAL: '500ms', MCP_MEMORY_LIMIT: '1G', MCP_CPU_QUOTA: '80%', MCP_LOG_LEVEL: 'WARNING', MCP_BIND_HOST: '::1',
+      MCP_GATEWAY_PORT: '7420', MCP_GATEWAY_TOKEN: 'a-b.c',
     }, '/h')
     expect(settings).toMatchObject({
       home: '/h/m', pidDir: '/h/m/pids', logDir: '/var/log/mcp', configPath: '/h/c.json', maxStartupTimeMs: 90_000, parallelStartup: false, autoRestart: false,
       healthCheckIntervalMs: 500, memoryLimitBytes: 1024 ** 3, cpuQuotaPercent: 80, logLevel: 'warn', bindHost: '::1',
+      gatewayPort: 7420, gatewayToken: 'a-b.c',
     })
     expect(settings.stated.has('MCP_HOME')).toBe(true)
     expect(settings.stated.has('MCP_PID_DIR')).toBe(false)
@@ -51,12 +54,27 @@ describe('settings from the environment', () => {
     ['MCP_BIND_HOST', 'http://x:80', 'without scheme'],
     ['MCP_BIND_HOST', 'a b', 'without scheme'],
     ['MCP_BIND_HOST', 'host:80', 'without scheme'],
+    ['MCP_GATEWAY_PORT', '0', 'from 1 to 65535'],
+    ['MCP_GATEWAY_PORT', '65536', 'or none'],
+    ['MCP_GATEWAY_PORT', '0x50', 'from 1 to 65535'],
   ])('%s=%s is refused with the accepted forms', (name, value, accepted) => {
     const error = errorFor({ [name]: value })
     expect(error).toMatchObject({ code: 'ENVIRONMENT_INVALID', exitStatus: 5, details: { problems: [{ variable: name, value }] } })
     expect(error.message).toContain(`${name} is ${JSON.stringify(value)}; accepted: `)
     expect(error.message).toContain(accepted)
     expect(error.hint).toContain(name)
+  })
+
+  it.each(['none', 'OFF', 'false'])('MCP_GATEWAY_PORT=%s is no port at all', (value) => {
+    const settings = readSettings({ MCP_GATEWAY_PORT: value }, '/h')
+    expect(settings.gatewayPort).toBeNull()
+    expect(settings.stated.has('MCP_GATEWAY_PORT')).toBe(true)
+  })
+
+  it('a token that cannot be used is not shown', () => {
+    const error = errorFor({ MCP_GATEWAY_TOKEN: 'two words' })
+    expect(error.message).toBe('MCP_GATEWAY_TOKEN holds something unusable; accepted: visible ASCII characters without spaces')
+    expect(JSON.stringify(error.details)).not.toContain('two words')
   })
 
   it('several unusable variables are all named', () => {

@@ -1,4 +1,4 @@
-import { createFleet, stepFleet, type Effect, type Fleet, type FleetEvent, type InstanceEvent, type ServerSpec } from '../../../src/lib/core/index.js'
+import { createFleet, DEFAULT_GATEWAY, stepFleet, type Effect, type Fleet, type FleetEvent, type InstanceEvent, type ServerSpec } from '../../../src/lib/core/index.js'
 
 /** What a simulated process does when asked to go. */
 export interface Temper {
@@ -30,7 +30,7 @@ export class World {
   launchFails = false
 
   constructor(specs: readonly ServerSpec[], maxConcurrentStarts = 32) {
-    const settings = { maxConcurrentStarts }
+    const settings = { maxConcurrentStarts, gateway: DEFAULT_GATEWAY }
     this.fleet = createFleet(settings)
     this.send({ type: 'apply', source: '/project/mcp.config.json', specs, settings })
   }

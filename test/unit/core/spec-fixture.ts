@@ -1,4 +1,4 @@
-import type { ServerSpec } from '../../../src/lib/core/index.js'
+import { DEFAULT_TRAFFIC, type ServerSpec } from '../../../src/lib/core/index.js'
 
 /** A stdio server's spec with the defaults, for tests of decisions. */
 export function specOf(name: string, changes: Partial<ServerSpec> = {}): ServerSpec {
@@ -18,6 +18,13 @@ export function specOf(name: string, changes: Partial<ServerSpec> = {}): ServerS
     dependsOn: [],
     tags: [],
     logs: { maxBytes: 1024, keep: 1 },
+    isolation: 'shared',
+    start: 'auto',
+    idleStopMs: null,
+    roots: null,
+    clientAbilities: [],
+    session: null,
+    traffic: DEFAULT_TRAFFIC,
     ...changes,
   }
 }

@@ -60,7 +60,7 @@ describe('every command', () => {
 })
 
 interface DocsScript {
-  renderPages(parts: { fields: unknown; loadConfig: unknown; verbs: readonly Verb[]; jsonFlag: unknown }): Promise<{ file: string; text: string }[]>
+  renderPages(parts: { fields: unknown; gatewayFields: unknown; loadConfig: unknown; verbs: readonly Verb[]; jsonFlag: unknown }): Promise<{ file: string; text: string }[]>
 }
 
 describe('the reference', () => {
@@ -68,7 +68,7 @@ describe('the reference', () => {
 
   it('is what scripts/docs.mjs makes of fields and commands (run it when this fails)', async () => {
     const script = (await import(join(ROOT, 'scripts/docs.mjs'))) as DocsScript
-    const pages = await script.renderPages({ fields: SERVER_FIELDS, loadConfig: config.loadConfig, verbs: verbs.map(([, verb]) => verb), jsonFlag: JSON_FLAG })
+    const pages = await script.renderPages({ fields: SERVER_FIELDS, gatewayFields: config.GATEWAY_FIELDS, loadConfig: config.loadConfig, verbs: verbs.map(([, verb]) => verb), jsonFlag: JSON_FLAG })
     expect(pages.map(({ file }) => relative(ROOT, file))).toEqual(['docs/configuration.md', 'docs/reference/commands.md'])
     for (const { file, text } of pages) expect(readFileSync(file, 'utf8')).toBe(text)
   })

@@ -1,0 +1,141 @@
+import { DEFAULT_GATEWAY, type GatewaySettings } from '../core/index.js'
+import type { Home } from '../control/index.js'
+import { createGateway, EVERYTHING, openHttpFront, type HttpFront } from '../gateway/index.js'
+import { openCatalogueMemory } from './catalogue-memory.js'
+import { openFrontSocket, type FrontSocket } from './front-socket.js'
+import type { Journal } from './journal.js'
+import { createServerSource } from './server-source.js'
+import { openSessionStore } from './session-store.js'
+import type { Supervisor } from './supervisor.js'
+
+export interface GatewayHostOptions {
+  readonly home: Home
+  readonly supervisor: Supervisor
+  readonly journal: Journal
+  readonly version: string
+  readonly now: () => number
+}
+
+/** Where HTTP clients come in, or why they cannot. */
+export interface HttpStatus {
+  readonly url: string | null
+  readonly trouble: string | null
+}
+
+export interface GatewayHost {
+  /** A configuration was applied: its gateway settings hold from now on. Resolves when the HTTP front is where they want it. */
+  applied(source: string, settings: GatewaySettings): Promise<void>
+  readonly http: HttpStatus
+  close(reason: string): Promise<void>
+}
+
+/** A daemon that just started is given this long to get its configuration before clients are let in. */
+const CONFIGURED_WITHIN_MS = 10_000
+
+/** The gateway of this daemon, with its doors: the home's socket and, where configured, HTTP. */
+export async function openGatewayHost(options: GatewayHostOptions): Promise<GatewayHost> {
+  const { home, supervisor, journal, version, now } = options
+  const memory = openCatalogueMemory(home.state)
+  const chosen = new ChosenSettings()
+  const log = (level: 'info' | 'warn', message: string): void => { journal.write(level, `gateway: ${message}`) }
+  const gateway = createGateway({
+    source: createServerSource(supervisor, memory, now), settings: () => chosen.effective, version, now,
+    warn: (text) => { log('warn', text) },
+  })
+  const inner = await openHttpFront({ gateway, settings: { ...DEFAULT_GATEWAY, port: null }, view: EVERYTHING, store: null, log })
+  const http = new HttpKeeper((settings) => openHttpFront({ gateway, settings, view: EVERYTHING, store: openSessionStore(home.state), log }), log)
+  let markConfigured: () => void = () => undefined
+  const configured = new Promise<void>((resolve) => {
+    markConfigured = resolve
+    setTimeout(resolve, CONFIGURED_WITHIN_MS).unref()
+  })
+  let doors: FrontSocket
+  try {
+    doors = await openFrontSocket({
+      home, gateway, http: inner, log, configured,
+      names: () => ({ servers: [...supervisor.fleet.servers.values()].filter(({ spec }) => spec.session === null).map(({ spec }) => spec.name), profiles: Object.keys(chosen.effective.profiles) }),
+    })
+  } catch (error) {
+    gateway.close('the daemon could not start')
+    await inner.close()
+    throw error
+  }
+  return {
+    get http() {
+      return http.status
+    },
+    async applied(source, settings) {
+      chosen.take(source, settings)
+      await http.follow(chosen.effective)
+      markConfigured()
+    },
+    async close(reason) {
+      gateway.close(reason)
+      memory.close()
+      await Promise.all([doors.close(), inner.close(), http.close()])
+    },
+  }
+}
+
+/** Several configurations can be applied to one daemon; the last one that says anything about the gateway counts. */
+class ChosenSettings {
+  readonly #bySource = new Map<string, GatewaySettings>()
+
+  get effective(): GatewaySettings {
+    return [...this.#bySource.values()].at(-1) ?? DEFAULT_GATEWAY
+  }
+
+  take(source: string, settings: GatewaySettings): void {
+    this.#bySource.delete(source)
+    if (JSON.stringify(settings) !== JSON.stringify(DEFAULT_GATEWAY)) this.#bySource.set(source, settings)
+  }
+}
+
+/** Keeps the HTTP front where the settings want it. A port that is taken is no reason for servers not to start: it is said, and tried again with the next configuration. */
+class HttpKeeper {
+  readonly #open: (settings: GatewaySettings) => Promise<HttpFront>
+  readonly #log: (level: 'info' | 'warn', message: string) => void
+  #front: HttpFront | null = null
+  #key = ''
+  #trouble: string | null = null
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(open: (settings: GatewaySettings) => Promise<HttpFront>, log: (level: 'info' | 'warn', message: string) => void) {
+    this.#open = open
+    this.#log = log
+  }
+
+  get status(): HttpStatus {
+    const address = this.#front?.address ?? null
+    return { url: address === null ? null : `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}/mcp`, trouble: this.#trouble }
+  }
+
+  follow(settings: GatewaySettings): Promise<void> {
+    this.#work = this.#work.then(() => this.#follow(settings))
+    return this.#work
+  }
+
+  async close(): Promise<void> {
+    await this.#work
+    await this.#front?.close()
+    this.#front = null
+  }
+
+  async #follow(settings: GatewaySettings): Promise<void> {
+    const { host, port, token, allowedHosts, allowedOrigins, sse } = settings
+    const key = JSON.stringify([host, port, token, allowedHosts, allowedOrigins, sse])
+    if (key === this.#key && (this.#front !== null || port === null)) return
+    await this.#front?.close()
+    this.#front = null
+    this.#key = key
+    this.#trouble = null
+    if (port === null) return
+    try {
+      this.#front = await this.#open(settings)
+      this.#log('info', `listening on ${this.status.url ?? ''}`)
+    } catch (error) {
+      this.#trouble = error instanceof Error ? error.message : String(error)
+      this.#log('warn', this.#trouble)
+    }
+  }
+}

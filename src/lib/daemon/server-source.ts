@@ -1,0 +1,89 @@
+import type { FleetEntry, ServerSpec, SessionClient } from '../core/index.js'
+import type { Remembered, ServerSource, SourceListener, SourceServer } from '../gateway/index.js'
+import type { CatalogueMemory } from './catalogue-memory.js'
+import type { Supervisor } from './supervisor.js'
+
+/** Stands between a server and the number of a session's own process; no configured name can hold it. */
+const OWN_MARK = '#'
+
+/** The supervised servers as the gateway sees them. */
+export function createServerSource(supervisor: Supervisor, memory: CatalogueMemory, now: () => number): ServerSource {
+  let numbers = 0
+  const entryOf = (name: string): FleetEntry | undefined => supervisor.fleet.servers.get(name)
+  return {
+    names: () => [...supervisor.fleet.servers.values()].filter(isOffered).map(({ spec }) => spec.name),
+    get(name) {
+      const entry = entryOf(name)
+      return entry === undefined || entry.spec.transport === 'none' ? null : describe(supervisor, entry, now())
+    },
+    remembered(name): Remembered | null {
+      const entry = entryOf(name)
+      return entry === undefined ? null : memory.recall(entry.spec)
+    },
+    remember(name, what) {
+      const entry = entryOf(name)
+      if (entry !== undefined) memory.remember(entry.spec, what)
+    },
+    wake(name) {
+      if (entryOf(name)?.state.desired === 'down') supervisor.send({ type: 'start', names: [name] })
+    },
+    rest(name) {
+      supervisor.log(name)?.mark('stopped: nobody used it', entryOf(name)?.state.generation ?? 0)
+      supervisor.send({ type: 'stop', names: [name] })
+    },
+    openOwn(name, client) {
+      const spec = entryOf(name)?.spec
+      if (spec?.launch == null && spec?.endpoint == null) return null
+      const own = `${name}${OWN_MARK}${++numbers}`
+      supervisor.send({ type: 'add', spec: ownSpec(spec, own, client) })
+      return entryOf(own) === undefined ? null : own
+    },
+    closeOwn: (name) => { supervisor.send({ type: 'drop', name }) },
+    note: (name, text) => { supervisor.log(name)?.mark(text, entryOf(name)?.state.generation ?? 0) },
+    listen(listener: SourceListener) {
+      supervisor.onChange((name) => { listener.changed(name) })
+      supervisor.onTraffic(listener)
+    },
+  }
+}
+
+/** The server a session's own process belongs to; the name itself for all others. */
+export function baseName(name: string): string {
+  const at = name.indexOf(OWN_MARK)
+  return at < 0 ? name : name.slice(0, at)
+}
+
+/** The same server for one client: nothing but its name and whom it is for differ. */
+function ownSpec(spec: ServerSpec, name: string, session: SessionClient): ServerSpec {
+  return { ...spec, name, source: 'session', session, dependsOn: [], start: 'auto', idleStopMs: null }
+}
+
+function isOffered({ spec, state, removed }: FleetEntry): boolean {
+  return spec.transport !== 'none' && spec.session === null && (spec.enabled || state.desired === 'up') && (!removed || state.desired === 'up')
+}
+
+function describe(supervisor: Supervisor, entry: FleetEntry, now: number): SourceServer {
+  const { spec, state } = entry
+  const instance = supervisor.instance(spec.name)
+  const link = state.phase === 'ready' ? (instance?.link ?? null) : null
+  const established = instance?.established ?? null
+  const up = link === null || established === null ? null : { link, established }
+  return {
+    name: spec.name,
+    presence: up === null ? absence(entry, supervisor.fleet.closing) : 'up',
+    reason: up === null ? (state.phase === 'idle' ? 'it was not started, or it was stopped' : state.reason) : '',
+    retryAfterMs: state.phase === 'backoff' ? Math.max(0, state.until - now) : null,
+    up,
+    isolation: spec.isolation,
+    idleStopMs: spec.start === 'on-demand' ? spec.idleStopMs : null,
+    roots: spec.roots,
+    tags: spec.tags,
+    traffic: spec.traffic,
+  }
+}
+
+function absence({ spec, state, removed }: FleetEntry, closing: boolean): SourceServer['presence'] {
+  if (closing) return 'down'
+  if (state.desired === 'up') return state.phase === 'failed' || state.phase === 'exited' ? 'down' : 'coming'
+  return spec.start === 'on-demand' && spec.enabled && !removed ? 'resting' : 'down'
+}

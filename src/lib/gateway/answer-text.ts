@@ -1,0 +1,82 @@
+import { findMember, isJsonObject, type JsonObject, type Span } from '../mcp/index.js'
+import { cutAround, insertMembers } from './edit.js'
+import { INVALID_PARAMS, RESOURCE_NOT_FOUND } from './failure.js'
+
+/** An answer as a server wrote it, with the place of its id. */
+export interface AnswerText {
+  readonly text: Buffer
+  readonly idStart: number
+  readonly idEnd: number
+}
+
+/** The answer with the client's id in it; everything else keeps its bytes. */
+export function withId({ text, idStart, idEnd }: AnswerText, id: Buffer): Buffer[] {
+  return [text.subarray(0, idStart), id, text.subarray(idEnd)]
+}
+
+/** Whether an answer of a modern server may be a question instead of a result: one quick look, no parsing. */
+export function mayAskForInput({ text }: AnswerText): boolean {
+  return text.includes('input_required')
+}
+
+/** What a modern server asks for before it can go on; null when the answer is a plain result or an error. */
+export function readInputRequired({ text }: AnswerText): { readonly requests: JsonObject; readonly requestState: unknown } | null {
+  const parsed = parseQuietly(text)
+  const result = isJsonObject(parsed) && isJsonObject(parsed['result']) ? parsed['result'] : null
+  if (result?.['resultType'] !== 'input_required') return null
+  return { requests: isJsonObject(result['inputRequests']) ? result['inputRequests'] : {}, requestState: result['requestState'] }
+}
+
+/** The error in an answer; null when it is a result. */
+export function readError({ text }: AnswerText): JsonObject | null {
+  if (!hasErrorMember(text)) return null
+  const parsed = parseQuietly(text)
+  return isJsonObject(parsed) && isJsonObject(parsed['error']) ? parsed['error'] : null
+}
+
+/** The text of a legacy server's result as modern clients expect it (2026-07-28): results say that they are complete, what was read says how long it keeps. */
+export function toModernResult(answer: AnswerText, method: string, id: Buffer): Buffer[] {
+  const { text, idStart, idEnd } = answer
+  const result = findResult(text)
+  if (result === null || text[result.start] !== 0x7b) return withId(answer, id)
+  const members: JsonObject = {}
+  const lacks = (key: string): boolean => !text.includes(`"${key}"`) || findMember(text, result.start, key) === null
+  if (lacks('resultType')) members['resultType'] = 'complete'
+  if (method === 'resources/read') {
+    if (lacks('ttlMs')) members['ttlMs'] = 0
+    if (lacks('cacheScope')) members['cacheScope'] = 'private'
+  }
+  if (Object.keys(members).length === 0) return withId(answer, id)
+  const { before, after } = cutAround(text, { start: idStart, end: idEnd }, [insertMembers(text, result, members)])
+  return [before, id, after]
+}
+
+/** A legacy server's error in the codes of the modern era: a resource that is not there is an invalid parameter. */
+export function toModernError(error: JsonObject): JsonObject {
+  return error['code'] === RESOURCE_NOT_FOUND ? { ...error, code: INVALID_PARAMS } : error
+}
+
+const RESULT_AT_FRONT = ['{"result":', '{"jsonrpc":"2.0","result":']
+
+function findResult(text: Buffer): Span | null {
+  const head = text.toString('latin1', 0, 80)
+  const front = RESULT_AT_FRONT.find((start) => head.startsWith(start))
+  const start = front?.length ?? /^\{"jsonrpc":"2\.0","id":\d+,"result":/.exec(head)?.[0].length
+  // The end is only needed to tell an empty object.
+  return start === undefined ? findMember(text, 0, 'result') : { start, end: text.length }
+}
+
+/** Whether a member named "error" can be seen where servers write it, or anywhere in text too odd to tell quickly. */
+function hasErrorMember(text: Buffer): boolean {
+  const head = text.toString('latin1', 0, 80)
+  if (/^\{"jsonrpc":"2\.0","id":\d+,"result":/.test(head) || RESULT_AT_FRONT.some((start) => head.startsWith(start))) return false
+  return findMember(text, 0, 'error') !== null
+}
+
+function parseQuietly(text: Buffer): unknown {
+  try {
+    return JSON.parse(text.toString('utf8'))
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,322 @@
+import { isJsonObject, LinkError, RpcError, type JsonObject, type PassedReceiver, type PassedRequest, type RequestId } from '../mcp/index.js'
+import { mayAskForInput, readError, readInputRequired, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
+import type { ClientMessage, Reply, Underway } from './contract.js'
+import { failureText, INTERNAL_ERROR, linkTrouble, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
+import type { Parking } from './parking.js'
+import { toPassedRequest, type Hop, type Origin } from './request-text.js'
+
+export type RequestMessage = Extract<ClientMessage, { type: 'request' }>
+
+/** Where a request goes and what holds for it on the way. */
+export interface CallPlan {
+  /** The server as clients know it, for messages. */
+  readonly server: string
+  /** Members of params that get another value there: the tool's own name. */
+  readonly replaced: Readonly<JsonObject>
+  /** Asking again does no harm: it may be repeated when the server is lost under it. */
+  readonly repeatable: boolean
+  readonly idleTimeoutMs: number | null
+  readonly timeoutMs: number | null
+  readonly startWaitMs: number
+}
+
+/** The client session a call came from, as the server's side sees it. */
+export interface CallClient {
+  /** A question of a server, about one of the session's calls if that is known. Rejects with RpcError when the client says no, cannot, or is gone. */
+  ask(call: Call | null, method: string, params: JsonObject): Promise<JsonObject>
+  /** What a server said in its log. `call`: while it worked on that call. */
+  logged(server: string, call: Call | null, params: JsonObject): void
+  /** The answer names resources by URI. */
+  named(call: Call, text: Buffer): void
+  /** The request it came with was answered with questions; it goes on under the next one. */
+  paused(call: Call): void
+  /** The call is over; it may be forgotten. */
+  settled(call: Call): void
+}
+
+/** The server's side of a call. */
+export interface CallCarrier {
+  submit(call: Call): void
+  /** Nobody waits for it any more. */
+  takeBack(call: Call, reason: string): void
+  settled(call: Call): void
+  /** Why the server takes nothing right now, for people; empty when there is nothing to say. */
+  readonly absence: string
+}
+
+/** Questions of a modern server about one request: more rounds than this are a loop. */
+const MAX_ROUNDS = 16
+/** Longer answers are not searched for the resources they name. */
+const MAX_SEARCHED = 1024 * 1024
+
+/**
+ * One request of a client on its way to one server. Whatever happens, its client gets one answer: the server's, or an
+ * error that says whether the server may have acted.
+ */
+export class Call implements PassedReceiver, Underway {
+  readonly message: RequestMessage
+  readonly plan: CallPlan
+  readonly origin: Origin
+  readonly client: CallClient
+  /** Two calls with the same key are certain to come from the same client, so what a server says may be about either. */
+  readonly clientKey: object
+  /** Who may continue this call. */
+  readonly principal: object
+  readonly carrier: CallCarrier
+  /** The id on the link while it is passed. */
+  linkId: number | null = null
+  /** Stands in for the client's progress token on the link. */
+  token: number | null = null
+  repeated = false
+  /** What the server answers must be translated from. */
+  hop: Hop | null = null
+  readonly #parking: Parking
+  #reply: Reply | null
+  #id: RequestId
+  #progressToken: unknown
+  #added: JsonObject = {}
+  #rounds = 0
+  #over = false
+  #kept: (() => void) | null = null
+  #idleTimer: NodeJS.Timeout | null = null
+  #totalTimer: NodeJS.Timeout | null = null
+  #waitTimer: NodeJS.Timeout | null = null
+
+  constructor(parts: { message: RequestMessage; plan: CallPlan; origin: Origin; client: CallClient; clientKey: object; principal: object; carrier: CallCarrier; reply: Reply; parking: Parking }) {
+    this.message = parts.message
+    this.plan = parts.plan
+    this.origin = parts.origin
+    this.client = parts.client
+    this.clientKey = parts.clientKey
+    this.principal = parts.principal
+    this.carrier = parts.carrier
+    this.#parking = parts.parking
+    this.#reply = parts.reply
+    this.#id = parts.message.id
+    this.#progressToken = progressTokenOf(parts.message)
+    const { timeoutMs } = parts.plan
+    if (timeoutMs !== null) this.#totalTimer = setTimeout(() => { this.#expire('timeout', timeoutMs) }, timeoutMs)
+  }
+
+  /** The id of the client's request, which changes when it comes back with answers. */
+  get id(): RequestId {
+    return this.#id
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  get wantsProgress(): boolean {
+    return this.#progressToken !== undefined
+  }
+
+  /** Its modern client is away, answering a question. */
+  get isParked(): boolean {
+    return this.#reply === null
+  }
+
+  /** The request as it goes out on a link. */
+  toPassed(hop: Hop): PassedRequest {
+    const { line, method, params } = this.message
+    this.hop = hop
+    return toPassedRequest({ line, method, params, replaced: this.plan.replaced, added: this.#added }, this.origin, hop, this)
+  }
+
+  /** It waits for its server to come up, for as long as the plan allows. */
+  waits(): void {
+    this.#stopTimer('idle')
+    this.#waitTimer ??= setTimeout(() => {
+      this.carrier.takeBack(this, 'the server did not come up in time')
+      const { absence } = this.carrier
+      this.fail(trouble(`server "${this.plan.server}" did not come up within ${this.plan.startWaitMs / 1000} s${absence === '' ? '' : `: ${absence}`}`, { reason: 'starting', server: this.plan.server, outcome: 'not-delivered', retryAfterMs: 1000 }))
+    }, this.plan.startWaitMs)
+  }
+
+  /** It left for the server. */
+  leaves(): void {
+    if (this.#waitTimer !== null) clearTimeout(this.#waitTimer)
+    this.#waitTimer = null
+    this.#armIdle()
+  }
+
+  /** A sign of life: the limit on silence begins anew. */
+  progress(params: JsonObject): void {
+    this.#armIdle()
+    this.tell('notifications/progress', { ...params, progressToken: this.#progressToken })
+  }
+
+  /** A notification that belongs to this request. Nobody hears it while the client is away answering a question. */
+  tell(method: string, params: JsonObject | undefined): void {
+    this.send({ jsonrpc: '2.0', method, ...(params === undefined ? {} : { params }) })
+  }
+
+  send(message: JsonObject): void {
+    if (!this.#over) this.#reply?.send(JSON.stringify(message))
+  }
+
+  answered(text: Buffer, idStart: number, idEnd: number): void {
+    this.linkId = null
+    if (this.#over) return
+    this.#stopTimer('idle')
+    const answer: AnswerText = { text, idStart, idEnd }
+    if (text.length < MAX_SEARCHED && text.includes('"resource')) this.client.named(this, text)
+    const from = this.hop?.era ?? this.origin.era
+    if (from === 'modern' && this.origin.era === 'legacy' && mayAskForInput(answer)) {
+      const asked = readInputRequired(answer)
+      if (asked !== null) return void this.#nextRound(asked.requests, asked.requestState)
+    }
+    if (from === 'legacy' && this.origin.era === 'modern') return this.#answeredToModern(answer)
+    this.#deliver((id) => withId(answer, id), this.origin.era === 'modern' && isMissingCapability(answer) ? 400 : 200)
+  }
+
+  failed(error: LinkError): void {
+    this.linkId = null
+    if (this.#over) return
+    const isLost = error.reason === 'closed' || error.reason === 'unreachable'
+    if (isLost && this.plan.repeatable && !this.repeated) {
+      this.repeated = true
+      this.carrier.submit(this)
+      return
+    }
+    this.fail(linkTrouble(this.plan.server, error))
+  }
+
+  fail(failure: Failure): void {
+    if (this.#over) return
+    this.#finish(() => { this.#reply?.answer([failureText(this.#id, failure)], failure.status) })
+  }
+
+  abort(reason: string): void {
+    if (this.#over) return
+    this.carrier.takeBack(this, reason)
+    this.#finish(() => undefined)
+    this.#kept = null
+    this.#settle()
+  }
+
+  /** A legacy server asks a modern client: the open request is answered with the question, and goes on when the client comes back. */
+  park(method: string, params: JsonObject): Promise<JsonObject> {
+    this.#stopTimer('idle')
+    const answer = this.#parking.ask(this, method, params)
+    answer.then(() => { this.#armIdle() }, () => { this.#armIdle() })
+    return answer
+  }
+
+  /** Hands the questions over to the client; the request it had open is answered by that. False when nobody listens. */
+  handOver(inputRequests: JsonObject, requestState: string): boolean {
+    const reply = this.#reply
+    if (reply === null || this.#over) return false
+    this.client.paused(this)
+    this.#reply = null
+    reply.answer([Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: this.#id, result: { resultType: 'input_required', inputRequests, requestState } }))], 200)
+    return true
+  }
+
+  /** The client came back with a new request that continues this one. */
+  resume(message: RequestMessage, reply: Reply): void {
+    this.#id = message.id
+    this.#progressToken = progressTokenOf(message) ?? this.#progressToken
+    this.#reply = reply
+    const kept = this.#kept
+    if (kept === null) return
+    this.#kept = null
+    kept()
+    this.#settle()
+  }
+
+  #answeredToModern(answer: AnswerText): void {
+    const error = readError(answer)
+    if (error === null) return this.#deliver((id) => toModernResult(answer, this.message.method, id), 200)
+    if (error['code'] === URL_ELICITATION_REQUIRED && this.#askForUrls(error)) return
+    const mapped = toModernError(error)
+    this.#deliver((id) => [Buffer.from(`{"jsonrpc":"2.0","id":${id.toString()},"error":${JSON.stringify(mapped)}}`)], 200)
+  }
+
+  /** A legacy server wants pages visited first: a modern client is asked, then the request goes out again. */
+  #askForUrls(error: JsonObject): boolean {
+    const listed = isJsonObject(error['data']) && Array.isArray(error['data']['elicitations']) ? error['data']['elicitations'].filter(isJsonObject) : []
+    if (listed.length === 0 || this.#rounds >= MAX_ROUNDS) return false
+    this.#rounds++
+    Promise.all(listed.map((params) => this.park('elicitation/create', { ...params, mode: 'url' }))).then(
+      (answers) => {
+        if (this.#over) return
+        if (answers.every((answer) => answer['action'] === 'accept')) this.carrier.submit(this)
+        else this.fail({ code: INTERNAL_ERROR, message: typeof error['message'] === 'string' ? error['message'] : 'the server needs a page to be visited first', status: 200 })
+      },
+      () => { this.fail({ code: INTERNAL_ERROR, message: 'the server needs a page to be visited first', status: 200 }) },
+    )
+    return true
+  }
+
+  /** A modern server needs something from a legacy client: it is asked, and the request goes out again with the answers. */
+  async #nextRound(requests: JsonObject, requestState: unknown): Promise<void> {
+    if (++this.#rounds > MAX_ROUNDS) return this.fail(trouble(`server "${this.plan.server}" asked for input more than ${MAX_ROUNDS} times`, { reason: 'too-many-rounds', server: this.plan.server, outcome: 'unknown' }))
+    const inputResponses: JsonObject = {}
+    try {
+      await Promise.all(Object.entries(requests).map(async ([key, request]) => {
+        if (!isJsonObject(request) || typeof request['method'] !== 'string') throw new RpcError({ code: INTERNAL_ERROR, message: `the server's question "${key}" names no method` })
+        inputResponses[key] = await this.client.ask(this, request['method'], isJsonObject(request['params']) ? request['params'] : {})
+      }))
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      return this.fail(trouble(`server "${this.plan.server}" needed input that was not given: ${why}`, { reason: 'input-refused', server: this.plan.server, outcome: 'unknown' }))
+    }
+    if (this.#over) return
+    this.#added = { ...(Object.keys(requests).length === 0 ? {} : { inputResponses }), ...(requestState === undefined ? {} : { requestState }) }
+    this.carrier.submit(this)
+  }
+
+  #deliver(write: (id: Buffer) => readonly Buffer[], status: number): void {
+    this.#finish(() => { this.#reply?.answer(write(Buffer.from(JSON.stringify(this.#id))), status) })
+  }
+
+  /** While the client is away answering a question, the outcome waits for it. */
+  #finish(tell: () => void): void {
+    this.#over = true
+    for (const which of ['idle', 'total', 'wait'] as const) this.#stopTimer(which)
+    if (this.#reply === null) {
+      // The id of the answer is that of the request the client comes back with.
+      this.#kept = tell
+      return
+    }
+    tell()
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#parking.forget(this)
+    this.client.settled(this)
+  }
+
+  #armIdle(): void {
+    const limitMs = this.plan.idleTimeoutMs
+    if (limitMs === null || this.#over) return
+    if (this.#idleTimer === null) this.#idleTimer = setTimeout(() => { this.#expire('idle-timeout', limitMs) }, limitMs)
+    else this.#idleTimer.refresh()
+  }
+
+  #expire(reason: 'timeout' | 'idle-timeout', limitMs: number): void {
+    const what = reason === 'timeout' ? `did not answer within ${limitMs} ms` : `gave no sign of life for ${limitMs} ms`
+    this.carrier.takeBack(this, reason)
+    this.fail(trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: 'unknown' }))
+  }
+
+  #stopTimer(which: 'idle' | 'total' | 'wait'): void {
+    const timer = which === 'idle' ? this.#idleTimer : which === 'total' ? this.#totalTimer : this.#waitTimer
+    if (timer === null) return
+    clearTimeout(timer)
+    if (which === 'idle') this.#idleTimer = null
+    else if (which === 'total') this.#totalTimer = null
+    else this.#waitTimer = null
+  }
+}
+
+function progressTokenOf({ params }: RequestMessage): unknown {
+  return isJsonObject(params?.['_meta']) ? params['_meta']['progressToken'] : undefined
+}
+
+/** -32021 goes with HTTP 400 (2026-07-28). */
+function isMissingCapability({ text }: AnswerText): boolean {
+  return text.length < 4096 && text.includes('-32021') && readError({ text, idStart: 0, idEnd: 0 })?.['code'] === -32021
+}

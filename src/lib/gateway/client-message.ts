@@ -1,0 +1,54 @@
+import { isUtf8 } from 'node:buffer'
+import { isJsonObject, type RequestId } from '../mcp/index.js'
+import type { ClientMessage } from './contract.js'
+
+const PARSE_ERROR = -32700
+const INVALID_REQUEST = -32600
+const LF = 0x0a
+const CR = 0x0d
+const SPACE = 0x20
+
+/**
+ * Reads one message of a client. Only what is plainly one JSON-RPC 2.0 message gets past here: servers exist that end
+ * on anything else. Batches are refused; revision 2025-06-18 took them out again. Never throws.
+ */
+export function parseClientMessage(bytes: Buffer): ClientMessage {
+  let value: unknown
+  try {
+    if (!isUtf8(bytes)) return bad(PARSE_ERROR, 'the message is not valid UTF-8')
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch (error) {
+    return bad(PARSE_ERROR, `the message is not valid JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  if (Array.isArray(value)) return bad(INVALID_REQUEST, 'batches are not supported; send one message at a time')
+  if (!isJsonObject(value)) return bad(INVALID_REQUEST, 'a message has to be a JSON object')
+  const { id, method, params } = value
+  const known = isId(id) ? id : null
+  if (value['jsonrpc'] !== '2.0') return bad(INVALID_REQUEST, 'the member "jsonrpc" has to be "2.0"', known)
+  if (typeof method === 'string') {
+    if (params !== undefined && !isJsonObject(params)) return bad(INVALID_REQUEST, '"params" has to be an object', known)
+    if (id === undefined) return { type: 'notification', line: oneLine(bytes), method, params }
+    return known === null ? bad(INVALID_REQUEST, '"id" has to be a string or a whole number') : { type: 'request', line: oneLine(bytes), id: known, method, params }
+  }
+  if (method !== undefined) return bad(INVALID_REQUEST, '"method" has to be a string', known)
+  if (known !== null && (isJsonObject(value['result']) || value['error'] !== undefined)) {
+    return { type: 'answer', line: oneLine(bytes), id: known, result: isJsonObject(value['result']) ? value['result'] : undefined, error: value['error'] }
+  }
+  return bad(INVALID_REQUEST, 'a message needs a "method", or an "id" with a "result" or an "error"', known)
+}
+
+function bad(code: number, reason: string, id: RequestId | null = null): ClientMessage {
+  return { type: 'bad', code, reason, id }
+}
+
+function isId(value: unknown): value is RequestId {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))
+}
+
+/** Line breaks can only stand between the tokens of valid JSON, where a blank says the same. */
+function oneLine(bytes: Buffer): Buffer {
+  if (!bytes.includes(LF) && !bytes.includes(CR)) return bytes
+  const line = Buffer.from(bytes)
+  for (let at = 0; at < line.length; at++) if (line[at] === LF || line[at] === CR) line[at] = SPACE
+  return line
+}

@@ -1,0 +1,43 @@
+import type { JsonObject, LinkError, RequestId } from '../mcp/index.js'
+
+export const INVALID_REQUEST = -32600
+export const METHOD_NOT_FOUND = -32601
+export const INVALID_PARAMS = -32602
+export const INTERNAL_ERROR = -32603
+export const RESOURCE_NOT_FOUND = -32002
+export const UNSUPPORTED_VERSION = -32022
+export const URL_ELICITATION_REQUIRED = -32042
+
+/** An error answer, and the HTTP status that goes with it in the modern era. */
+export interface Failure {
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+  readonly status: number
+}
+
+/** The request itself is at fault. */
+export function refuse(code: number, message: string, data?: unknown): Failure {
+  return { code, message, status: code === METHOD_NOT_FOUND ? 404 : 400, ...(data === undefined ? {} : { data }) }
+}
+
+/**
+ * The gateway or a server could not do it. Codes of our own would collide with reserved ones, so the story is in `data`:
+ * `reason`, and `outcome`, which tells whether the server may have acted on the request all the same.
+ */
+export function trouble(message: string, data: JsonObject & { reason: string; outcome: 'unknown' | 'not-delivered' }): Failure {
+  return { code: INTERNAL_ERROR, message, data, status: 200 }
+}
+
+/** A link that failed under a request. */
+export function linkTrouble(server: string, error: LinkError): Failure {
+  const undelivered = error.reason === 'overloaded' || error.reason === 'unsendable'
+  return trouble(`server "${server}": ${error.message}`, {
+    reason: error.reason, server, outcome: undelivered ? 'not-delivered' : 'unknown', ...(error.hint === undefined ? {} : { hint: error.hint }), ...(error.reason === 'overloaded' ? { retryAfterMs: 1000 } : {}),
+  })
+}
+
+/** The text of an error answer. */
+export function failureText(id: RequestId | null, { code, message, data }: Failure): Buffer {
+  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error: data === undefined ? { code, message } : { code, message, data } }))
+}

@@ -1,0 +1,261 @@
+import type { GatewaySettings, SessionClient } from '../core/index.js'
+import type { JsonObject, ServerRequest } from '../mcp/index.js'
+import type { CallClient } from './call.js'
+import type { Gateway, SessionOptions, View } from './contract.js'
+import { isWanted, mostVerbose } from './log-level.js'
+import { NamedUris } from './named-uris.js'
+import { Parking } from './parking.js'
+import { GatewaySession, type SessionHost } from './session.js'
+import type { ServerSource, SourceListener } from './source.js'
+import { Upstream } from './upstream.js'
+import { ViewCatalogue } from './view-catalogue.js'
+
+export interface GatewayOptions {
+  readonly source: ServerSource
+  /** Read anew whenever it matters, so changes take effect at once. */
+  readonly settings: () => GatewaySettings
+  readonly version: string
+  /** Epoch ms. */
+  readonly now: () => number
+  /** A sentence for the log of the whole. */
+  readonly warn: (text: string) => void
+}
+
+/** Changes come in bursts (a whole fleet starting): clients are told once. */
+const ANNOUNCE_AFTER_MS = 50
+const MAX_WARNINGS = 1000
+
+/** The gateway over these servers. Its owner calls `close`. */
+export function createGateway(options: GatewayOptions): Gateway & { close(reason: string): void } {
+  return new TheGateway(options)
+}
+
+class TheGateway implements Gateway, SessionHost, SourceListener {
+  readonly source: ServerSource
+  readonly version: string
+  readonly parking = new Parking()
+  readonly #options: GatewayOptions
+  readonly #sessions = new Set<GatewaySession>()
+  readonly #shared = new Map<string, Upstream>()
+  readonly #own = new Map<string, Upstream>()
+  readonly #catalogues = new Map<string, ViewCatalogue>()
+  readonly #uris = new NamedUris()
+  readonly #warned = new Set<string>()
+  #tokens = 0
+  #revision = 1
+  #choice = ''
+  #announceTimer: NodeJS.Timeout | null = null
+  #changedTick = false
+  #closed = false
+
+  constructor(options: GatewayOptions) {
+    this.#options = options
+    this.source = options.source
+    this.version = options.version
+    this.source.listen(this)
+    for (const name of this.source.names()) this.shared(name)
+  }
+
+  get listWaitMs(): number {
+    return this.#options.settings().listWaitMs
+  }
+
+  get startWaitMs(): number {
+    return this.#options.settings().startWaitMs
+  }
+
+  get passInstructions(): boolean {
+    return this.#options.settings().instructions
+  }
+
+  // For fronts.
+
+  openSession(options: SessionOptions): GatewaySession {
+    const session = new GatewaySession(options, this)
+    this.#sessions.add(session)
+    return session
+  }
+
+  viewOfServer(name: string): View | null {
+    return this.source.names().includes(name) ? { servers: [name], tags: [], prefix: null, separator: null } : null
+  }
+
+  viewOfProfile(name: string): View | null {
+    const { profiles } = this.#options.settings()
+    const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined
+    return profile === undefined ? null : { servers: profile.servers, tags: profile.tags, prefix: null, separator: null }
+  }
+
+  close(reason: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#announceTimer !== null) clearTimeout(this.#announceTimer)
+    for (const session of [...this.#sessions]) session.finish(reason)
+    this.parking.close()
+    for (const upstream of [...this.#shared.values(), ...this.#own.values()]) upstream.close(reason)
+  }
+
+  // For the source.
+
+  changed(name: string): void {
+    if (this.#closed) return
+    const own = this.#own.get(name)
+    if (own !== undefined) own.changed()
+    else if (this.#shared.has(name) || this.source.names().includes(name)) this.shared(name).changed()
+    if (this.source.get(name) === null) this.#drop(name)
+    this.#soon()
+  }
+
+  notified(name: string, method: string, params: JsonObject | undefined, via: number | null): void {
+    this.#upstream(name)?.notified(method, params, via)
+  }
+
+  asked(name: string, request: ServerRequest): Promise<JsonObject> | undefined {
+    return this.#upstream(name)?.asked(request)
+  }
+
+  // For sessions and the servers' side.
+
+  now(): number {
+    return this.#options.now()
+  }
+
+  nextToken(): number {
+    return ++this.#tokens
+  }
+
+  catalogueChanged(isNew: boolean): void {
+    if (isNew) this.#revision++
+    this.#soon()
+  }
+
+  warn(server: string, text: string): void {
+    this.source.note(server, `warning: ${text}`)
+    this.#warnOnce(`${server}: ${text}`)
+  }
+
+  logged(server: string, params: JsonObject): void {
+    for (const session of this.#sessions) {
+      if (session.logLevel !== null && isWanted(params['level'], session.logLevel) && session.servers.catalogue.servers().includes(server)) session.logged(server, null, params)
+    }
+  }
+
+  named(server: string, text: Buffer): void {
+    this.#uris.learn(server, text)
+  }
+
+  originOf(uri: string): string | null {
+    return this.#uris.originOf(uri)
+  }
+
+  separatorOf(view: View): string {
+    return view.separator ?? this.#options.settings().separator
+  }
+
+  shared(server: string): Upstream {
+    const known = this.#shared.get(server)
+    if (known !== undefined) return known
+    const upstream = new Upstream(server, null, this)
+    this.#shared.set(server, upstream)
+    return upstream
+  }
+
+  openOwn(server: string, client: SessionClient, owner: CallClient): Upstream | null {
+    const name = this.source.openOwn(server, client)
+    if (name === null) return null
+    const upstream = new Upstream(name, owner, this)
+    this.#own.set(name, upstream)
+    upstream.changed()
+    return upstream
+  }
+
+  closeOwn(upstream: Upstream): void {
+    this.#own.delete(upstream.name)
+    upstream.close('the session ended')
+    this.source.closeOwn(upstream.name)
+  }
+
+  sharedCatalogue(view: View): ViewCatalogue {
+    const key = JSON.stringify([view.servers, view.tags, view.prefix, view.separator])
+    const known = this.#catalogues.get(key)
+    if (known !== undefined) return known
+    const catalogue = this.ownCatalogue(view, (server) => this.shared(server))
+    this.#catalogues.set(key, catalogue)
+    return catalogue
+  }
+
+  ownCatalogue(view: View, upstreamOf: (server: string) => Upstream): ViewCatalogue {
+    const catalogue = new ViewCatalogue({
+      view, upstreamOf, source: this.source, settings: this.#options.settings,
+      revision: () => this.#revision, warn: (text) => { this.#warnOnce(text) },
+    })
+    catalogue.takeChanges()
+    return catalogue
+  }
+
+  logLevelChanged(session: GatewaySession): void {
+    for (const upstream of session.servers.own()) upstream.setLogLevel(session.logLevel)
+    const level = mostVerbose([...this.#sessions].flatMap((each) => each.logLevel ?? []))
+    for (const upstream of this.#shared.values()) upstream.setLogLevel(level)
+  }
+
+  closed(session: GatewaySession): void {
+    this.#sessions.delete(session)
+    const used = new Set([...this.#sessions].map((each) => each.servers.catalogue))
+    for (const [key, catalogue] of this.#catalogues) if (!used.has(catalogue)) this.#catalogues.delete(key)
+  }
+
+  #upstream(name: string): Upstream | undefined {
+    return this.#own.get(name) ?? this.#shared.get(name)
+  }
+
+  #drop(name: string): void {
+    const upstream = this.#shared.get(name)
+    if (upstream === undefined) return
+    this.#shared.delete(name)
+    upstream.close(`server "${name}" is not configured any more`)
+  }
+
+  /** Looks once at everything that changed in this turn of the event loop, and announces it a little later. */
+  #soon(): void {
+    if (this.#changedTick || this.#closed) return
+    this.#changedTick = true
+    setImmediate(() => {
+      this.#changedTick = false
+      if (this.#closed) return
+      this.#noticeChoice()
+      for (const session of [...this.#sessions]) session.serversChanged()
+      this.#announceTimer ??= setTimeout(() => { this.#announce() }, ANNOUNCE_AFTER_MS)
+    })
+  }
+
+  /** Which servers are in sight, in which order, and what is to be shown of them. */
+  #noticeChoice(): void {
+    const { prefix, separator, maxNameLength } = this.#options.settings()
+    const servers = this.source.names().map((name) => {
+      const server = this.source.get(name)
+      return server === null ? null : [name, server.presence === 'down', server.tags, server.traffic, this.shared(name).catalogue === null]
+    })
+    const choice = JSON.stringify([prefix, separator, maxNameLength, servers])
+    if (choice === this.#choice) return
+    this.#choice = choice
+    this.#revision++
+  }
+
+  #announce(): void {
+    this.#announceTimer = null
+    const changes = new Map<ViewCatalogue, ReturnType<ViewCatalogue['takeChanges']>>()
+    for (const session of [...this.#sessions]) {
+      const { catalogue } = session.servers
+      const kinds = changes.get(catalogue) ?? catalogue.takeChanges()
+      changes.set(catalogue, kinds)
+      if (kinds.length > 0) session.listsChanged(kinds)
+    }
+  }
+
+  #warnOnce(text: string): void {
+    if (this.#warned.has(text) || this.#warned.size >= MAX_WARNINGS) return
+    this.#warned.add(text)
+    this.#options.warn(text)
+  }
+}

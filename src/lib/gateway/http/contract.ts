@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net'
+import type { GatewaySettings } from '../../core/index.js'
+import type { Gateway, SessionState, View } from '../contract.js'
+
+export interface HttpFrontOptions {
+  readonly gateway: Gateway
+  readonly settings: Pick<GatewaySettings, 'host' | 'port' | 'token' | 'allowedHosts' | 'allowedOrigins' | 'sse'>
+  /** The view for requests to `/mcp` itself. */
+  readonly view: View
+  /** Keeps what legacy sessions need to survive a restart of the daemon; null: sessions end with the process. */
+  readonly store: SessionStore | null
+  readonly log: (level: 'info' | 'warn', message: string) => void
+}
+
+/** Called on the message path: must be quick and must not throw. */
+export interface SessionStore {
+  load(id: string): StoredSession | null
+  save(id: string, session: StoredSession): void
+  remove(id: string): void
+}
+
+export interface StoredSession {
+  /** Where the session is served; a session of one place is unknown at every other. */
+  readonly path: string
+  readonly state: SessionState
+}
+
+/** The HTTP face of the gateway. */
+export interface HttpFront {
+  /** Where it listens; null: nowhere, connections only come in through `accept`. */
+  readonly address: { readonly host: string; readonly port: number } | null
+  /**
+   * Serves an HTTP/1.1 connection that came over a private socket: no token is asked for, `/mcp` means `view`. What was
+   * read from it already has to be unshifted before. The front closes it in the end.
+   */
+  accept(socket: Socket, view: View): void
+  /** Ends streams, answers what is open with 503, closes all sessions (the store keeps them) and connections. Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,78 @@
+import { timingSafeEqual } from 'node:crypto'
+import { INVALID_REQUEST } from './codes.js'
+import type { HttpFrontOptions } from './contract.js'
+import type { Incoming } from './exchange.js'
+import type { Refusal } from './respond.js'
+
+const HOST = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/i
+const MAX_KNOWN = 64
+
+/** Whether a name or address (IPv6 with or without brackets) means this machine and nothing else. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[(.*)\]$/, '$1')
+  return name === 'localhost' || name === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
+}
+
+/**
+ * Decides which requests are let in: those that name a host of ours (a web page that made its own name point here names
+ * that one), come from no web page or an allowed one, and carry the token if there is one (2026-07-28, transports, security).
+ */
+export class Guard {
+  readonly #hosts: ReadonlySet<string>
+  readonly #origins: ReadonlySet<string>
+  readonly #token: Buffer | null
+  readonly #goodHosts = new Set<string>()
+
+  constructor({ host, token, allowedHosts, allowedOrigins }: HttpFrontOptions['settings']) {
+    this.#hosts = new Set([...allowedHosts, host].map((name) => name.toLowerCase().replace(/^\[(.*)\]$/, '$1')))
+    this.#origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, '')))
+    this.#token = token === null ? null : Buffer.from(token)
+  }
+
+  /** Host and origin; null: fine. */
+  checkPlace({ headers }: Incoming): Refusal | null {
+    const { host, origin } = headers
+    if (host === undefined || !this.#isOurs(host)) {
+      return { status: 403, code: INVALID_REQUEST, message: `the host ${shown(host)} is not one mcpctl answers for; see gateway.allowedHosts`, data: { reason: 'host' } }
+    }
+    if (origin === undefined || this.#mayRead(origin)) return null
+    return { status: 403, code: INVALID_REQUEST, message: `requests from the origin ${shown(origin)} are not allowed; see gateway.allowedOrigins`, data: { reason: 'origin' } }
+  }
+
+  /** The bearer token; null: right, or none is needed. */
+  checkToken({ headers }: Incoming): Refusal | null {
+    if (this.#token === null) return null
+    const { authorization } = headers
+    if (authorization !== undefined && isBearer(authorization)) {
+      const given = Buffer.from(authorization.slice(7).trim())
+      if (given.length === this.#token.length && timingSafeEqual(given, this.#token)) return null
+    }
+    const message = authorization === undefined ? 'a bearer token is needed (gateway.token)' : 'the bearer token is not the one in gateway.token'
+    return { status: 401, code: INVALID_REQUEST, message, data: { reason: 'unauthorised' }, headers: ['www-authenticate', authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"'] }
+  }
+
+  #isOurs(header: string): boolean {
+    if (this.#goodHosts.has(header)) return true
+    const match = HOST.exec(header)
+    const name = (match?.[1] ?? match?.[2])?.toLowerCase()
+    if (name === undefined || !(isLoopback(name) || this.#hosts.has(name))) return false
+    if (this.#goodHosts.size < MAX_KNOWN) this.#goodHosts.add(header)
+    return true
+  }
+
+  #mayRead(origin: string): boolean {
+    const given = origin.toLowerCase()
+    if (this.#origins.has(given)) return true
+    const match = /^https?:\/\/(.+)$/.exec(given)
+    const place = HOST.exec(match?.[1] ?? '')
+    return place !== null && isLoopback(place[1] ?? place[2] ?? '')
+  }
+}
+
+function isBearer(authorization: string): boolean {
+  return authorization.startsWith('Bearer ') || authorization.slice(0, 7).toLowerCase() === 'bearer '
+}
+
+function shown(header: string | undefined): string {
+  return header === undefined ? '(none)' : JSON.stringify(header.slice(0, 100))
+}

@@ -1,0 +1,79 @@
+import type { Reply, Session, Underway } from '../contract.js'
+import type { Accepted } from './accept.js'
+import { INTERNAL_ERROR } from './codes.js'
+import { EventStream, messageEvent } from './event-stream.js'
+import { watch, type Exchange, type Outgoing } from './exchange.js'
+import type { Heartbeat, Living } from './heartbeat.js'
+import { errorText, sendJson } from './respond.js'
+import type { RequestMessage } from './target.js'
+
+/**
+ * The answer to one modern request: one JSON body, or a stream once something has to be said before the answer or the
+ * answer takes long. Its connection is the request: when that closes, the request is taken back.
+ */
+export class ModernReply implements Reply, Exchange, Living {
+  readonly #res: Outgoing
+  readonly #accepted: Accepted
+  readonly #heartbeat: Heartbeat
+  readonly #message: RequestMessage
+  #stream: EventStream | null = null
+  #underway: Underway | null = null
+  #beats = 0
+  #over = false
+
+  constructor(message: RequestMessage, res: Outgoing, accepted: Accepted, heartbeat: Heartbeat) {
+    this.#message = message
+    this.#res = res
+    this.#accepted = accepted
+    this.#heartbeat = heartbeat
+  }
+
+  run(session: Session): void {
+    const underway = session.receive(this.#message, this)
+    if (this.#over) return
+    this.#underway = underway
+    this.#heartbeat.add(this)
+    watch(this.#res, this)
+  }
+
+  answer(parts: readonly Buffer[], status: number): void {
+    if (this.#over) return
+    this.#settle()
+    if (this.#stream === null && this.#accepted.json) return sendJson(this.#res, status, parts)
+    const stream = this.#open()
+    stream.write(messageEvent(null, parts))
+    stream.end()
+  }
+
+  send(text: string): void {
+    if (this.#over || !this.#accepted.stream) return
+    this.#open().write(messageEvent(null, [Buffer.from(text)]))
+  }
+
+  closed(): void {
+    if (this.#over) return
+    this.#settle()
+    this.#stream?.end()
+    this.#underway?.abort('the client disconnected')
+  }
+
+  /** A response without a byte for minutes is given up by HTTP clients: an answer that takes long gets a stream. */
+  beat(): void {
+    if (++this.#beats < 2) return
+    this.#heartbeat.delete(this)
+    if (this.#accepted.stream) this.#open()
+  }
+
+  stop(): void {
+    this.answer([errorText({ code: INTERNAL_ERROR, message: 'mcpctl was stopped', data: { reason: 'stopped', outcome: 'unknown' } }, this.#message.id)], 503)
+  }
+
+  #open(): EventStream {
+    return (this.#stream ??= new EventStream(this.#res, this.#heartbeat))
+  }
+
+  #settle(): void {
+    this.#over = true
+    if (this.#underway !== null) this.#heartbeat.delete(this)
+  }
+}

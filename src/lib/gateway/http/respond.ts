@@ -1,0 +1,73 @@
+import type { JsonObject, RequestId } from '../../mcp/index.js'
+import { isGone, type Outgoing } from './exchange.js'
+
+/** Up to here joining costs less than the socket's work for each piece. */
+const JOIN_BYTES = 64 * 1024
+/** From here on a client that has stopped reading would hold memory; it may stand still for so long. */
+const LARGE_BYTES = 1024 * 1024
+const STANDSTILL_MS = 5 * 60_000
+const NOTHING: readonly string[] = []
+
+/** A request that is answered with an error before any session sees it. */
+export interface Refusal {
+  readonly status: number
+  /** JSON-RPC error. */
+  readonly code: number
+  readonly message: string
+  readonly data?: JsonObject
+  /** Name, value, name, value. */
+  readonly headers?: readonly string[]
+}
+
+/** One JSON body in one go. `headers`: name, value, name, value. */
+export function sendJson(res: Outgoing, status: number, parts: readonly Buffer[], headers: readonly string[] = NOTHING): void {
+  if (res.headersSent || isGone(res)) return
+  let bytes = 0
+  for (const part of parts) bytes += part.length
+  res.writeHead(status, withOrigin(res, ['content-type', 'application/json', 'content-length', String(bytes), ...headers]))
+  if (bytes <= JOIN_BYTES) {
+    res.end(join(parts, bytes))
+    return
+  }
+  const { socket } = res
+  socket?.cork()
+  for (const part of parts) res.write(part)
+  res.end()
+  socket?.uncork()
+  if (bytes > LARGE_BYTES) socket?.setTimeout(STANDSTILL_MS)
+}
+
+export function sendRefusal(res: Outgoing, refusal: Refusal, id: RequestId | null = null): void {
+  sendJson(res, refusal.status, [errorText(refusal, id)], refusal.headers)
+}
+
+/** No body at all. `headers`: name, value, name, value. */
+export function sendEmpty(res: Outgoing, status: number, headers: readonly string[] = NOTHING): void {
+  if (res.headersSent || isGone(res)) return
+  res.writeHead(status, withOrigin(res, status === 204 ? [...headers] : ['content-length', '0', ...headers]))
+  res.end()
+}
+
+/** A JSON-RPC error answer. */
+export function errorText({ code, message, data }: Pick<Refusal, 'code' | 'message' | 'data'>, id: RequestId | null): Buffer {
+  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error: data === undefined ? { code, message } : { code, message, data } }))
+}
+
+/** Adds what lets a web page of an allowed origin read the response (Fetch standard, CORS protocol). */
+export function withOrigin(res: Outgoing, headers: string[]): string[] {
+  if (res.origin !== null) headers.push('access-control-allow-origin', res.origin, 'vary', 'origin', 'access-control-expose-headers', 'mcp-session-id, www-authenticate')
+  return headers
+}
+
+/** One buffer of its own, so that a small answer does not keep the large chunk alive it came in. */
+export function join(parts: readonly Buffer[], bytes: number): Buffer {
+  const [first] = parts
+  if (parts.length === 1 && first !== undefined) return first
+  const joined = Buffer.allocUnsafe(bytes)
+  let at = 0
+  for (const part of parts) {
+    joined.set(part, at)
+    at += part.length
+  }
+  return joined
+}

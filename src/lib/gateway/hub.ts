@@ -1,0 +1,18 @@
+import type { JsonObject } from '../mcp/index.js'
+import type { ServerSource } from './source.js'
+
+/** What the parts of the gateway share. */
+export interface Hub {
+  readonly source: ServerSource
+  readonly version: string
+  /** Epoch ms. */
+  now(): number
+  /** A progress token nobody else uses. */
+  nextToken(): number
+  /** A server's lists were read; `isNew`: they are not what they were. */
+  catalogueChanged(isNew: boolean): void
+  /** For the server's log and the daemon's; the same sentence only once. */
+  warn(server: string, text: string): void
+  /** A log line of a shared server that belongs to nobody's call. */
+  logged(server: string, params: JsonObject): void
+}

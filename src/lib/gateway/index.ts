@@ -1,0 +1,7 @@
+export { parseClientMessage } from './client-message.js'
+export { EVERYTHING, type Channel, type ClientMessage, type Gateway, type Reply, type Session, type SessionOptions, type SessionState, type Underway, type View } from './contract.js'
+export { openAdHocGateway, type AdHocOptions } from './ad-hoc.js'
+export { createGateway, type GatewayOptions } from './gateway.js'
+export type { Presence, Remembered, ServerSource, SourceListener, SourceServer } from './source.js'
+export { serveLines, type LineFront, type LineOptions, type LineStream } from './line-front.js'
+export { openHttpFront, type HttpFront, type HttpFrontOptions, type SessionStore, type StoredSession } from './http/index.js'

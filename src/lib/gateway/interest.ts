@@ -1,0 +1,130 @@
+import { isJsonObject, LinkError, type JsonObject, type Link } from '../mcp/index.js'
+import type { Upstream } from './upstream.js'
+
+/** Who wants to hear of changes of resources. */
+export interface ResourceListener {
+  resourceUpdated(params: JsonObject): void
+}
+
+const SUBSCRIBE_TIMEOUT_MS = 30_000
+const LISTEN_AGAIN_MS = [1_000, 5_000, 30_000]
+
+/**
+ * Which resources of one server clients watch. The server is asked once for each, however many watch it, and again
+ * after a restart. A modern server is asked with one `subscriptions/listen` for everything; a new one is opened before
+ * the old one is closed.
+ */
+export class Interest {
+  readonly #upstream: Upstream
+  readonly #listeners = new Map<string, Set<ResourceListener>>()
+  #listenId: number | null = null
+  #listenLink: Link | null = null
+  #retryTimer: NodeJS.Timeout | null = null
+  #failures = 0
+
+  constructor(upstream: Upstream) {
+    this.#upstream = upstream
+  }
+
+  /** Whether somebody watches. */
+  get isAlive(): boolean {
+    return this.#listeners.size > 0
+  }
+
+  /** Resolves when the server took it, or at once when it is not up: then it is asked when it comes. Rejects with RpcError or LinkError. */
+  async add(uri: string, listener: ResourceListener): Promise<void> {
+    const known = this.#listeners.get(uri)
+    if (known !== undefined) return void known.add(listener)
+    this.#listeners.set(uri, new Set([listener]))
+    const { link, era } = this.#upstream
+    if (link === null) return
+    if (era === 'modern') return this.#listen(link)
+    try {
+      await link.request('resources/subscribe', { uri }, { timeoutMs: SUBSCRIBE_TIMEOUT_MS })
+    } catch (error) {
+      if (error instanceof LinkError && error.reason === 'closed') return
+      this.#listeners.delete(uri)
+      throw error
+    }
+  }
+
+  remove(uri: string, listener: ResourceListener): void {
+    const known = this.#listeners.get(uri)
+    if (known === undefined || !known.delete(listener) || known.size > 0) return
+    this.#listeners.delete(uri)
+    const { link, era } = this.#upstream
+    if (link === null) return
+    if (era === 'modern') this.#listen(link)
+    else link.request('resources/unsubscribe', { uri }, { timeoutMs: SUBSCRIBE_TIMEOUT_MS }).catch(() => undefined)
+  }
+
+  updated(params: JsonObject | undefined): void {
+    const uri = params?.['uri']
+    if (params === undefined || typeof uri !== 'string') return
+    const told = new Set<ResourceListener>()
+    for (const [watched, listeners] of this.#listeners) {
+      // A server may tell of a part of what is watched.
+      if (uri === watched || uri.startsWith(watched.endsWith('/') ? watched : `${watched}/`)) for (const listener of listeners) told.add(listener)
+    }
+    for (const listener of told) listener.resourceUpdated(params)
+  }
+
+  /** The server is another instance: it knows nothing of what was asked of the last one. */
+  renew(): void {
+    const { link, era } = this.#upstream
+    if (link === null) return
+    this.#failures = 0
+    if (era === 'modern') return this.#listen(link)
+    for (const uri of this.#listeners.keys()) {
+      link.request('resources/subscribe', { uri }, { timeoutMs: SUBSCRIBE_TIMEOUT_MS }).catch(() => undefined)
+    }
+  }
+
+  close(): void {
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
+    this.#retryTimer = null
+    this.#listeners.clear()
+    if (this.#listenId !== null) this.#listenLink?.takeBack(this.#listenId, 'the gateway lost interest')
+    this.#listenId = null
+  }
+
+  #listen(link: Link): void {
+    const old = link === this.#listenLink ? this.#listenId : null
+    const uris = [...this.#listeners.keys()]
+    const notifications = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true, ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }) }
+    const params = this.#upstream.ownParams({ notifications })
+    try {
+      this.#listenId = link.pass({
+        method: 'subscriptions/listen',
+        params,
+        before: Buffer.from('{"jsonrpc":"2.0","id":'),
+        after: Buffer.from(`,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`),
+        receiver: {
+          answered: (text) => { this.#listenEnded(link, !text.includes('-32601')) },
+          failed: (error) => { this.#listenEnded(link, error.reason !== 'closed') },
+        },
+      })
+      this.#listenLink = link
+    } catch {
+      this.#listenId = null
+    }
+    if (old !== null) link.takeBack(old, 'replaced by a new subscription')
+  }
+
+  /** The server ended the stream. A server that knows the method gets another one, after a while. */
+  #listenEnded(link: Link, again: boolean): void {
+    this.#listenId = null
+    if (!again || link !== this.#upstream.link || this.#retryTimer !== null) return
+    const delayMs = LISTEN_AGAIN_MS[Math.min(this.#failures++, LISTEN_AGAIN_MS.length - 1)]
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null
+      if (link === this.#upstream.link) this.#listen(link)
+    }, delayMs).unref()
+  }
+}
+
+/** The URIs in a filter of `subscriptions/listen`. */
+export function readWatchedUris(filter: unknown): string[] {
+  const uris = isJsonObject(filter) ? filter['resourceSubscriptions'] : undefined
+  return Array.isArray(uris) ? [...new Set(uris.filter((uri) => typeof uri === 'string'))].slice(0, 10_000) : []
+}

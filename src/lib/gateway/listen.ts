@@ -1,0 +1,82 @@
+import { isJsonObject, type JsonObject, type RequestId } from '../mcp/index.js'
+import type { Reply, Underway } from './contract.js'
+import { readWatchedUris, type ResourceListener } from './interest.js'
+import { META } from './request-text.js'
+import type { Upstream } from './upstream.js'
+import type { ListKind } from './view-catalogue.js'
+
+const CHANGED: Readonly<Record<ListKind, { flag: string; method: string }>> = {
+  tools: { flag: 'toolsListChanged', method: 'notifications/tools/list_changed' },
+  prompts: { flag: 'promptsListChanged', method: 'notifications/prompts/list_changed' },
+  resources: { flag: 'resourcesListChanged', method: 'notifications/resources/list_changed' },
+  resourceTemplates: { flag: 'resourcesListChanged', method: 'notifications/resources/list_changed' },
+}
+
+/** The methods that tell of changes in these lists, each once. */
+export function changeMethods(kinds: readonly ListKind[]): string[] {
+  return [...new Set(kinds.map((kind) => CHANGED[kind].method))]
+}
+
+/** One open `subscriptions/listen` of a modern client: it hears what its filter names, stamped with its id, until either side ends it. */
+export class Listen implements Underway, ResourceListener {
+  readonly #id: RequestId
+  readonly #reply: Reply
+  readonly #filter: JsonObject
+  readonly #watched: readonly { uri: string; upstream: Upstream }[]
+  readonly #onOver: (listen: Listen) => void
+  #over = false
+
+  /** `ownerOf`: the server of a resource, or null; a resource without one is not honoured. */
+  constructor(parts: { id: RequestId; params: JsonObject | undefined; reply: Reply; ownerOf: (uri: string) => Upstream | null; onOver: (listen: Listen) => void }) {
+    this.#id = parts.id
+    this.#reply = parts.reply
+    this.#onOver = parts.onOver
+    this.#filter = isJsonObject(parts.params?.['notifications']) ? parts.params['notifications'] : {}
+    this.#watched = readWatchedUris(this.#filter).flatMap((uri) => {
+      const upstream = parts.ownerOf(uri)
+      return upstream === null ? [] : [{ uri, upstream }]
+    })
+    for (const { uri, upstream } of this.#watched) upstream.interest.add(uri, this).catch(() => undefined)
+    this.#tell('notifications/subscriptions/acknowledged', { notifications: this.#honoured() })
+  }
+
+  changed(kinds: readonly ListKind[]): void {
+    for (const method of changeMethods(kinds.filter((kind) => this.#filter[CHANGED[kind].flag] === true))) this.#tell(method, {})
+  }
+
+  resourceUpdated(params: JsonObject): void {
+    this.#tell('notifications/resources/updated', params)
+  }
+
+  abort(): void {
+    this.#end()
+  }
+
+  /** The gateway ends it: the client is told with the answer. */
+  finish(): void {
+    if (this.#over) return
+    this.#end()
+    this.#reply.answer([Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: this.#id, result: { resultType: 'complete', _meta: { [META.subscription]: this.#id } } }))], 200)
+  }
+
+  #end(): void {
+    if (this.#over) return
+    this.#over = true
+    for (const { uri, upstream } of this.#watched) upstream.interest.remove(uri, this)
+    this.#onOver(this)
+  }
+
+  #honoured(): JsonObject {
+    const flags = ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'].filter((flag) => this.#filter[flag] === true)
+    return {
+      ...Object.fromEntries(flags.map((flag) => [flag, true])),
+      ...(Array.isArray(this.#filter['resourceSubscriptions']) ? { resourceSubscriptions: this.#watched.map(({ uri }) => uri) } : {}),
+    }
+  }
+
+  #tell(method: string, params: JsonObject): void {
+    if (this.#over) return
+    const meta = isJsonObject(params['_meta']) ? params['_meta'] : {}
+    this.#reply.send(JSON.stringify({ jsonrpc: '2.0', method, params: { ...params, _meta: { ...meta, [META.subscription]: this.#id } } }))
+  }
+}

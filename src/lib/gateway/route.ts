@@ -1,0 +1,101 @@
+import { isJsonObject, type JsonObject } from '../mcp/index.js'
+import type { CallPlan } from './call.js'
+import { INVALID_PARAMS, RESOURCE_NOT_FOUND, type Failure } from './failure.js'
+import { nearestTools, type Merged } from './merge.js'
+
+/** Where a request goes: to a server, under the server's own names. */
+export interface Destination {
+  readonly server: string
+  readonly replaced: Readonly<JsonObject>
+  /** The tool's own name, for limits that hold for one tool. */
+  readonly tool: string | null
+  readonly repeatable: CallPlan['repeatable']
+}
+
+export interface RouteParts {
+  readonly merged: Merged
+  /** Servers whose lists are not known yet: the request may be for one of them. */
+  readonly pending: () => readonly string[]
+  readonly separator: string
+  /** The server an unlisted URI was seen to come from. */
+  readonly originOf: (uri: string) => string | null
+  /** Servers that offer resources at all. */
+  readonly resourceServers: () => readonly string[]
+  readonly isModern: boolean
+}
+
+export type Routing = { readonly to: Destination } | { readonly failure: Failure } | { readonly waitFor: readonly string[] }
+
+/** Finds the server of a request that names a tool, a prompt, a resource or a template. */
+export function route(method: string, params: JsonObject | undefined, parts: RouteParts): Routing {
+  switch (method) {
+    case 'tools/call': return routeTool(params, parts)
+    case 'prompts/get': return routePrompt(params?.['name'], (name) => ({ name }), parts)
+    case 'resources/read':
+    case 'resources/subscribe':
+    case 'resources/unsubscribe': return routeUri(params?.['uri'], parts)
+    default: return routeCompletion(params, parts)
+  }
+}
+
+function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {
+  const name = params?.['name']
+  if (typeof name !== 'string') return wrong('"params.name" has to be the name of a tool')
+  const found = parts.merged.toolRoutes.get(name)
+  if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : { name: found.name }, tool: found.name, repeatable: isRepeatable(found.definition) } }
+  const awaited = awaitedFor(name, parts)
+  if (awaited.length > 0) return { waitFor: awaited }
+  const near = nearestTools(parts.merged, name)
+  return wrong(`Unknown tool: ${name.slice(0, 256)}${near.length === 0 ? '' : `. Did you mean ${near.join(' or ')}?`}`)
+}
+
+function routePrompt(name: unknown, rename: (own: string) => JsonObject, parts: RouteParts): Routing {
+  if (typeof name !== 'string') return wrong('"name" has to be the name of a prompt')
+  const found = parts.merged.promptRoutes.get(name)
+  if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : rename(found.name), tool: null, repeatable: true } }
+  const awaited = awaitedFor(name, parts)
+  return awaited.length > 0 ? { waitFor: awaited } : wrong(`Unknown prompt: ${name.slice(0, 256)}`)
+}
+
+function routeUri(uri: unknown, parts: RouteParts): Routing {
+  if (typeof uri !== 'string') return wrong('"params.uri" has to be the URI of a resource')
+  const { merged } = parts
+  const server = merged.resourceOwners.get(uri) ?? parts.originOf(uri) ?? merged.templateOwner(uri)
+  if (server !== null) return toServer(server)
+  const pending = parts.pending()
+  if (pending.length > 0) return { waitFor: pending }
+  const candidates = parts.resourceServers()
+  const [only] = candidates
+  if (only !== undefined && candidates.length === 1) return toServer(only)
+  return { failure: { code: parts.isModern ? INVALID_PARAMS : RESOURCE_NOT_FOUND, message: `Resource not found: ${uri.slice(0, 1024)}`, data: { uri }, status: 200 } }
+}
+
+function routeCompletion(params: JsonObject | undefined, parts: RouteParts): Routing {
+  const ref = params?.['ref']
+  if (!isJsonObject(ref)) return wrong('"params.ref" has to say what is to be completed')
+  if (ref['type'] === 'ref/prompt') return routePrompt(ref['name'], (name) => ({ ref: { ...ref, name } }), parts)
+  const uri = ref['uri']
+  const server = typeof uri === 'string' ? (parts.merged.templateOwnerOf(uri) ?? parts.merged.resourceOwners.get(uri) ?? parts.merged.templateOwner(uri)) : null
+  return server === null ? wrong('"params.ref" names no known prompt or resource template') : toServer(server)
+}
+
+function toServer(server: string): Routing {
+  return { to: { server, replaced: {}, tool: null, repeatable: true } }
+}
+
+/** The servers that have not been listed yet and may have this name. */
+function awaitedFor(name: string, { pending, separator }: RouteParts): readonly string[] {
+  const awaited = pending()
+  const prefixed = awaited.filter((server) => name.startsWith(`${server}${separator}`))
+  return prefixed.length > 0 ? prefixed : awaited
+}
+
+/** The server's own word that calling twice does no harm (tool annotations). */
+function isRepeatable(definition: JsonObject): boolean {
+  const annotations = definition['annotations']
+  return isJsonObject(annotations) && (annotations['readOnlyHint'] === true || annotations['idempotentHint'] === true)
+}
+
+function wrong(message: string): Routing {
+  return { failure: { code: INVALID_PARAMS, message, status: 200 } }
+}

@@ -1,0 +1,99 @@
+import type { SessionClient } from '../core/index.js'
+import type { View } from './contract.js'
+import { ListWait } from './list-wait.js'
+import type { CallClient } from './call.js'
+import type { Hub } from './hub.js'
+import type { Upstream } from './upstream.js'
+import { ViewCatalogue } from './view-catalogue.js'
+
+/** What a session's view is made from; implemented by the gateway. */
+export interface ViewHost extends Hub {
+  /** The shared process of a server. */
+  shared(server: string): Upstream
+  /** A process of its own for one session; null when the source can give none. */
+  openOwn(server: string, client: SessionClient, owner: CallClient): Upstream | null
+  closeOwn(upstream: Upstream): void
+  /** The catalogue all clients with this view share. */
+  sharedCatalogue(view: View): ViewCatalogue
+  ownCatalogue(view: View, upstreamOf: (server: string) => Upstream): ViewCatalogue
+  readonly listWaitMs: number
+}
+
+/** The servers as one session has them: shared ones, and processes of its own where the configuration wants that. */
+export class SessionView {
+  readonly view: View
+  readonly #host: ViewHost
+  readonly #owner: CallClient
+  readonly #own = new Map<string, Upstream>()
+  readonly #wait: ListWait
+  readonly #slow = new Set<string>()
+  #client: SessionClient | null = null
+  #catalogue: ViewCatalogue
+
+  constructor(view: View, host: ViewHost, owner: CallClient) {
+    this.view = view
+    this.#host = host
+    this.#owner = owner
+    this.#catalogue = host.sharedCatalogue(view)
+    this.#wait = new ListWait(() => this.#readiness(), host.listWaitMs, () => host.now(), () => {
+      for (const name of this.#catalogue.pending()) this.#slow.add(name)
+    })
+  }
+
+  get catalogue(): ViewCatalogue {
+    return this.#catalogue
+  }
+
+  /** The client said who it is: from now on it gets processes of its own where servers are not shared. */
+  introduce(client: SessionClient): void {
+    this.#client = client
+    const isolated = this.#catalogue.servers().some((name) => this.#host.source.get(name)?.isolation === 'per-session')
+    if (isolated) this.#catalogue = this.#host.ownCatalogue(this.view, (server) => this.upstreamOf(server))
+  }
+
+  upstreamOf(server: string): Upstream {
+    const client = this.#client
+    const shared = this.#host.shared(server)
+    if (client === null || shared.server?.isolation !== 'per-session') return shared
+    const known = this.#own.get(server)
+    if (known !== undefined) return known
+    const opened = this.#host.openOwn(server, client, this.#owner)
+    if (opened === null) return shared
+    this.#own.set(server, opened)
+    return opened
+  }
+
+  /** Processes of this session alone that exist by now. */
+  own(): Iterable<Upstream> {
+    return this.#own.values()
+  }
+
+  isMine(upstream: Upstream): boolean {
+    return [...this.#own.values()].includes(upstream)
+  }
+
+  /** Calls back when lists may be given out; returns what takes that wish back. Servers that rest and were never listed are woken. */
+  whenListed(proceed: () => void): () => void {
+    for (const name of this.#catalogue.pending()) {
+      if (this.#host.source.get(name)?.presence === 'resting') this.#host.source.wake(name)
+    }
+    return this.#wait.whenSettled(proceed)
+  }
+
+  changed(): void {
+    this.#wait.changed()
+  }
+
+  close(): void {
+    this.#wait.close()
+    for (const upstream of this.#own.values()) this.#host.closeOwn(upstream)
+    this.#own.clear()
+  }
+
+  /** A server that failed to start, or was waited for in vain before, holds nothing up. */
+  #readiness(): { pending: number; listed: number } {
+    const pending = this.#catalogue.pending()
+    const awaited = pending.filter((name) => !this.#slow.has(name) && this.#host.source.get(name)?.retryAfterMs === null)
+    return { pending: awaited.length, listed: this.#catalogue.servers().length - pending.length }
+  }
+}
