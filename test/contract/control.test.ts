@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { connectControl, ensureHome, openControlServer, PROTOCOL, readApplyParams, resolveHome } from '../../src/lib/control/index.js'
 import { McpctlError } from '../../src/lib/errors/index.js'
+import { DEFAULT_GATEWAY, DEFAULT_TRAFFIC, type GatewaySettings } from '../../src/lib/core/index.js'
 import { specOf } from '../unit/core/spec-fixture.js'
 
 /*
@@ -83,16 +84,69 @@ it('answers what a client of this protocol expects', async () => {
   })
 })
 
-it('reads back every field of a spec and names the one it refuses', () => {
-  const spec = specOf('a', {
-    transport: 'http',
-    endpoint: { url: 'http://127.0.0.1:1/mcp', headers: { a: 'b' } },
-    limits: { memoryBytes: 1, cpuPercent: 2, pids: 3 },
-    launch: { command: 'c', args: ['d'], cwd: '/e', env: { F: 'g' }, ownEnv: ['F'], shown: ['c', 'd'] },
-    dependsOn: ['b'],
-    tags: ['t'],
-  })
-  const params = { source: '/s', settings: { maxConcurrentStarts: 2 }, servers: [spec] }
-  expect(readApplyParams(JSON.parse(JSON.stringify(params)))).toEqual(params)
-  expect(() => readApplyParams({ ...params, servers: [{ ...spec, era: 'new' }] })).toThrow(/servers\[0\]\.era must be one of auto, legacy, modern/)
+const SPEC = specOf('a', {
+  transport: 'http',
+  endpoint: { url: 'http://127.0.0.1:1/mcp', headers: { a: 'b' } },
+  limits: { memoryBytes: 1, cpuPercent: 2, pids: 3 },
+  launch: { command: 'c', args: ['d'], cwd: '/e', env: { F: 'g' }, ownEnv: ['F'], shown: ['c', 'd'] },
+  dependsOn: ['b'],
+  tags: ['t'],
+  isolation: 'per-session',
+  start: 'on-demand',
+  idleStopMs: 1,
+  roots: [{ uri: 'file:///r' }, { uri: 'file:///s', name: 'n' }],
+  clientAbilities: ['sampling', 'elicitation'],
+  traffic: { idleTimeoutMs: 1, timeoutMs: 2, allow: ['*'], deny: ['d*'], tools: { t: { name: 'u', description: 'v', enabled: false, idleTimeoutMs: 3, timeoutMs: 4 } } },
+})
+const GATEWAY: GatewaySettings = {
+  port: 7420, host: '0.0.0.0', token: 'secret', allowedHosts: ['h'], allowedOrigins: ['https://o'], prefix: 'none', separator: '.', maxNameLength: 128,
+  sse: true, listWaitMs: 0, startWaitMs: 1, instructions: false, profiles: { p: { servers: ['a'], tags: ['t'] } },
+}
+const PARAMS = { source: '/s', settings: { maxConcurrentStarts: 2, gateway: GATEWAY }, servers: [SPEC] }
+
+/** What arrives when this is sent. */
+const received = (params: unknown): ReturnType<typeof readApplyParams> => readApplyParams(JSON.parse(JSON.stringify(params)))
+
+it('reads back every field of a spec and of the settings, in the same order', () => {
+  expect(received(PARAMS)).toEqual(PARAMS)
+  expect(JSON.stringify(received(PARAMS).servers)).toBe(JSON.stringify(PARAMS.servers))
+})
+
+it('reads what a command from before the gateway sends', () => {
+  const added = ['isolation', 'start', 'idleStopMs', 'roots', 'clientAbilities', 'session', 'traffic']
+  const old = Object.fromEntries(Object.entries(SPEC).filter(([name]) => !added.includes(name)))
+  const { settings, servers } = received({ ...PARAMS, settings: { maxConcurrentStarts: 2 }, servers: [old] })
+  expect(settings.gateway).toEqual(DEFAULT_GATEWAY)
+  expect(servers).toEqual([{ ...old, isolation: 'shared', start: 'auto', idleStopMs: null, roots: null, clientAbilities: [], session: null, traffic: DEFAULT_TRAFFIC }])
+})
+
+it.each<[Record<string, unknown>, RegExp]>([
+  [{ era: 'new' }, /servers\[0\]\.era must be one of auto, legacy, modern/],
+  [{ name: 'a#1' }, /servers\[0\]\.name must be the name of a server/],
+  [{ session: { capabilities: {}, info: null } }, /servers\[0\]\.session must be null/],
+  [{ isolation: 'none' }, /servers\[0\]\.isolation must be one of shared, per-session/],
+  [{ start: true }, /servers\[0\]\.start must be one of auto, on-demand/],
+  [{ idleStopMs: '5m' }, /servers\[0\]\.idleStopMs must be a number/],
+  [{ idleStopMs: 0 }, /servers\[0\]\.idleStopMs must be a time above zero/],
+  [{ roots: [{ uri: 'not a uri' }] }, /servers\[0\]\.roots\[0\]\.uri must be a URI/],
+  [{ clientAbilities: ['roots'] }, /servers\[0\]\.clientAbilities\[0\] must be one of sampling, elicitation/],
+  [{ traffic: { ...SPEC.traffic, allow: 'x' } }, /servers\[0\]\.traffic\.allow must be a list/],
+  [{ traffic: { ...SPEC.traffic, timeoutMs: -1 } }, /servers\[0\]\.traffic\.timeoutMs must be a time/],
+  [{ traffic: { ...SPEC.traffic, tools: { t: { name: 'two words' } } } }, /servers\[0\]\.traffic\.tools\.t\.name must be the name of a tool/],
+])('names what it refuses of a server: %j', (change, message) => {
+  expect(() => received({ ...PARAMS, servers: [{ ...SPEC, ...change }] })).toThrow(message)
+})
+
+it.each<[Record<string, unknown>, RegExp]>([
+  [{ port: 0 }, /settings\.gateway\.port must be a whole number from 1 to 65535/],
+  [{ port: 80.5 }, /settings\.gateway\.port/],
+  [{ host: '' }, /settings\.gateway\.host must be a host/],
+  [{ token: 'two words' }, /settings\.gateway\.token must be visible ASCII/],
+  [{ prefix: 'sometimes' }, /settings\.gateway\.prefix must be one of always, on-collision, none/],
+  [{ separator: '::' }, /settings\.gateway\.separator/],
+  [{ maxNameLength: 8 }, /settings\.gateway\.maxNameLength must be a whole number from 16 to 128/],
+  [{ listWaitMs: 1e12 }, /settings\.gateway\.listWaitMs must be a time/],
+  [{ profiles: { p: ['a'] } }, /settings\.gateway\.profiles\.p must be an object/],
+])('names what it refuses of the gateway: %j', (change, message) => {
+  expect(() => received({ ...PARAMS, settings: { maxConcurrentStarts: 2, gateway: { ...GATEWAY, ...change } } })).toThrow(message)
 })

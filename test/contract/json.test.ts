@@ -115,7 +115,7 @@ describe('the JSON document of', () => {
   })
 
   it('config show', async () => {
-    home.config({ good: { command: 'node', args: ['--token', 'abc'] } }, { defaults: { startTimeout: '2m' } })
+    home.config({ good: { command: 'node', args: ['--token', 'abc'] } }, { defaults: { startTimeout: '2m' }, gateway: { token: 'hush' }, profiles: { work: ['good'] } })
     await expectDocument('config show', 0, {
       source: SOURCE,
       files: [SOURCE],
@@ -124,8 +124,21 @@ describe('the JSON document of', () => {
         { field: 'pidDir', value: '<base>/home/pids', origin: 'default' },
         { field: 'logDir', value: '<base>/home/logs', origin: 'default' },
         { field: 'logLevel', value: 'info', origin: 'default' },
-        { field: 'bindHost', value: '127.0.0.1', origin: 'default' },
         { field: 'maxConcurrentStarts', value: 32, origin: 'default' },
+        { field: 'gateway.port', value: null, origin: 'default' },
+        { field: 'gateway.host', value: '127.0.0.1', origin: 'default' },
+        { field: 'gateway.token', value: '***', origin: SOURCE },
+        { field: 'gateway.allowedHosts', value: [], origin: 'default' },
+        { field: 'gateway.allowedOrigins', value: [], origin: 'default' },
+        { field: 'gateway.prefix', value: 'always', origin: 'default' },
+        { field: 'gateway.separator', value: '__', origin: 'default' },
+        { field: 'gateway.maxNameLength', value: 64, origin: 'default' },
+        { field: 'gateway.sse', value: false, origin: 'default' },
+        { field: 'gateway.listWait', value: '<duration>', origin: 'default' },
+        { field: 'gateway.startWait', value: '<duration>', origin: 'default' },
+        { field: 'gateway.instructions', value: true, origin: 'default' },
+        { field: 'profiles.work.servers', value: ['good'], origin: SOURCE },
+        { field: 'profiles.work.tags', value: [], origin: SOURCE },
       ],
       servers: [
         {

@@ -4,53 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { run, runOk } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import type { ServerSnapshot } from '../../src/lib/core/index.js'
+import { COMMAND_LINE, CONTENT, NODE, SYNTAX, type Case } from './bad-input-cases.js'
 import { errorOf, fixture, look, processesLeft } from './support.js'
-
-interface Case {
-  readonly what: string
-  /** The configuration, in a folder of its own: name and content. None: there is no file. */
-  readonly file?: readonly [name: string, content: unknown]
-  /** The command line; default `start --config FILE`. */
-  readonly args?: readonly string[]
-  readonly exit?: number
-  readonly code: string
-  /** What the explanation has to name: the place, the value. `FILE` stands for the path of the configuration. */
-  readonly says: readonly string[]
-  readonly hint: string
-}
-
-const NODE = { command: process.execPath }
-const only = (server: unknown): unknown => ({ servers: { own: server } })
-const named = (name: string): readonly [string, unknown] => ['a.json', `{ "servers": {\n  ${JSON.stringify(name)}: { "command": "node" }\n} }`]
-
-const SYNTAX: readonly Case[] = [
-  { what: 'a syntax error in JSON', file: ['a.json', '{\n  "servers": {\n    "own": { "command": "x" }}\n  }}\n'], code: 'CONFIG_SYNTAX', says: ['FILE:4:'], hint: 'config validate' },
-  { what: 'a syntax error in YAML', file: ['a.yaml', 'servers:\n  own:\n    command: "x\n'], code: 'CONFIG_SYNTAX', says: ['FILE:'], hint: 'config validate' },
-  { what: 'a syntax error in TOML', file: ['a.toml', '[servers.own]\ncommand = \n'], code: 'CONFIG_SYNTAX', says: ['FILE:2:', 'command ='], hint: 'config validate' },
-  { what: 'a syntax error in TypeScript', file: ['a.ts', 'export default {\n  servers: { own: { command: ] } }\n}\n'], code: 'CONFIG_SYNTAX', says: ['FILE:2:'], hint: 'config validate' },
-]
-
-const CONTENT: readonly Case[] = [
-  { what: 'an unknown field', file: ['a.json', only({ ...NODE, comand: 'x' })], code: 'CONFIG_INVALID', says: ['FILE:5:', 'servers.own.comand'], hint: 'Did you mean "command"?' },
-  { what: 'a value of the wrong type', file: ['a.json', only({ ...NODE, enabled: 'perhaps' })], code: 'CONFIG_INVALID', says: ['FILE:5:', 'servers.own.enabled', '"perhaps"'], hint: 'true or false' },
-  { what: 'a name that is there twice', file: ['a.yaml', 'servers:\n  own:\n    command: x\n  own:\n    command: y\n'], code: 'CONFIG_INVALID', says: ['FILE:4:3', 'servers.own', '2:3'], hint: 'rename one of the two "own"' },
-  { what: 'a name with a slash', file: named('a/b'), code: 'CONFIG_INVALID', says: ['FILE:2:3', 'a/b', 'it contains "/"'], hint: 'letters, digits' },
-  { what: 'a name that is a way up', file: named('..'), code: 'CONFIG_INVALID', says: ['FILE:2:3', '[".."]', 'dots'], hint: 'letters, digits' },
-  { what: 'a name with spaces', file: named('a b  c'), code: 'CONFIG_INVALID', says: ['FILE:2:3', 'a b  c', 'space'], hint: 'letters, digits' },
-  { what: 'a name of 300 characters', file: named('n'.repeat(300)), code: 'CONFIG_INVALID', says: ['FILE:2:3', 'nnnnnnnn', '300 characters'], hint: 'at most 63 characters' },
-  { what: 'a variable that is not set', file: ['a.json', only({ ...NODE, args: ['${SURELY_NOT_SET}'] })], code: 'CONFIG_INVALID', says: ['FILE:6:', 'servers.own.args[0]', 'SURELY_NOT_SET'], hint: '${SURELY_NOT_SET:-value}' },
-  { what: 'a circle of dependencies', file: ['a.json', { servers: { x: { ...NODE, dependsOn: ['y'] }, y: { ...NODE, dependsOn: ['x'] } } }], code: 'CONFIG_INVALID', says: ['FILE:', 'dependsOn', 'x -> y -> x'], hint: 'Remove one of these dependencies' },
-  { what: 'code that throws', file: ['a.ts', '// One line first.\nthrow new Error("the vault is sealed")\n'], code: 'CONFIG_EVALUATION', says: ['FILE:2:7', 'the vault is sealed'], hint: 'config validate' },
-]
-
-const COMMAND_LINE: readonly Case[] = [
-  { what: 'no configuration at all', args: ['start'], code: 'CONFIG_NOT_FOUND', says: ['FOLDER'], hint: '--config FILE' },
-  { what: 'a configuration file that is not there', args: ['start', '--config', 'nowhere.json'], code: 'CONFIG_NOT_FOUND', says: ['FOLDER/nowhere.json'], hint: '--config' },
-  { what: 'a folder in place of the configuration file', args: ['start', '--config', '.'], code: 'CONFIG_UNREADABLE', says: ['FOLDER', 'it is a folder'], hint: '--config' },
-  { what: 'an unknown server', file: ['a.json', { servers: { files: NODE } }], args: ['start', 'fiels', '--config', 'a.json'], exit: 4, code: 'SERVER_UNKNOWN', says: ['"fiels"'], hint: 'Did you mean files?' },
-  { what: 'an unknown flag', args: ['start', '--tiemout', '3'], exit: 2, code: 'USAGE', says: ['start', '--tiemout'], hint: 'Did you mean --timeout?' },
-  { what: 'an unknown command', args: ['strat'], exit: 127, code: 'UNKNOWN_COMMAND', says: ['"strat"'], hint: 'mcpctl start' },
-]
 
 let home: TestHome
 let cases = 0
@@ -139,6 +94,16 @@ describe('bad input is explained, as text and as JSON, while what runs goes on:'
     await Promise.all([expectRefused(endless('{}')), expectRefused(endless('setInterval(() => {}, 1000)'))])
   }, 20_000)
 
+  test('a wrong variable of mcpctl itself', async () => {
+    const wanted: Case = { what: '', file: ['a.json', { servers: { own: NODE } }], code: 'ENVIRONMENT_INVALID', says: ['MCP_MAX_STARTUP_TIME', '"soon"'], hint: 'unset' }
+    await expectRefused(wanted, { MCP_MAX_STARTUP_TIME: 'soon' })
+  })
+
+  test('a variable that would open the gateway to everybody', async () => {
+    const wanted: Case = { what: '', file: ['a.json', { servers: { own: NODE } }], code: 'ENVIRONMENT_INVALID', says: ['MCP_BIND_HOST', '"0.0.0.0"', 'no token'], hint: 'MCP_GATEWAY_TOKEN' }
+    await expectRefused(wanted, { MCP_BIND_HOST: '0.0.0.0', MCP_GATEWAY_PORT: '7420' })
+  })
+
   test('a home that is a file', async () => {
     const file = join(home.base, 'no-home')
     writeFileSync(file, '')
@@ -154,5 +119,34 @@ describe('bad input in one server makes that one fail and no other:', () => {
 
   test('a working folder that is missing', async () => {
     await expectServerFailed('lost', { ...fixture('mcp-legacy.mjs'), cwd: 'no/such/folder' }, ['no/such/folder', 'does not exist'])
+  })
+})
+
+describe('a configuration is looked at without a daemon:', () => {
+  test('config validate finds commands and folders that are missing', async () => {
+    const { folder: cwd, path } = prepare({ file: ['mcp.config.json', { servers: { a: { command: 'no-such-program-here' }, b: { ...NODE, cwd: 'nowhere' }, off: { command: 'nor-this', enabled: false } } }] })
+    const { exitCode, stderr } = await run(['config', 'validate', '--config', path], { home, cwd })
+    expect(exitCode).toBe(5)
+    expect(stderr).toMatch(/a\.command: .*no-such-program-here.*PATH/)
+    expect(stderr).toMatch(/b\.cwd.* \S+\/nowhere/)
+    expect(stderr).not.toContain('nor-this')
+    const good = await runOk(['config', 'validate'], { home })
+    expect(good.stdout).toMatch(/mcp\.config\.json: 2 servers, no problem found/)
+  })
+
+  test('config show prints values with their origins and no secret', async () => {
+    const servers = { a: { ...NODE, env: { API_KEY: '${A_TOKEN}', PLAIN: 'text' }, startTimeout: '7s' } }
+    const { folder: cwd, path } = prepare({ file: ['mcp.config.json', { servers, defaults: { stopTimeout: '3s' }, gateway: { port: 7420, token: '${A_TOKEN}' } }] })
+    const options = { home, cwd, env: { A_TOKEN: 'hush-hush-123', MCP_GATEWAY_PORT: '7421' } }
+    const { stdout } = await runOk(['config', 'show', '--config', path], options)
+    expect(stdout).not.toContain('hush-hush')
+    expect(stdout).toMatch(/startTimeout +7s +\S+mcp\.config\.json$/m)
+    expect(stdout).toMatch(/stopTimeout +3s +\S+mcp\.config\.json \(defaults\)$/m)
+    expect(stdout).toMatch(/restart\.policy +on-failure +default$/m)
+    expect(stdout).toMatch(/gateway\.port +7421 +environment MCP_GATEWAY_PORT$/m)
+    expect(stdout).toMatch(/gateway\.token +\*\*\* \(\$\{A_TOKEN\}\) +\S+mcp\.config\.json$/m)
+    const json = await runOk(['config', 'show', '--config', path, '--json'], options)
+    expect(json.stdout).not.toContain('hush-hush')
+    expect(json.json()).toMatchObject({ schemaVersion: 1, source: path, servers: [{ name: 'a' }] })
   })
 })

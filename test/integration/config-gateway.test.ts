@@ -85,7 +85,7 @@ describe('an address that other machines can reach', () => {
     expect(problem?.hint).toContain('MCP_GATEWAY_TOKEN')
   })
 
-  it.each(['127.0.0.1', '127.8.9.1', 'localhost', 'LOCALHOST', 'mcp.localhost', '::1', '0:0:0:0:0:0:0:1'])('%s needs none', async (host) => {
+  it.each(['127.0.0.1', '127.8.9.1', 'localhost', 'LOCALHOST', '::1'])('%s needs none', async (host) => {
     expect((await createProject({ 'mcp.config.json': { servers: {}, gateway: { port: 7420, host } } }).load()).settings.gateway.host).toBe(host.toLowerCase())
   })
 

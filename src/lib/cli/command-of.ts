@@ -14,7 +14,7 @@ export function commandOf<F extends FlagTable>(verb: Verb<F>): Command.Class {
     static override strict = verb.names === undefined
     static override usage = verb.names?.usage === undefined ? undefined : `${verb.id} ${verb.names.usage} [flags]`
     static override flags = Object.fromEntries(Object.entries(flagTable).map(([name, spec]) => [name, toFlag(spec)]))
-    static override args = verb.names === undefined ? {} : { name: Args.string({ description: `${verb.names.summary} Several may be given.`, required: verb.names.required }) }
+    static override args = verb.names === undefined ? {} : { name: Args.string({ description: verb.names.usage === undefined ? `${verb.names.summary} Several may be given.` : verb.names.summary, required: verb.names.required }) }
 
     async run(): Promise<void> {
       const { flags, argv } = await this.parse(this.ctor)

@@ -27,7 +27,7 @@ export async function runVerb<F extends FlagTable>(verb: Verb<F>, input: { names
     if (json && outcome.json) io.out(JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...outcome.json }))
     process.exitCode = abort.signal.aborted ? 130 : (outcome.exitStatus ?? 0)
   } catch (error) {
-    reportError(abort.signal.aborted ? interrupted() : error, json)
+    reportError(abort.signal.aborted && !tellsOfInterrupt(error) ? interrupted() : error, json)
   } finally {
     process.removeListener('SIGINT', interrupt)
   }
@@ -84,6 +84,11 @@ function quietBrokenPipes(): void {
     // eslint-disable-next-line no-restricted-properties
     process.exit(error.code === 'EPIPE' ? 0 : 1)
   })
+}
+
+/** A verb may know better than this room what became of its work. */
+function tellsOfInterrupt(error: unknown): boolean {
+  return error instanceof McpctlError && error.code === 'INTERRUPTED' && error.hint !== undefined
 }
 
 function interrupted(): McpctlError {

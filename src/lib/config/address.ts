@@ -5,11 +5,10 @@ export function isHost(text: string): boolean {
   return text.length <= 253 && (name.test(text) || address6.test(text))
 }
 
-/** Whether only this machine can reach what listens there (RFC 1122, RFC 4291, RFC 6761). */
+/** Whether it is certain that only this machine can reach what listens there; the HTTP front of the gateway judges the same way. */
 export function isLoopbackHost(host: string): boolean {
   const name = host.toLowerCase()
-  if (name === 'localhost' || name.endsWith('.localhost') || /^(0{0,4}:){2,7}0{0,3}1$/.test(name)) return true
-  return /^(::ffff:)?127(\.\d{1,3}){3}$/.test(name)
+  return name === 'localhost' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)
 }
 
 /** The TCP port a text names; undefined when it names none from 1 to 65535. */

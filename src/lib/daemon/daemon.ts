@@ -1,6 +1,6 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homeUnusable, openControlServer, type Home } from '../control/index.js'
-import { isActive } from '../core/index.js'
+import { isActive, type FleetSettings, type ServerSpec } from '../core/index.js'
 import { createSweeper } from '../process/index.js'
 import { createClock } from './clock.js'
 import { openEraMemory } from './era-memory.js'
@@ -18,6 +18,8 @@ const HOME_CHECK_MS = 5_000
 
 export interface Daemon {
   readonly supervisor: Supervisor
+  /** Makes these the servers of that configuration file. Resolves when the gateway is where the settings want it. */
+  readonly apply: (source: string, servers: readonly ServerSpec[], settings: FleetSettings) => Promise<void>
   /** Resolves when the daemon has ended: everything down, socket and files gone. */
   readonly ended: Promise<void>
   /** Stops everything, then ends. The same promise however often it is called. */
@@ -112,7 +114,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     throw homeUnusable(home.daemonFile, error)
   }
   journal.write('info', 'daemon started', { pid: process.pid, version, home: home.root })
-  return { supervisor, ended, shutdown }
+  const apply: Daemon['apply'] = (source, servers, settings) => {
+    supervisor.send({ type: 'apply', source, specs: servers, settings })
+    return host.applied(source, settings.gateway)
+  }
+  return { supervisor, ended, shutdown, apply }
 }
 
 function isReachable(home: Home): boolean {

@@ -47,8 +47,8 @@ export function toModernResult(answer: AnswerText, method: string, id: Buffer): 
     if (lacks('cacheScope')) members['cacheScope'] = 'private'
   }
   if (Object.keys(members).length === 0) return withId(answer, id)
-  const { before, after } = cutAround(text, { start: idStart, end: idEnd }, [insertMembers(text, result, members)])
-  return [before, id, after]
+  const { before, after } = cutAround(text, { start: idStart, end: idEnd }, [insertMembers(text, result.start, Buffer.from(JSON.stringify(members).slice(1, -1)))])
+  return [...before, id, ...after]
 }
 
 /** A legacy server's error in the codes of the modern era: a resource that is not there is an invalid parameter. */
@@ -62,7 +62,6 @@ function findResult(text: Buffer): Span | null {
   const head = text.toString('latin1', 0, 80)
   const front = RESULT_AT_FRONT.find((start) => head.startsWith(start))
   const start = front?.length ?? /^\{"jsonrpc":"2\.0","id":\d+,"result":/.exec(head)?.[0].length
-  // The end is only needed to tell an empty object.
   return start === undefined ? findMember(text, 0, 'result') : { start, end: text.length }
 }
 
@@ -79,4 +78,9 @@ function parseQuietly(text: Buffer): unknown {
   } catch {
     return null
   }
+}
+
+/** Whether a server refuses for want of something the client cannot do; that goes with HTTP 400 (2026-07-28). */
+export function isMissingCapability(answer: AnswerText): boolean {
+  return answer.text.length < 4096 && answer.text.includes('-32021') && readError(answer)?.['code'] === -32021
 }

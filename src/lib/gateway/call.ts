@@ -1,7 +1,7 @@
-import { isJsonObject, LinkError, RpcError, type JsonObject, type PassedReceiver, type PassedRequest, type RequestId } from '../mcp/index.js'
-import { mayAskForInput, readError, readInputRequired, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
+import { isJsonObject, RpcError, type JsonObject, type LinkError, type PassedReceiver, type PassedRequest, type RequestId } from '../mcp/index.js'
+import { isMissingCapability, mayAskForInput, readError, readInputRequired, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
 import type { ClientMessage, Reply, Underway } from './contract.js'
-import { failureText, INTERNAL_ERROR, linkTrouble, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
+import { absent, failureText, INTERNAL_ERROR, linkTrouble, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
 import type { Parking } from './parking.js'
 import { toPassedRequest, type Hop, type Origin } from './request-text.js'
 
@@ -128,8 +128,7 @@ export class Call implements PassedReceiver, Underway {
     this.#stopTimer('idle')
     this.#waitTimer ??= setTimeout(() => {
       this.carrier.takeBack(this, 'the server did not come up in time')
-      const { absence } = this.carrier
-      this.fail(trouble(`server "${this.plan.server}" did not come up within ${this.plan.startWaitMs / 1000} s${absence === '' ? '' : `: ${absence}`}`, { reason: 'starting', server: this.plan.server, outcome: 'not-delivered', retryAfterMs: 1000 }))
+      this.fail(absent(this.plan.server, this.plan.startWaitMs, this.carrier.absence))
     }, this.plan.startWaitMs)
   }
 
@@ -314,9 +313,4 @@ export class Call implements PassedReceiver, Underway {
 
 function progressTokenOf({ params }: RequestMessage): unknown {
   return isJsonObject(params?.['_meta']) ? params['_meta']['progressToken'] : undefined
-}
-
-/** -32021 goes with HTTP 400 (2026-07-28). */
-function isMissingCapability({ text }: AnswerText): boolean {
-  return text.length < 4096 && text.includes('-32021') && readError({ text, idStart: 0, idEnd: 0 })?.['code'] === -32021
 }

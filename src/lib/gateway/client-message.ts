@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { isJsonObject, type RequestId } from '../mcp/index.js'
+import { isJsonObject, type JsonObject, type RequestId } from '../mcp/index.js'
 import type { ClientMessage } from './contract.js'
 
 const PARSE_ERROR = -32700
@@ -22,6 +22,10 @@ export function parseClientMessage(bytes: Buffer): ClientMessage {
   }
   if (Array.isArray(value)) return bad(INVALID_REQUEST, 'batches are not supported; send one message at a time')
   if (!isJsonObject(value)) return bad(INVALID_REQUEST, 'a message has to be a JSON object')
+  return sort(value, bytes)
+}
+
+function sort(value: JsonObject, bytes: Buffer): ClientMessage {
   const { id, method, params } = value
   const known = isId(id) ? id : null
   if (value['jsonrpc'] !== '2.0') return bad(INVALID_REQUEST, 'the member "jsonrpc" has to be "2.0"', known)

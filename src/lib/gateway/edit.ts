@@ -1,66 +1,91 @@
-import { eachMember, findMember, isText, type Span } from '../mcp/index.js'
+import { eachMember, isText, type Span } from '../mcp/index.js'
 
 /** A piece of a message that is replaced; everything between the pieces stays as it came. */
 export interface Edit {
   readonly start: number
   readonly end: number
-  readonly text: string
+  readonly text: Buffer
 }
 
-/** Where the members of a request stand that a gateway may have to change. */
+/** Where the parts of a request stand that a gateway may have to change. */
 export interface RequestPlaces {
   readonly id: Span
-  readonly params: Span | null
+  /** The first byte of the params object; -1 without params. */
+  readonly params: number
+  /** The members of params that were looked for, as far as they are there. */
+  readonly members: ReadonlyMap<string, Span>
 }
 
-/** Finds id and params in the text of a request; null when they cannot be told from the bytes (a member written twice, or with escapes). */
-export function findRequestPlaces(line: Buffer, hasParams: boolean): RequestPlaces | null {
+const NO_MEMBERS: ReadonlyMap<string, Span> = new Map()
+
+/** Finds id, params and some members of params in the text of a request; null when they cannot be told from the bytes: one is written twice, or a key has escapes. */
+export function findRequestPlaces(line: Buffer, keys: readonly string[]): RequestPlaces | null {
   let id: Span | null = null
-  let params: Span | null = null
-  let odd = false
+  let params = -1
+  let isOdd = false
   const whole = eachMember(line, 0, (keyStart, keyEnd, start, end) => {
     if (isText(line, keyStart, keyEnd, 'id')) {
-      odd ||= id !== null
+      isOdd ||= id !== null
       id = { start, end }
     } else if (isText(line, keyStart, keyEnd, 'params')) {
-      odd ||= params !== null
-      params = { start, end }
+      isOdd ||= params >= 0
+      params = start
     }
-    return odd
+    return isOdd
   })
-  return !whole || odd || id === null || (hasParams && params === null) ? null : { id, params }
+  if (!whole || isOdd || id === null) return null
+  const members = keys.length === 0 || params < 0 ? NO_MEMBERS : findMembers(line, params, keys)
+  return members === null ? null : { id, params, members }
 }
 
-/** Replaces a string member of params; null when it is not to be found in the bytes. */
-export function replaceMember(line: Buffer, params: Span, key: string, value: unknown): Edit | null {
-  const place = findMember(line, params.start, key)
-  return place === null ? null : { start: place.start, end: place.end, text: JSON.stringify(value) }
+function findMembers(line: Buffer, at: number, keys: readonly string[]): Map<string, Span> | null {
+  const members = new Map<string, Span>()
+  let isOdd = false
+  const whole = eachMember(line, at, (keyStart, keyEnd, start, end) => {
+    for (const key of keys) {
+      if (!isText(line, keyStart, keyEnd, key)) continue
+      isOdd ||= members.has(key)
+      members.set(key, { start, end })
+    }
+    return isOdd
+  })
+  return whole && !isOdd ? members : null
 }
 
-/** Adds members at the front of an object. */
-export function insertMembers(line: Buffer, object: Pick<Span, 'start'>, members: Readonly<Record<string, unknown>>): Edit {
-  const text = JSON.stringify(members).slice(1, -1)
-  let next = object.start + 1
+/** Puts members (as text, without braces) at the front of the object that begins at `at`. */
+export function insertMembers(line: Buffer, at: number, members: Buffer): Edit {
+  let next = at + 1
   while ((line[next] ?? 0) <= 0x20 && next < line.length) next++
-  const isEmpty = line[next] === 0x7d
-  return { start: object.start + 1, end: object.start + 1, text: isEmpty || text === '' ? text : `${text},` }
+  const isEmpty = line[next] === 0x7d || members.length === 0
+  return { start: at + 1, end: at + 1, text: isEmpty ? members : Buffer.concat([members, COMMA]) }
 }
 
-/** The text with the edits made, in the pieces before and after one span that is left out. The edits must not overlap it. */
-export function cutAround(line: Buffer, hole: Span, edits: readonly Edit[]): { before: Buffer; after: Buffer } {
-  if (edits.length === 0) return { before: line.subarray(0, hole.start), after: line.subarray(hole.end) }
-  return { before: apply(line, 0, hole.start, edits), after: apply(line, hole.end, line.length, edits) }
-}
-
-function apply(line: Buffer, from: number, to: number, edits: readonly Edit[]): Buffer {
-  const mine = edits.filter((edit) => edit.start >= from && edit.end <= to).sort((a, b) => a.start - b.start)
-  if (mine.length === 0) return line.subarray(from, to)
-  const pieces: Buffer[] = []
-  let at = from
-  for (const edit of mine) {
-    pieces.push(line.subarray(at, edit.start), Buffer.from(edit.text))
+/** The text with the edits made, in pieces, before and after one span that is left out. The edits must not overlap it or each other. */
+export function cutAround(line: Buffer, hole: Span, edits: readonly Edit[]): { before: Buffer[]; after: Buffer[] } {
+  const before: Buffer[] = []
+  const after: Buffer[] = []
+  let pieces = before
+  let at = 0
+  let isThrough = false
+  const take = (to: number): void => {
+    if (to > at) pieces.push(line.subarray(at, to))
+  }
+  const passHole = (): void => {
+    take(hole.start)
+    at = hole.end
+    pieces = after
+    isThrough = true
+  }
+  const sorted = edits.length > 1 ? [...edits].sort((a, b) => a.start - b.start) : edits
+  for (const edit of sorted) {
+    if (!isThrough && edit.start >= hole.end) passHole()
+    take(edit.start)
+    pieces.push(edit.text)
     at = edit.end
   }
-  pieces.push(line.subarray(at, to))
-  return Buffer.concat(pieces)
+  if (!isThrough) passHole()
+  take(line.length)
+  return { before, after }
 }
+
+const COMMA = Buffer.from(',')

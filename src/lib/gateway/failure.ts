@@ -37,6 +37,11 @@ export function linkTrouble(server: string, error: LinkError): Failure {
   })
 }
 
+/** A server that was waited for in vain. `why`: for people, may be empty. */
+export function absent(server: string, waitedMs: number, why: string): Failure {
+  return trouble(`server "${server}" did not come up within ${waitedMs / 1000} s${why === '' ? '' : `: ${why}`}`, { reason: 'starting', server, outcome: 'not-delivered', retryAfterMs: 1000 })
+}
+
 /** The text of an error answer. */
 export function failureText(id: RequestId | null, { code, message, data }: Failure): Buffer {
   return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error: data === undefined ? { code, message } : { code, message, data } }))

@@ -5,7 +5,8 @@ import type { Gateway, SessionOptions, View } from './contract.js'
 import { isWanted, mostVerbose } from './log-level.js'
 import { NamedUris } from './named-uris.js'
 import { Parking } from './parking.js'
-import { GatewaySession, type SessionHost } from './session.js'
+import { GatewaySession } from './session.js'
+import type { SessionHost } from './session-host.js'
 import type { ServerSource, SourceListener } from './source.js'
 import { Upstream } from './upstream.js'
 import { ViewCatalogue } from './view-catalogue.js'
@@ -30,7 +31,7 @@ export function createGateway(options: GatewayOptions): Gateway & { close(reason
   return new TheGateway(options)
 }
 
-class TheGateway implements Gateway, SessionHost, SourceListener {
+class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener {
   readonly source: ServerSource
   readonly version: string
   readonly parking = new Parking()

@@ -96,9 +96,9 @@ export class Interest {
     try {
       this.#listenId = link.pass({
         method: 'subscriptions/listen',
-        params,
-        before: Buffer.from('{"jsonrpc":"2.0","id":'),
-        after: Buffer.from(`,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`),
+        params: () => params,
+        before: [Buffer.from('{"jsonrpc":"2.0","id":')],
+        after: [Buffer.from(`,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`)],
         receiver: {
           answered: (text) => { this.#listenEnded(link, !text.includes('-32601')) },
           failed: (error) => { this.#listenEnded(link, error.reason !== 'closed') },

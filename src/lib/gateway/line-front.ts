@@ -29,7 +29,7 @@ export interface LineOptions extends Omit<SessionOptions, 'channel'> {
   readonly onEnd?: () => void
 }
 
-/** A stream both ways, or one for each way (stdin and stdout). */
+/** A stream both ways, which is ended with the front, or one for each way (stdin and stdout), which stay their owner's. */
 export type LineStream = Duplex | { readonly input: Readable; readonly output: Writable }
 
 /**
@@ -45,6 +45,7 @@ export function serveLines(stream: LineStream, gateway: Gateway, options: LineOp
 class Front implements LineFront, Reply {
   readonly #input: Readable
   readonly #output: Writable
+  readonly #ownsStream: boolean
   readonly #session: Session
   readonly #framer: LineFramer
   readonly #writer: LineWriter
@@ -60,6 +61,7 @@ class Front implements LineFront, Reply {
   constructor(input: Readable, output: Writable, gateway: Gateway, options: LineOptions) {
     this.#input = input
     this.#output = output
+    this.#ownsStream = Object.is(output, input)
     this.#writer = new LineWriter(output, (waitingBytes) => this.#onWaiting(waitingBytes))
     const { lingerMs = 0, onEnd, ...session } = options
     this.#lingerMs = lingerMs
@@ -74,7 +76,7 @@ class Front implements LineFront, Reply {
     input.on('close', () => {
       if (this.#linger === undefined) this.#end('the client went away')
     })
-    if (!Object.is(output, input)) {
+    if (!this.#ownsStream) {
       output.on('error', () => this.#end('the client went away'))
       output.on('close', () => this.#end('the client went away'))
     }
@@ -157,8 +159,7 @@ class Front implements LineFront, Reply {
 
   #giveUp(): void {
     this.#end('the client does not read what it is sent')
-    this.#input.destroy()
-    this.#output.destroy()
+    if (this.#ownsStream) this.#input.destroy()
   }
 
   #end(reason: string, farewell?: string): void {
@@ -169,13 +170,14 @@ class Front implements LineFront, Reply {
     this.#session.close(reason)
     if (farewell !== undefined) this.#writer.line([Buffer.from(farewell)])
     this.#writer.flush()
-    // Unread input would hide the end of the other side.
-    this.#input.resume()
-    this.#output.end()
-    setTimeout(() => {
-      this.#input.destroy()
-      this.#output.destroy()
-    }, FAREWELL_MS).unref()
+    if (this.#ownsStream) {
+      // Unread input would hide the end of the other side.
+      this.#input.resume()
+      this.#output.end()
+      setTimeout(() => this.#input.destroy(), FAREWELL_MS).unref()
+    } else {
+      this.#input.pause()
+    }
     this.#onEnded?.()
   }
 }

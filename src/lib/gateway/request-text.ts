@@ -1,6 +1,6 @@
 import type { Era } from '../core/index.js'
 import { isJsonObject, LinkError, type JsonObject, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
-import { cutAround, findRequestPlaces, insertMembers, replaceMember, type Edit } from './edit.js'
+import { cutAround, findRequestPlaces, insertMembers, type Edit } from './edit.js'
 
 /** What the modern envelope of a request says about its client (2026-07-28, base protocol). */
 export const META = {
@@ -15,7 +15,7 @@ export const META = {
 export interface Origin {
   readonly era: Era
   readonly capabilities: JsonObject
-  readonly clientInfo: JsonObject | null
+  readonly clientInfo: { readonly name: string; readonly version: string } | null
   /** Of a legacy session; a modern request carries its own. */
   readonly logLevel: string | null
 }
@@ -42,49 +42,94 @@ export interface RequestText {
  * everything else keeps its bytes. Throws LinkError `unsendable` when that cannot be done.
  */
 export function toPassedRequest(request: RequestText, origin: Origin, hop: Hop, receiver: PassedReceiver): PassedRequest {
-  const { line, method, replaced, added } = request
-  const given = isJsonObject(request.params?.['_meta']) ? request.params['_meta'] : undefined
-  const meta = toHopMeta(given, origin, hop)
-  const changed = { ...replaced, ...(meta === given || meta === undefined ? {} : { _meta: meta }) }
-  const params = nextParams(request.params, changed, added)
-  const cut = splice(line, request.params, changed, added) ?? rewrite(line, params)
-  return { method, params, ...cut, receiver }
+  const { line, method, params, replaced, added } = request
+  const given = isJsonObject(params?.['_meta']) ? params['_meta'] : undefined
+  const envelope = given === undefined && hop.token === null && origin.era === 'legacy' && hop.era === 'modern' ? envelopeOf(origin, hop) : null
+  const meta = envelope?.meta ?? toHopMeta(given, origin, hop)
+  const changesMeta = meta !== given && meta !== undefined
+  const changed = changesMeta && envelope === null ? { ...replaced, _meta: meta } : replaced
+  const cut = splice(line, params, { changed, added, envelope: envelope?.text ?? null })
+  const read = (): JsonObject | undefined => nextParams(params, changesMeta ? { ...replaced, _meta: meta } : replaced, added)
+  return { method, params: read, ...(cut ?? rewrite(line, read())), receiver }
+}
+
+/** What a legacy session's requests carry to a modern server is always the same, so its text is made once. */
+interface Envelope {
+  readonly meta: JsonObject
+  readonly version: string
+  /** `"_meta":{...}` */
+  readonly text: Buffer
+}
+
+const envelopes = new WeakMap<Origin, Envelope>()
+
+function envelopeOf(origin: Origin, hop: Hop): Envelope {
+  const known = envelopes.get(origin)
+  if (known?.version === hop.protocolVersion) return known
+  const meta = toHopMeta(undefined, origin, hop) ?? {}
+  const made: Envelope = { meta, version: hop.protocolVersion, text: Buffer.from(`"_meta":${JSON.stringify(meta)}`) }
+  envelopes.set(origin, made)
+  return made
 }
 
 function nextParams(params: JsonObject | undefined, changed: Readonly<JsonObject>, added: Readonly<JsonObject>): JsonObject | undefined {
-  const isSame = Object.keys(changed).length === 0 && Object.keys(added).length === 0
-  return isSame ? params : { ...params, ...changed, ...added }
+  return isEmpty(changed) && isEmpty(added) ? params : { ...params, ...changed, ...added }
 }
 
-function splice(line: Buffer, params: JsonObject | undefined, changed: Readonly<JsonObject>, added: Readonly<JsonObject>): { before: Buffer; after: Buffer } | null {
-  const places = findRequestPlaces(line, params !== undefined)
+function isEmpty(object: Readonly<JsonObject>): boolean {
+  for (const _key in object) return false
+  return true
+}
+
+interface Changes {
+  readonly changed: Readonly<JsonObject>
+  readonly added: Readonly<JsonObject>
+  readonly envelope: Buffer | null
+}
+
+/** Null when the text is too odd to be cut: it is written anew then. */
+function splice(line: Buffer, params: JsonObject | undefined, { changed, added, envelope }: Changes): { before: readonly Buffer[]; after: readonly Buffer[] } | null {
+  const keys = Object.keys(changed)
+  const places = findRequestPlaces(line, keys)
   if (places === null) return null
   const edits: Edit[] = []
-  const fresh: JsonObject = { ...added }
-  for (const [key, value] of Object.entries(changed)) {
-    if (params === undefined || !Object.hasOwn(params, key)) {
-      fresh[key] = value
-      continue
-    }
-    const edit = places.params === null ? null : replaceMember(line, places.params, key, value)
-    if (edit === null) return null
-    edits.push(edit)
+  let fresh = added
+  for (const key of keys) {
+    const place = places.members.get(key)
+    if (place !== undefined) edits.push({ ...place, text: textOf(changed[key]) })
+    else if (params !== undefined && Object.hasOwn(params, key)) return null
+    else fresh = { ...fresh, [key]: changed[key] }
   }
-  if (Object.keys(fresh).length > 0) {
-    if (places.params === null) return null
-    // A member of that name the client wrote itself would stand there twice.
-    if (Object.keys(fresh).some((key) => params !== undefined && Object.hasOwn(params, key))) return null
-    edits.push(insertMembers(line, places.params, fresh))
-  }
+  if (isEmpty(fresh) && envelope === null) return cutAround(line, places.id, edits)
+  // What the client wrote itself under such a name would stand there twice.
+  if (places.params < 0 || (params !== undefined && Object.keys(fresh).some((key) => Object.hasOwn(params, key)))) return null
+  const members = isEmpty(fresh) ? null : Buffer.from(JSON.stringify(fresh).slice(1, -1))
+  edits.push(insertMembers(line, places.params, envelope === null ? (members ?? NOTHING) : members === null ? envelope : Buffer.concat([envelope, COMMA, members])))
   return cutAround(line, places.id, edits)
 }
 
+/** Names of tools are put in all the time: their text is made once. */
+function textOf(value: unknown): Buffer {
+  if (typeof value !== 'string') return Buffer.from(JSON.stringify(value))
+  const known = texts.get(value)
+  if (known !== undefined) return known
+  const text = Buffer.from(JSON.stringify(value))
+  if (texts.size >= MAX_TEXTS) texts.clear()
+  if (value.length <= 256) texts.set(value, text)
+  return text
+}
+
+const texts = new Map<string, Buffer>()
+const MAX_TEXTS = 10_000
+const NOTHING = Buffer.alloc(0)
+const COMMA = Buffer.from(',')
+
 /** The slow way, for text in which the places cannot be found. */
-function rewrite(line: Buffer, params: JsonObject | undefined): { before: Buffer; after: Buffer } {
+function rewrite(line: Buffer, params: JsonObject | undefined): { before: readonly Buffer[]; after: readonly Buffer[] } {
   try {
     const { id: _replaced, ...rest } = JSON.parse(line.toString('utf8')) as JsonObject
     const text = JSON.stringify(params === undefined ? rest : { ...rest, params })
-    return { before: Buffer.from('{"id":'), after: Buffer.from(`,${text.slice(1)}`) }
+    return { before: [Buffer.from('{"id":')], after: [Buffer.from(`,${text.slice(1)}`)] }
   } catch (error) {
     throw new LinkError('unsendable', 'the request could not be written again', { cause: error })
   }

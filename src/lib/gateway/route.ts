@@ -1,7 +1,9 @@
+import type { TrafficSpec } from '../core/index.js'
 import { isJsonObject, type JsonObject } from '../mcp/index.js'
 import type { CallPlan } from './call.js'
 import { INVALID_PARAMS, RESOURCE_NOT_FOUND, type Failure } from './failure.js'
 import { nearestTools, type Merged } from './merge.js'
+import type { ListKind } from './view-catalogue.js'
 
 /** Where a request goes: to a server, under the server's own names. */
 export interface Destination {
@@ -26,6 +28,21 @@ export interface RouteParts {
 
 export type Routing = { readonly to: Destination } | { readonly failure: Failure } | { readonly waitFor: readonly string[] }
 
+const LISTS: Readonly<Record<string, ListKind>> = {
+  'tools/list': 'tools', 'prompts/list': 'prompts', 'resources/list': 'resources', 'resources/templates/list': 'resourceTemplates',
+}
+const ROUTED = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete'])
+
+/** The list a method asks for; null when it is another method. */
+export function listKindOf(method: string): ListKind | null {
+  return Object.hasOwn(LISTS, method) ? (LISTS[method] ?? null) : null
+}
+
+/** Whether requests of this method go to a server. */
+export function isRouted(method: string): boolean {
+  return ROUTED.has(method)
+}
+
 /** Finds the server of a request that names a tool, a prompt, a resource or a template. */
 export function route(method: string, params: JsonObject | undefined, parts: RouteParts): Routing {
   switch (method) {
@@ -36,6 +53,13 @@ export function route(method: string, params: JsonObject | undefined, parts: Rou
     case 'resources/unsubscribe': return routeUri(params?.['uri'], parts)
     default: return routeCompletion(params, parts)
   }
+}
+
+/** What holds for a request on its way: limits of its tool, else of its server. */
+export function planOf(to: Destination, traffic: TrafficSpec | undefined, startWaitMs: number): CallPlan {
+  const tool = to.tool !== null && traffic !== undefined && Object.hasOwn(traffic.tools, to.tool) ? traffic.tools[to.tool] : undefined
+  const { server, replaced, repeatable } = to
+  return { server, replaced, repeatable, startWaitMs, idleTimeoutMs: tool?.idleTimeoutMs ?? traffic?.idleTimeoutMs ?? null, timeoutMs: tool?.timeoutMs ?? traffic?.timeoutMs ?? null }
 }
 
 function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {

@@ -4,7 +4,7 @@ import { ListWait } from './list-wait.js'
 import type { CallClient } from './call.js'
 import type { Hub } from './hub.js'
 import type { Upstream } from './upstream.js'
-import { ViewCatalogue } from './view-catalogue.js'
+import type { ViewCatalogue } from './view-catalogue.js'
 
 /** What a session's view is made from; implemented by the gateway. */
 export interface ViewHost extends Hub {

@@ -45,7 +45,8 @@ export class Upstream implements CallCarrier {
     this.owner = owner
     this.#hub = hub
     this.interest = new Interest(this)
-    const remembered = owner === null ? hub.source.remembered(name) : null
+    // A process of one session's own lists what the shared one does, nearly always: its client need not wait for it.
+    const remembered = hub.source.remembered(name)
     this.catalogue = remembered?.catalogue ?? null
     this.instructions = remembered?.instructions ?? null
     this.changed()

@@ -61,11 +61,12 @@ export class HttpWire implements Wire {
     else this.#dispatch(message)
   }
 
-  sendPassed(id: number, { method, params, before, after }: PassedRequest): void {
+  sendPassed(id: number, { method, params: read, before, after }: PassedRequest): void {
+    const params = read()
     const message: Outgoing = params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params }
     this.#admit()
     if (this.#held !== null) this.#held.push(message)
-    else this.#dispatch(message, Buffer.concat([before, Buffer.from(String(id), 'latin1'), after]))
+    else this.#dispatch(message, Buffer.concat([...before, Buffer.from(String(id), 'latin1'), ...after]))
   }
 
   abandon(id: number): void {

@@ -67,10 +67,10 @@ export interface LinkCounters {
 /** A request that is passed on for somebody else, as the text around the place of its id. Both parts hold no line break. */
 export interface PassedRequest {
   readonly method: string
-  /** As the server gets them: HTTP mirrors some of them in headers. */
-  readonly params: JsonObject | undefined
-  readonly before: Buffer
-  readonly after: Buffer
+  /** As the server gets them. Only HTTP looks: it mirrors some of them in headers. */
+  readonly params: () => JsonObject | undefined
+  readonly before: readonly Buffer[]
+  readonly after: readonly Buffer[]
   readonly receiver: PassedReceiver
 }
 

@@ -49,7 +49,7 @@ export class SseWire implements Wire {
   }
 
   sendPassed(id: number, { before, after }: PassedRequest): void {
-    this.#enqueue({ id, body: Buffer.concat([before, Buffer.from(String(id), 'latin1'), after]) })
+    this.#enqueue({ id, body: Buffer.concat([...before, Buffer.from(String(id), 'latin1'), ...after]) })
   }
 
   #enqueue(letter: Letter): void {

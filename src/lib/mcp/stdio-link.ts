@@ -48,6 +48,7 @@ class StdioWire implements Wire {
   #inputBroken = false
   #turn: Buffer[] = []
   #turnBytes = 0
+  readonly #onTurn = (): void => { this.#flushTurn() }
   #closed = false
   #noiseCost = 0
   readonly #stopAccounting: () => void
@@ -83,7 +84,7 @@ class StdioWire implements Wire {
   }
 
   sendPassed(id: number, { before, after }: PassedRequest): void {
-    this.#write([before, Buffer.from(String(id), 'latin1'), after, NEWLINE])
+    this.#write([...before, Buffer.from(String(id), 'latin1'), ...after, NEWLINE])
   }
 
   #write(pieces: readonly Buffer[]): void {
@@ -96,7 +97,8 @@ class StdioWire implements Wire {
     if (waiting > 0 && waiting + bytes > this.#maxQueuedBytes) {
       throw new LinkError('overloaded', `the server does not read its input: ${waiting} bytes wait for it`)
     }
-    if (this.#turn.length === 0) process.nextTick(() => { this.#flushTurn() })
+    // After the poll phase, so that requests of many connections leave together.
+    if (this.#turn.length === 0) setImmediate(this.#onTurn)
     this.#turn.push(...pieces)
     this.#turnBytes += bytes
   }

@@ -28,9 +28,9 @@ export const daemonRun = defineVerb({
       home,
       journalDescriptor: 2,
       unusedLimitMs: null,
-      onReady: ({ supervisor }) => {
-        supervisor.send({ type: 'apply', source: config.source, specs: config.servers, settings: config.settings })
-        supervisor.send({ type: 'start', names: config.servers.filter((spec) => spec.enabled).map((spec) => spec.name) })
+      onReady: ({ apply, supervisor }) => {
+        void apply(config.source, config.servers, config.settings)
+        supervisor.send({ type: 'start', names: config.servers.filter((spec) => spec.enabled && spec.start === 'auto').map((spec) => spec.name) })
       },
     })
     lock.release()

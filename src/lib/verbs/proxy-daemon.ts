@@ -1,38 +1,45 @@
+import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { Io } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION } from '../control/index.js'
-import { McpctlError } from '../errors/index.js'
-import { openConfigured } from './configured.js'
+import { fromErrorDocument, McpctlError, type ErrorDocument } from '../errors/index.js'
 
-/** A daemon that is just leaving takes this long at most: every stop of a server has its bound. */
-const LEAVING_LIMIT_MS = 30_000
-const LEAVING_POLL_MS = 50
+const ENTRY = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
+const MAX_OUTPUT_BYTES = 1024 * 1024
 
 /**
- * Brings the daemon up, gives it the configuration and starts the servers that start by themselves. Does not wait for
- * any of them. `say` gets what a person may want to know.
+ * Brings the daemon up, gives it the configuration and starts the servers, without waiting for any of them: a `mcpctl
+ * start` of its own. What reading a configuration loads would stay in the memory of this process for ever. Rejects
+ * with the error that command ends with.
  */
-export async function reviveDaemon(io: Io, configPath: string | undefined, say: (text: string) => void): Promise<void> {
-  const quiet: Io = { ...io, say }
-  for (const deadline = performance.now() + LEAVING_LIMIT_MS; ; await delay(LEAVING_POLL_MS)) {
-    try {
-      return await reviveOnce(quiet, configPath)
-    } catch (error) {
-      const isLeaving = error instanceof McpctlError && error.details['leaving'] === true
-      if (!isLeaving || io.signal.aborted || performance.now() > deadline) throw error
-    }
-  }
+export async function reviveDaemon(io: Io, configPath: string | undefined): Promise<void> {
+  const args = ['start', '--no-wait', '--json', ...(configPath === undefined ? [] : ['--config', configPath])]
+  const { status, output } = await runCommand(args, io)
+  if (status === 0) return
+  throw readError(output) ?? new McpctlError('DAEMON_START_FAILED', `mcpctl start ended with ${status ?? 'a signal'}`, { hint: 'Run mcpctl start to see why.' })
 }
 
-async function reviveOnce(io: Io, configPath: string | undefined): Promise<void> {
-  const { client, config, names } = await openConfigured({ io, configPath, names: [], all: 'enabled' })
+function runCommand(args: readonly string[], { cwd, env, signal }: Io): Promise<{ status: number | null; output: string }> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, [ENTRY, ...args], { cwd, env, signal, stdio: ['ignore', 'pipe', 'ignore'] })
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (output.length < MAX_OUTPUT_BYTES) output += text
+    })
+    child.once('error', fail)
+    child.once('close', (status) => done({ status, output }))
+  })
+}
+
+/** The error document on the last line of the command's output; undefined when there is none. */
+function readError(output: string): McpctlError | undefined {
   try {
-    const onDemand = new Set(config?.servers.filter((spec) => spec.start === 'on-demand').map((spec) => spec.name))
-    const eager = names.filter((name) => !onDemand.has(name))
-    if (eager.length > 0) await client.request('start', { names: eager })
-  } finally {
-    client.close()
+    const document: unknown = JSON.parse(output.trim().split('\n').at(-1) ?? '')
+    if (typeof document !== 'object' || document === null || !('error' in document)) return undefined
+    return fromErrorDocument(document.error as ErrorDocument)
+  } catch {
+    return undefined
   }
 }
 

@@ -1,12 +1,12 @@
-import { defineVerb, SCHEMA_VERSION, type Io, type Outcome } from '../cli/index.js'
+import { defineVerb, type Io, type Outcome } from '../cli/index.js'
 import { resolveHome, type FrontHello, type FrontView } from '../control/index.js'
 import type { PrefixMode } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
+import { readListen, tellUrl, untilAborted, type Listen } from './proxy-listen.js'
 import { readSelection } from './proxy-servers.js'
 import { CONFIG_FLAG } from './start.js'
 
 const PREFIXES = ['always', 'on-collision', 'none'] as const satisfies readonly PrefixMode[]
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
 
 export const proxy = defineVerb({
   id: 'proxy',
@@ -32,8 +32,11 @@ export const proxy = defineVerb({
     if (selection !== null && flags.profile !== undefined) throw new McpctlError('USAGE', '--servers and --profile exclude each other', { hint: 'A profile is a choice of servers already.' })
     const view: FrontView = { servers: selection && selection.names, tags: [], prefix: PREFIXES.find((mode) => mode === flags.prefix) ?? null, separator: readSeparator(flags.separator) }
     const order: Order = { view, profile: flags.profile ?? null, config, say: debug === true ? (text) => io.say(`mcpctl proxy: ${text}`) : () => undefined }
-    if (selection !== null && selection.urls.length > 0) throw new McpctlError('USAGE', 'no URLs yet')
-    return listen === null ? pump(order, io) : relay(order, listen, io)
+    if (selection === null || selection.urls.length === 0) return listen === null ? pump(order, io) : relay(order, listen, io)
+    if (listen === null && process.stdin.isTTY) explain(io)
+    const { runAdHoc } = await import('./proxy-ad-hoc.js')
+    if (selection.names.length > 0) await learnConfig(order, io)
+    return runAdHoc({ selection, front: front(order, io), listen, debug: order.say }, io)
   },
 })
 
@@ -44,48 +47,37 @@ interface Order {
   readonly say: (text: string) => void
 }
 
-interface Listen {
-  readonly host: string
-  readonly port: number | null
-}
-
 async function pump(order: Order, io: Io): Promise<Outcome> {
   if (process.stdin.isTTY) explain(io)
   const { runPump } = await import('../pump/index.js')
-  await runPump({ ...(await prepare(order, io)), input: process.stdin, output: process.stdout, signal: io.signal })
+  await learnConfig(order, io)
+  await runPump({ ...front(order, io), input: process.stdin, output: process.stdout, debug: order.say, signal: io.signal })
   return {}
 }
 
 async function relay(order: Order, { host, port }: Listen, io: Io): Promise<Outcome> {
   const { openRelay } = await import('../pump/index.js')
-  const open = await openRelay({ ...(await prepare(order, io)), host, port })
+  await learnConfig(order, io)
+  const open = await openRelay({ ...front(order, io), host, port, debug: order.say })
   tellUrl(host, open.port, io)
   await untilAborted(io.signal)
   await open.close()
   return {}
 }
 
-/** What pump and relay need to know of the daemon, and how to bring one up. */
-async function prepare({ view, profile, config, say }: Order, io: Io) {
+/** Where the daemon is, what to tell it, and how to bring one up. */
+function front({ view, profile, config }: Order, io: Io) {
   const hello: Omit<FrontHello, 'front' | 'resume'> = { view, profile }
   // Loaded only when there is no daemon: nearly always there is one.
-  const revive = async (): Promise<void> => (await import('./proxy-daemon.js')).reviveDaemon(io, config, say)
-  // A daemon that runs with other configurations has to learn of this one.
-  if (config !== undefined && !(await (await import('./proxy-daemon.js')).knowsConfig(io, config))) await revive()
-  return { address: resolveHome(io.env).gatewaySocket, hello, revive, debug: say }
+  const revive = async (): Promise<void> => (await import('./proxy-daemon.js')).reviveDaemon(io, config)
+  return { address: resolveHome(io.env).gatewaySocket, hello, revive }
 }
 
-export function tellUrl(host: string, port: number, io: Io): void {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/mcp`
-  io.out(io.json ? JSON.stringify({ schemaVersion: SCHEMA_VERSION, url, host, port }) : url)
-}
-
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-    // Nothing else may be keeping the process alive while it waits to be told to end.
-  })
+/** A daemon that runs with other configurations has to learn of the one that was named. */
+async function learnConfig({ config }: Order, io: Io): Promise<void> {
+  if (config === undefined) return
+  const { knowsConfig, reviveDaemon } = await import('./proxy-daemon.js')
+  if (!(await knowsConfig(io, config))) await reviveDaemon(io, config)
 }
 
 /** Somebody typed it: this is not for people. */
@@ -93,29 +85,6 @@ function explain(io: Io): void {
   io.say('mcpctl proxy speaks MCP on stdin and stdout; it is meant to be started by a client. To use it, put this into the configuration of yours:')
   io.say('  { "mcpServers": { "mcpctl": { "command": "mcpctl", "args": ["proxy"] } } }')
   io.say('It now waits for messages, one JSON object a line. Ctrl-C ends it. Over HTTP: mcpctl proxy --http. To call a tool yourself: mcpctl call SERVER TOOL.')
-}
-
-/** Where to listen; null: stdin and stdout. Throws USAGE. */
-function readListen(http: boolean, port: string | undefined, host: string | undefined): Listen | null {
-  if (!http) {
-    const [flag] = [port === undefined ? [] : ['port'], host === undefined ? [] : ['host']].flat()
-    if (flag !== undefined) throw new McpctlError('USAGE', `--${flag} goes with --http`, { hint: `Write mcpctl proxy --http --${flag} ${flag === 'port' ? port : host}.`, details: { flag } })
-    return null
-  }
-  const address = host ?? '127.0.0.1'
-  if (!LOOPBACK.has(address)) {
-    throw new McpctlError('USAGE', `--host ${JSON.stringify(address)} is not an address of this machine alone`, {
-      hint: 'For other machines set gateway.port, gateway.host and gateway.token in the configuration: there clients need a token.',
-      details: { flag: 'host', value: address },
-    })
-  }
-  return { host: address, port: port === undefined ? null : readPort(port) }
-}
-
-function readPort(text: string): number {
-  const port = Number(text)
-  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
-  throw new McpctlError('USAGE', `--port ${JSON.stringify(text)} is no port`, { hint: 'A port is a number from 1 to 65535; leave --port out for a free one.', details: { flag: 'port', value: text } })
 }
 
 function readSeparator(text: string | undefined): string | null {

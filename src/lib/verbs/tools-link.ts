@@ -61,8 +61,8 @@ export function explainFailure(error: unknown, server: string): unknown {
   if (error.name !== 'LinkError') return error
   const { reason, hint } = error as Error & { reason: string; hint: string | undefined }
   if (reason === 'closed') return new McpctlError('DAEMON_UNREACHABLE', 'the daemon closed the connection', { hint: 'See mcpctl daemon status, or start it again: mcpctl start.', cause: error })
-  const code = reason === 'timeout' ? 'TIMEOUT' : reason === 'aborted' ? 'INTERRUPTED' : 'CALL_FAILED'
-  return new McpctlError(code, `server "${server}": ${error.message}`, { hint: hint ?? `See mcpctl status ${server}.`, details: { server, reason }, cause: error })
+  if (reason === 'aborted') return new McpctlError('INTERRUPTED', `interrupted; server "${server}" is told that nobody waits any more`, { hint: `See mcpctl logs ${server} for what it does about it.`, details: { server }, cause: error })
+  return new McpctlError(reason === 'timeout' ? 'TIMEOUT' : 'CALL_FAILED', `server "${server}": ${error.message}`, { hint: hint ?? `See mcpctl status ${server}.`, details: { server, reason }, cause: error })
 }
 
 function answeredWithError(error: Error & { code: number; data: unknown }, server: string): McpctlError {

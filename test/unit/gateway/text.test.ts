@@ -12,7 +12,7 @@ const toModern: Hop = { era: 'modern', protocolVersion: '2026-07-28', token: nul
 function pass(line: string, origin: Origin, hop: Hop, replaced: Record<string, unknown> = {}, added: Record<string, unknown> = {}): { text: string; params: unknown } {
   const { method, params } = JSON.parse(line) as { method: string; params?: Record<string, unknown> }
   const passed = toPassedRequest({ line: Buffer.from(line), method, params, replaced, added }, origin, hop, receiver)
-  return { text: `${passed.before.toString()}7${passed.after.toString()}`, params: passed.params }
+  return { text: `${Buffer.concat(passed.before).toString()}7${Buffer.concat(passed.after).toString()}`, params: passed.params() }
 }
 
 describe('a request on its way to a server of the same era', () => {

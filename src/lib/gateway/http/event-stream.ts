@@ -69,10 +69,6 @@ export class EventStream implements Living {
     if (!this.isOpen) this.#heartbeat.delete(this)
     else if (this.#res.writableLength === 0) this.#res.write(COMMENT)
   }
-
-  stop(): void {
-    this.end()
-  }
 }
 
 /** Line breaks end a field of an event; in JSON they only stand between tokens, where a blank says the same. */

@@ -22,10 +22,14 @@ export class Outgoing extends ServerResponse<Incoming> {
   origin: string | null = null
 }
 
-/** From now on `exchange` hears of the end of this response; whoever did before does not. */
+/** From now on `exchange` hears, once, of the end of this response; whoever did before does not. */
 export function watch(res: Outgoing, exchange: Exchange): void {
-  if (res.exchange === null) res.on('close', onClose)
+  const isFirst = res.exchange === null
   res.exchange = exchange
+  if (!isFirst) return
+  res.on('close', onClose)
+  // A response that waits for the one before it on the same connection does not hear of the connection's end.
+  if (res.socket === null) res.req.socket.once('close', () => { onClose.call(res) })
 }
 
 export function readBody(req: Incoming, sink: BodySink): void {
@@ -36,11 +40,13 @@ export function readBody(req: Incoming, sink: BodySink): void {
 
 /** Whether nothing written to it arrives any more. */
 export function isGone(res: Outgoing): boolean {
-  return res.destroyed || res.socket === null || res.socket.destroyed
+  return res.destroyed || res.req.socket.destroyed
 }
 
 function onClose(this: Outgoing): void {
-  this.exchange?.closed()
+  const { exchange } = this
+  this.exchange = null
+  exchange?.closed()
 }
 
 function onData(this: Incoming, chunk: Buffer): void {

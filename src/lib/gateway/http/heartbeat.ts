@@ -5,7 +5,7 @@ export interface Living {
   /** Called every 15 s. */
   beat(): void
   /** The front closes: what can still be said is said now. */
-  stop(): void
+  stop?(): void
 }
 
 /** Everything that is open, under one timer. Owned by the front. */
@@ -31,7 +31,7 @@ export class Heartbeat {
     this.#timer = null
     const living = [...this.#living]
     this.#living.clear()
-    for (const each of living) each.stop()
+    for (const each of living) each.stop?.()
   }
 
   #beat(): void {

@@ -95,17 +95,16 @@ export class LegacyReply implements Reply, Exchange, Living, SessionUser {
 
   /** A response without a byte for minutes is given up by HTTP clients: an answer that takes long gets a stream. */
   beat(): void {
-    if (++this.#beats < 2) return
-    this.#table.heartbeat.delete(this)
-    if (this.#accepted.stream && this.#stream === null) this.#open()
+    if (++this.#beats === 2 && this.#accepted.stream && this.#stream === null) this.#open()
   }
 
   stop(): void {
     this.#fail(503, INTERNAL_ERROR, 'mcpctl was stopped', 'stopped')
   }
 
-  sessionEnded(): void {
-    this.#fail(404, INVALID_REQUEST, 'the session was ended', 'unknown-session')
+  sessionEnded(isStop: boolean): void {
+    if (isStop) this.stop()
+    else this.#fail(404, INVALID_REQUEST, 'the session was ended', 'unknown-session')
   }
 
   #fail(status: number, code: number, message: string, reason: string): void {

@@ -16,7 +16,8 @@ const PRIMING_SINCE = '2025-11-25'
 
 /** A response of a session that is open. */
 export interface SessionUser {
-  sessionEnded(): void
+  /** `isStop`: not this session alone, all of mcpctl. */
+  sessionEnded(isStop: boolean): void
 }
 
 export interface LegacySessionOptions {
@@ -138,11 +139,11 @@ export class LegacySession implements Channel {
     }
   }
 
-  close(reason: string): void {
+  close(reason: string, isStop = false): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#session.close(reason)
-    for (const user of [...this.#users]) user.sessionEnded()
+    for (const user of [...this.#users]) user.sessionEnded(isStop)
     for (const stream of [this.#standing, ...this.#streams.values()]) {
       stream.end()
       stream.forget()

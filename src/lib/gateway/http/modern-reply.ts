@@ -1,11 +1,20 @@
-import type { Reply, Session, Underway } from '../contract.js'
+import type { Reply, Underway } from '../contract.js'
 import type { Accepted } from './accept.js'
 import { INTERNAL_ERROR } from './codes.js'
 import { EventStream, messageEvent } from './event-stream.js'
 import { watch, type Exchange, type Outgoing } from './exchange.js'
 import type { Heartbeat, Living } from './heartbeat.js'
 import { errorText, sendJson } from './respond.js'
+import type { SharedSession } from './shared-session.js'
 import type { RequestMessage } from './target.js'
+
+export interface ModernReplyOptions {
+  readonly message: RequestMessage
+  readonly res: Outgoing
+  readonly accepted: Accepted
+  readonly shared: SharedSession
+  readonly heartbeat: Heartbeat
+}
 
 /**
  * The answer to one modern request: one JSON body, or a stream once something has to be said before the answer or the
@@ -16,22 +25,27 @@ export class ModernReply implements Reply, Exchange, Living {
   readonly #accepted: Accepted
   readonly #heartbeat: Heartbeat
   readonly #message: RequestMessage
+  readonly #shared: SharedSession
   #stream: EventStream | null = null
   #underway: Underway | null = null
+  #isWaiting = false
   #beats = 0
   #over = false
 
-  constructor(message: RequestMessage, res: Outgoing, accepted: Accepted, heartbeat: Heartbeat) {
+  constructor({ message, res, accepted, shared, heartbeat }: ModernReplyOptions) {
     this.#message = message
     this.#res = res
     this.#accepted = accepted
+    this.#shared = shared
     this.#heartbeat = heartbeat
   }
 
-  run(session: Session): void {
-    const underway = session.receive(this.#message, this)
+  run(): void {
+    const underway = this.#shared.session.receive(this.#message, this)
     if (this.#over) return
     this.#underway = underway
+    this.#isWaiting = true
+    this.#shared.join()
     this.#heartbeat.add(this)
     watch(this.#res, this)
   }
@@ -59,9 +73,7 @@ export class ModernReply implements Reply, Exchange, Living {
 
   /** A response without a byte for minutes is given up by HTTP clients: an answer that takes long gets a stream. */
   beat(): void {
-    if (++this.#beats < 2) return
-    this.#heartbeat.delete(this)
-    if (this.#accepted.stream) this.#open()
+    if (++this.#beats === 2 && this.#accepted.stream) this.#open()
   }
 
   stop(): void {
@@ -74,6 +86,8 @@ export class ModernReply implements Reply, Exchange, Living {
 
   #settle(): void {
     this.#over = true
-    if (this.#underway !== null) this.#heartbeat.delete(this)
+    if (!this.#isWaiting) return
+    this.#heartbeat.delete(this)
+    this.#shared.leave()
   }
 }

@@ -26,7 +26,8 @@ export function sendJson(res: Outgoing, status: number, parts: readonly Buffer[]
   for (const part of parts) bytes += part.length
   res.writeHead(status, withOrigin(res, ['content-type', 'application/json', 'content-length', String(bytes), ...headers]))
   if (bytes <= JOIN_BYTES) {
-    res.end(join(parts, bytes))
+    // Text of one byte a character is joined to the header and leaves with it in one write; a buffer would be a second piece.
+    res.end(join(parts, bytes).toString('latin1'), 'latin1')
     return
   }
   const { socket } = res

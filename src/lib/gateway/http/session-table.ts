@@ -23,10 +23,14 @@ export class SessionTable {
   readonly #timer: NodeJS.Timeout
   #sweep = 0
 
-  constructor(options: HttpFrontOptions, heartbeat: Heartbeat) {
+  /** `onSweep` is called after every sweep. */
+  constructor(options: HttpFrontOptions, heartbeat: Heartbeat, onSweep: () => void) {
     this.#options = options
     this.heartbeat = heartbeat
-    this.#timer = setInterval(() => this.sweep(), SWEEP_MS).unref()
+    this.#timer = setInterval(() => {
+      this.sweep()
+      onSweep()
+    }, SWEEP_MS).unref()
   }
 
   /** Number of the last sweep. */
@@ -82,7 +86,7 @@ export class SessionTable {
   /** The store keeps what it has. */
   close(): void {
     clearInterval(this.#timer)
-    for (const session of this.#sessions.values()) session.close('mcpctl was stopped')
+    for (const session of this.#sessions.values()) session.close('mcpctl was stopped', true)
     this.#sessions.clear()
   }
 

@@ -1,0 +1,31 @@
+import type { Duplex } from 'node:stream'
+import { INVALID_REQUEST } from './codes.js'
+import type { Outgoing } from './exchange.js'
+import { errorText } from './respond.js'
+
+const last = new WeakMap<Duplex, Outgoing>()
+
+/** Notes that a connection has a response to write; nothing else may be written in between. */
+export function noteResponse(socket: Duplex, res: Outgoing): void {
+  last.set(socket, res)
+}
+
+/** Answers what is no HTTP request (or came too slowly) and closes its connection; listener of the server's `clientError`. */
+export function answerBadRequest(error: Error & { code?: string }, socket: Duplex): void {
+  const open = last.get(socket)
+  if (!socket.writable || (open !== undefined && !open.writableFinished)) {
+    socket.destroy()
+    return
+  }
+  const [status, message] = explain(error.code ?? '')
+  const body = errorText({ code: INVALID_REQUEST, message, data: { reason: 'http' } }, null)
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${String(body.length)}\r\nConnection: close\r\n\r\n${body.toString()}`)
+}
+
+function explain(code: string): readonly [string, string] {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW': return ['431 Request Header Fields Too Large', 'the headers are longer than 64 KiB']
+    case 'ERR_HTTP_REQUEST_TIMEOUT': return ['408 Request Timeout', 'the request did not arrive in time']
+    default: return ['400 Bad Request', 'this is not an HTTP/1.1 request']
+  }
+}

@@ -1,0 +1,159 @@
+import type { Socket } from 'node:net'
+import { noteResponse } from './bad-request.js'
+import { Budget } from './budget.js'
+import { checkContent, NOT_ACCEPTABLE, readAccept } from './accept.js'
+import { INVALID_REQUEST } from './codes.js'
+import type { HttpFrontOptions } from './contract.js'
+import { answerOptions } from './cors.js'
+import type { Incoming, Outgoing } from './exchange.js'
+import { Guard } from './guard.js'
+import { Heartbeat } from './heartbeat.js'
+import type { McpEndpoint } from './mcp-endpoint.js'
+import { Places, type Home } from './place.js'
+import { Post, refuseUpload } from './post.js'
+import { type Refusal, sendRefusal } from './respond.js'
+import { SessionTable } from './session-table.js'
+import { SseClients, UNKNOWN_CLIENT } from './sse-clients.js'
+import { sendDefect, STOPPED, type Target } from './target.js'
+
+/** What all bodies that are coming in may hold together. */
+const UPLOAD_BYTES = 512 * 1024 * 1024
+const NOT_FOUND: Refusal = { status: 404, code: INVALID_REQUEST, message: 'there is nothing here; mcpctl serves /mcp, /mcp/SERVER and /profiles/NAME/mcp', data: { reason: 'not-found' } }
+const MCP_METHODS = 'GET, POST, DELETE, OPTIONS'
+
+/** Receives every request, turns away what must not come in, and leads the others to their place. Owns all of them. */
+export class Desk {
+  readonly #options: HttpFrontOptions
+  readonly #guard: Guard
+  readonly #heartbeat = new Heartbeat()
+  readonly #table: SessionTable
+  readonly #places: Places
+  readonly #sse: SseClients
+  readonly #uploads = new Budget(UPLOAD_BYTES)
+  readonly #homes = new WeakMap<Socket, Home>()
+  readonly #common: Home
+  readonly #told = new Set<string>()
+  #isClosed = false
+
+  constructor(options: HttpFrontOptions) {
+    this.#options = options
+    this.#guard = new Guard(options.settings)
+    this.#table = new SessionTable(options, this.#heartbeat, () => this.#sweep())
+    this.#places = new Places(options.gateway, this.#table)
+    this.#sse = new SseClients(options.gateway, this.#heartbeat)
+    this.#common = { view: options.view, path: '/mcp', isPrivate: false }
+  }
+
+  /** Requests on this connection are the home's. */
+  settle(socket: Socket, home: Home): void {
+    this.#homes.set(socket, home)
+  }
+
+  receive(req: Incoming, res: Outgoing): void {
+    res.sendDate = false
+    noteResponse(req.socket, res)
+    if (this.#isClosed) return refuseUpload(req, res, STOPPED)
+    const home = this.#homes.get(req.socket) ?? this.#common
+    try {
+      const refusal = this.#letIn(req, res, home)
+      if (refusal === null) return this.#lead(req, res, home)
+      this.#tell(refusal.message)
+      refuseUpload(req, res, refusal)
+    } catch (error) {
+      // A defect that one request brings out is that request's error.
+      sendDefect(res, error)
+    }
+  }
+
+  /** Answers or ends everything that is open. */
+  close(): void {
+    this.#isClosed = true
+    this.#places.close()
+    this.#sse.close()
+    this.#table.close()
+    this.#heartbeat.close()
+  }
+
+  #letIn(req: Incoming, res: Outgoing, home: Home): Refusal | null {
+    const refusal = this.#guard.checkPlace(req)
+    if (refusal !== null) return refusal
+    res.origin = req.headers.origin ?? null
+    // Browsers ask whether they may send credentials before they send any.
+    return home.isPrivate || req.method === 'OPTIONS' ? null : this.#guard.checkToken(req)
+  }
+
+  #lead(req: Incoming, res: Outgoing, home: Home): void {
+    const { path, query } = splitUrl(req.url ?? '')
+    const endpoint = this.#places.find(path, home)
+    if (endpoint !== null) this.#serve(endpoint, req, res)
+    else if (this.#options.settings.sse && this.#serveSse(path, query, { req, res, home })) return
+    else refuseUpload(req, res, NOT_FOUND)
+  }
+
+  #serve(endpoint: McpEndpoint, req: Incoming, res: Outgoing): void {
+    switch (req.method) {
+      case 'POST': return this.#post(endpoint, req, res)
+      case 'GET': return endpoint.get(req, res)
+      case 'DELETE': return endpoint.delete(req, res)
+      case 'OPTIONS': return answerOptions(req, res)
+      default: return refuseUpload(req, res, notAllowed(MCP_METHODS))
+    }
+  }
+
+  /** HTTP+SSE; false: it has nothing at that path. */
+  #serveSse(path: string, query: string, { req, res, home }: { req: Incoming; res: Outgoing; home: Home }): boolean {
+    if (path === '/messages') {
+      if (req.method === 'OPTIONS') answerOptions(req, res)
+      else if (req.method !== 'POST') refuseUpload(req, res, notAllowed('POST, OPTIONS'))
+      else this.#postTo(this.#sse.find(query), req, res)
+      return true
+    }
+    const view = path === '/sse' ? home.view : path.startsWith('/sse/') ? this.#places.viewAt(`/mcp${path.slice(4)}`, home) : null
+    if (view === null) return false
+    if (req.method === 'OPTIONS') answerOptions(req, res)
+    // Clients that try POST first learn from this that it is the old transport.
+    else if (req.method !== 'GET') refuseUpload(req, res, notAllowed('GET, OPTIONS'))
+    else if (!readAccept(req.headers.accept).stream) sendRefusal(res, NOT_ACCEPTABLE)
+    else this.#sse.open(view, res)
+    return true
+  }
+
+  #postTo(target: Target | null, req: Incoming, res: Outgoing): void {
+    if (target === null) refuseUpload(req, res, UNKNOWN_CLIENT)
+    else this.#post(target, req, res)
+  }
+
+  #post(target: Target, req: Incoming, res: Outgoing): void {
+    const { headers } = req
+    const refusal = checkContent(headers['content-type'], headers['content-encoding'])
+    if (refusal !== null) return refuseUpload(req, res, refusal)
+    new Post(req, res, target, this.#uploads).run()
+  }
+
+  /** A page that tries all day fills no log: the same once a minute. */
+  #tell(message: string): void {
+    if (this.#told.size >= 20 || this.#told.has(message)) return
+    this.#told.add(message)
+    this.#options.log('warn', `HTTP request refused: ${message}`)
+  }
+
+  #sweep(): void {
+    this.#told.clear()
+    this.#places.sweep()
+  }
+}
+
+function notAllowed(methods: string): Refusal {
+  return { status: 405, code: INVALID_REQUEST, message: `this method is not served here; ${methods} are`, data: { reason: 'method' }, headers: ['allow', methods] }
+}
+
+/** Path and query of a request target; a proxy's absolute form counts by its path. */
+function splitUrl(url: string): { readonly path: string; readonly query: string } {
+  let target = url
+  if (!url.startsWith('/')) {
+    const start = url.indexOf('/', url.indexOf('://') + 3)
+    target = url.includes('://') && start > 0 ? url.slice(start) : url
+  }
+  const at = target.indexOf('?')
+  return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) }
+}

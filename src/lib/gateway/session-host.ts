@@ -1,0 +1,17 @@
+import type { View } from './contract.js'
+import type { Parking } from './parking.js'
+import type { ViewHost } from './session-view.js'
+
+/** What a session needs from the gateway. */
+export interface SessionHost<Owner> extends ViewHost {
+  readonly parking: Parking
+  readonly startWaitMs: number
+  readonly passInstructions: boolean
+  separatorOf(view: View): string
+  /** The text of an answer of this server names resources. */
+  named(server: string, text: Buffer): void
+  /** The server that was seen to name this URI. */
+  originOf(uri: string): string | null
+  logLevelChanged(session: Owner): void
+  closed(session: Owner): void
+}

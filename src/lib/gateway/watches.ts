@@ -1,0 +1,44 @@
+import { RpcError, type JsonObject } from '../mcp/index.js'
+import { INVALID_PARAMS } from './failure.js'
+import type { ResourceListener } from './interest.js'
+import type { Upstream } from './upstream.js'
+
+/** The resources one legacy client watches (`resources/subscribe`), and which server was asked for each. */
+export class Watches implements ResourceListener {
+  readonly #onUpdate: (params: JsonObject) => void
+  readonly #ownerOf: (uri: string) => Upstream | null
+  readonly #watched = new Map<string, Upstream>()
+  #closed = false
+
+  constructor(ownerOf: (uri: string) => Upstream | null, onUpdate: (params: JsonObject) => void) {
+    this.#ownerOf = ownerOf
+    this.#onUpdate = onUpdate
+  }
+
+  uris(): string[] {
+    return [...this.#watched.keys()]
+  }
+
+  /** Rejects with RpcError or LinkError when the server does not take it. */
+  async add(uri: string): Promise<void> {
+    const upstream = this.#ownerOf(uri)
+    if (upstream === null) throw new RpcError({ code: INVALID_PARAMS, message: `Resource not found: ${uri.slice(0, 1024)}` })
+    await upstream.interest.add(uri, this)
+    if (this.#closed) upstream.interest.remove(uri, this)
+    else this.#watched.set(uri, upstream)
+  }
+
+  remove(uri: string): void {
+    this.#watched.get(uri)?.interest.remove(uri, this)
+    this.#watched.delete(uri)
+  }
+
+  resourceUpdated(params: JsonObject): void {
+    this.#onUpdate(params)
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const uri of this.uris()) this.remove(uri)
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import { run, runOk, start, type CliResult } from '../helpers/cli.js'
+import { waitFor } from '../helpers/wait.js'
+import { errorOf, fixture, logOf, useHome } from './support.js'
+
+const home = useHome()
+
+async function startBox(changes: Record<string, unknown> = {}): Promise<void> {
+  home().config({ box: { ...fixture('e2e-toolbox.mjs'), ...changes }, dual: fixture('mcp-dual.mjs'), helper: { command: 'sleep', args: ['1000'], transport: 'none' } })
+  await runOk(['start'], { home: home() })
+}
+
+const call = (...args: string[]): Promise<CliResult> => run(['call', ...args], { home: home() })
+
+describe('call', () => {
+  test('gives a tool what it asks for and prints what it answers', async () => {
+    await startBox()
+    expect(await call('box', 'add', 'numbers=[1,2.5]', 'numbers=3', 'label=total')).toMatchObject({ exitCode: 0, stdout: 'total: 6.5\n', stderr: '' })
+    expect(await call('box', 'add', '--args', '{"numbers":[-1]}')).toMatchObject({ exitCode: 0, stdout: 'sum: -1\n' })
+    expect(await call('dual', 'echo', 'text=42')).toMatchObject({ exitCode: 0, stdout: '42\n' })
+    expect(await call('box', 'picture')).toMatchObject({ exitCode: 0, stdout: '[image: image/png, 2.9 KB]\n' })
+    expect(await call('box', 'status')).toMatchObject({ exitCode: 0, stdout: '{\n  "fine": true,\n  "roots": null\n}\n' })
+    expect(await call('box', 'repeat', 'a=1', 'b=x')).toMatchObject({ exitCode: 0, stdout: '{"a":1,"b":"x"}\n' })
+  })
+
+  test('reads arguments from a file and from stdin', async () => {
+    await startBox()
+    home().write('numbers.json', { numbers: [4, 5] })
+    expect(await call('box', 'add', '--args', '@numbers.json')).toMatchObject({ exitCode: 0, stdout: 'sum: 9\n' })
+    expect(await run(['call', 'box', 'add', '--args', '-'], { home: home(), input: '{"numbers":[6]}' })).toMatchObject({ exitCode: 0, stdout: 'sum: 6\n' })
+    expect(await call('box', 'add', '--args', '@none.json')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('cannot read none.json') })
+  })
+
+  test('--json has the result unchanged', async () => {
+    await startBox()
+    const result = await call('box', 'status', '--json')
+    expect(result.exitCode).toBe(0)
+    expect(result.json()).toEqual({
+      schemaVersion: 1, server: 'box', tool: 'status',
+      result: { content: [{ type: 'text', text: '{"fine":true,"roots":null}' }], structuredContent: { fine: true, roots: null }, 'x-extra': 'kept' },
+    })
+  })
+
+  test('tells the two kinds of errors apart', async () => {
+    await startBox()
+    expect(await call('box', 'fail')).toMatchObject({ exitCode: 1, stdout: 'it broke\n', stderr: 'tool "fail" of server "box" reports an error\n' })
+    const failed = await call('box', 'fail', '--json')
+    expect(failed.exitCode).toBe(1)
+    expect(failed.json()).toMatchObject({ result: { isError: true } })
+    const refused = await call('box', 'refuse', '--json')
+    expect(refused.exitCode).toBe(1)
+    expect(errorOf(refused)).toMatchObject({ code: 'CALL_FAILED', message: 'server "box" answered with error -32000: not today', details: { server: 'box', rpcCode: -32000, data: { until: 'tomorrow' } } })
+  })
+
+  test('knows near names of servers, tools and arguments', async () => {
+    await startBox()
+    expect(await call('bxo', 'add')).toMatchObject({ exitCode: 4, stderr: 'error: there is no server "bxo"\nhint: Did you mean box?\n' })
+    expect(await call('box', 'ad')).toMatchObject({ exitCode: 4, stderr: 'error: server "box" has no tool "ad"\nhint: Did you mean add?\n' })
+    expect(await call('box', 'zzz')).toMatchObject({ exitCode: 4, stderr: 'error: server "box" has no tool "zzz"\nhint: mcpctl tools box lists what it has.\n' })
+    expect(await call('box', 'add', 'nubmers=1')).toMatchObject({ exitCode: 2, stderr: 'error: tool "add" has no argument "nubmers"\nhint: Did you mean numbers?\n' })
+    expect(await call('box', 'add')).toMatchObject({ exitCode: 2, stderr: 'error: tool "add" needs numbers (a list)\nhint: Add numbers=…\n' })
+    expect(await call('helper', 'add')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('speaks no MCP') })
+  })
+
+  test('takes a call back when its time is up and when it is interrupted', async () => {
+    await startBox()
+    const late = await call('box', 'forever', '--timeout', '400ms', '--json')
+    expect(late.exitCode).toBe(7)
+    expect(errorOf(late).code).toBe('TIMEOUT')
+    const takenBack = async (): Promise<number> => (await logOf(home(), 'box')).filter((line) => line.text === 'taken back').length
+    await waitFor(async () => (await takenBack()) === 1, { timeoutMs: 5000, what: 'the server to hear of it' })
+    const running = start(['call', 'box', 'forever'], { home: home() })
+    await waitFor(async () => (await logOf(home(), 'box')).filter((line) => line.text === 'forever: begun').length === 2, { timeoutMs: 10_000, what: 'the call to begin' })
+    running.kill('SIGINT')
+    expect(await running).toMatchObject({ exitCode: 130, stderr: expect.stringMatching(/^error: interrupted; server "box" is told that nobody waits any more\n/) })
+    await waitFor(async () => (await takenBack()) === 2, { timeoutMs: 5000, what: 'the server to hear of it again' })
+  })
+
+  test('goes by the names clients see', async () => {
+    await startBox({ tools: { deny: ['fail'], rename: { add: 'plus' } } })
+    expect(await call('box', 'plus', 'numbers=1')).toMatchObject({ exitCode: 0, stdout: 'sum: 1\n' })
+    expect(await call('box', 'add', 'numbers=1')).toMatchObject({ exitCode: 4 })
+    expect(await call('box', 'fail')).toMatchObject({ exitCode: 4 })
+  })
+
+  test('says when nothing runs, and when the server does not', async () => {
+    expect(await call('box', 'add')).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('hint: mcpctl start\n') })
+    await startBox()
+    await runOk(['stop', 'box'], { home: home() })
+    expect(await call('box', 'status')).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('box') })
+  })
+
+  test.each([
+    [['call'], /needs a server and a tool|Missing 1 required arg/],
+    [['call', 'box'], /call needs a server and a tool; only "box" is given/],
+    [['call', 'box', 'add', 'x=1', '--args', '{}'], /both with --args and as KEY=VALUE/],
+    [['call', 'box', 'add', '--args', '[1]'], /--args has to be a JSON object, not a list/],
+    [['call', 'box', 'add', '--args', '{'], /--args is not valid JSON/],
+    [['call', 'box', 'add', '--timeout', 'soon'], /--timeout "soon" is not a time/],
+  ])('refuses %j', async (args, message) => {
+    expect(await run(args, { home: home() })).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringMatching(message) })
+  })
+})
