@@ -25,16 +25,17 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string | undefined>>
   readonly body?: unknown
   readonly agent?: http.Agent
-  readonly host?: string
+  /** Breaks the connection, whatever has come. */
+  readonly signal?: AbortSignal
 }
 
 /** Sends one request; resolves with the response's head. A header that is undefined is left out. */
-export function open(url: string, { method = 'POST', headers = {}, body, agent, host }: HttpRequest = {}): Promise<HttpResponse> {
+export function open(url: string, { method = 'POST', headers = {}, body, agent, signal }: HttpRequest = {}): Promise<HttpResponse> {
   const text = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
   const all = { accept: 'application/json, text/event-stream', ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers }
   const given = Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined))
   return new Promise((resolve, reject) => {
-    const request = http.request(url, { method, headers: given, ...(agent === undefined ? {} : { agent }), ...(host === undefined ? {} : { host }) })
+    const request = http.request(url, { method, headers: given, ...(agent === undefined ? {} : { agent }), ...(signal === undefined ? {} : { signal }) })
     request.on('error', reject)
     request.on('response', (response) => resolve(read(request, response)))
     request.end(text)

@@ -81,9 +81,10 @@ const running = new Set<ChildProcessWithoutNullStreams>()
 
 /** For afterEach, before the home is cleaned up. */
 export async function endProxies(): Promise<void> {
-  const all = [...running]
-  for (const child of all) child.kill('SIGKILL')
-  await Promise.all(all.map((child) => child.exitCode === null && child.signalCode === null && once(child, 'exit')))
+  for (const child of running) {
+    const ended = once(child, 'exit')
+    if (child.kill('SIGKILL')) await ended
+  }
   running.clear()
 }
 

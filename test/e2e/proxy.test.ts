@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { run, runOk } from '../helpers/cli.js'
+import { BIN, cliEnvironment, run, runOk } from '../helpers/cli.js'
 import { createHome } from '../helpers/home.js'
 import { alive, listProcesses } from '../helpers/proc.js'
 import { waitFor } from '../helpers/wait.js'
@@ -146,6 +147,24 @@ describe('mcpctl proxy', () => {
 function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * 4096
 }
+
+describe.skipIf(spawnSync('tmux', ['-V']).status !== 0)('mcpctl proxy typed in a terminal', () => {
+  it('says what it is for, and still speaks the protocol', async () => {
+    home().config({ one: fixture('mcp-dual.mjs') })
+    const tmux = (...args: string[]): string => execFileSync('tmux', ['-S', join(home().base, 'tmux'), ...args], { encoding: 'utf8', env: cliEnvironment(home(), { LC_ALL: 'C.UTF-8' }) })
+    tmux('-f', '/dev/null', 'new-session', '-d', '-x', '200', '-y', '30', '-c', home().project, 'sh', '-c', `trap : INT; "${process.execPath}" "${BIN}" proxy; echo "exit=$?"; exec cat`)
+    const until = (pattern: RegExp) => waitFor(() => pattern.test(tmux('capture-pane', '-p')), { pollMs: 40, what: `${String(pattern)} on the screen` })
+    try {
+      await until(/"mcpServers": \{ "mcpctl": \{ "command": "mcpctl", "args": \["proxy"\]/)
+      tmux('send-keys', '{"jsonrpc":"2.0","id":7,"method":"ping"}', 'Enter')
+      await until(/^\{"jsonrpc":"2\.0","id":7,"result":\{\}\}$/m)
+      tmux('send-keys', 'C-c')
+      await until(/^exit=130$/m)
+    } finally {
+      tmux('kill-server')
+    }
+  })
+})
 
 describe('mcpctl proxy fails', () => {
   it('without a configuration, with nothing on stdout', async () => {

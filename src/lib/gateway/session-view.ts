@@ -68,10 +68,6 @@ export class SessionView {
     return this.#own.values()
   }
 
-  isMine(upstream: Upstream): boolean {
-    return [...this.#own.values()].includes(upstream)
-  }
-
   /** Calls back when lists may be given out; returns what takes that wish back. Servers that rest and were never listed are woken. */
   whenListed(proceed: () => void): () => void {
     for (const name of this.#catalogue.pending()) {
@@ -94,6 +90,8 @@ export class SessionView {
   #readiness(): { pending: number; listed: number } {
     const pending = this.#catalogue.pending()
     const awaited = pending.filter((name) => !this.#slow.has(name) && this.#host.source.get(name)?.retryAfterMs === null)
-    return { pending: awaited.length, listed: this.#catalogue.servers().length - pending.length }
+    // A process that was started for this client is worth more patience than one that happens to be slow.
+    const hasOwn = awaited.some((name) => this.#own.has(name))
+    return { pending: awaited.length, listed: hasOwn ? 0 : this.#catalogue.servers().length - pending.length }
   }
 }

@@ -15,7 +15,7 @@ import { SessionView } from './session-view.js'
 import { toolHeadersOf } from './tool-headers.js'
 import type { Upstream } from './upstream.js'
 import { UndecidedRequests } from './undecided.js'
-import type { ListKind } from './view-catalogue.js'
+import { LIST_KINDS, type ListKind } from './view-catalogue.js'
 import { Watches } from './watches.js'
 
 const MAX_UNDER_WAY = 10_000
@@ -29,6 +29,8 @@ export class GatewaySession implements Session, CallClient {
   readonly #underway = new Map<RequestId, Underway>()
   readonly #calls = new Set<Call>()
   readonly #listens = new Set<Listen>()
+  /** What the legacy client has been given a list of. */
+  readonly #listed = new Set<ListKind>()
   readonly #watches: Watches
   readonly #undecided = new UndecidedRequests()
   #state: SessionState | null = null
@@ -123,7 +125,8 @@ export class GatewaySession implements Session, CallClient {
 
   /** Lists of its view are not what they were. */
   listsChanged(kinds: readonly ListKind[]): void {
-    if (this.#introduced) for (const method of changeMethods(kinds)) this.#tell(method, undefined)
+    // Who never asked for a list has nothing out of date.
+    if (this.#introduced) for (const method of changeMethods(kinds.filter((kind) => this.#listed.has(kind)))) this.#tell(method, undefined)
     for (const listen of this.#listens) listen.changed(kinds)
   }
 
@@ -189,6 +192,7 @@ export class GatewaySession implements Session, CallClient {
 
   #resume(state: SessionState): void {
     this.#introduce(state)
+    for (const kind of LIST_KINDS) this.#listed.add(kind)
     if (state.logLevel !== null) this.#host.logLevelChanged(this)
     for (const uri of state.subscriptions) this.servers.whenListed(() => { this.#watches.add(uri).catch(() => undefined) })
   }
@@ -203,11 +207,12 @@ export class GatewaySession implements Session, CallClient {
     const proceed = (): void => {
       if (isOver) return
       isOver = true
-      this.#forget(message)
+      this.#underway.delete(message.id)
+      if (origin.era === 'legacy') this.#listed.add(kind)
       answerText(message, reply, this.servers.catalogue.list(kind, origin.era))
     }
     const takeBack = this.servers.whenListed(proceed)
-    return isOver ? null : this.#track(message, { abort: () => { isOver = true; takeBack(); this.#forget(message) } })
+    return isOver ? null : this.#track(message, { abort: () => { isOver = true; takeBack(); this.#underway.delete(message.id) } })
   }
 
   #routed(message: RequestMessage, origin: Origin, reply: Reply): Underway | null {
@@ -252,7 +257,7 @@ export class GatewaySession implements Session, CallClient {
     return this.#track(message, this.#undecided.add({
       decide: () => ('waitFor' in route(message.method, message.params, this.#routeParts(origin)) ? null : { underway: this.#routed(message, origin, reply) }),
       giveUp: () => { answerError(message, reply, absent(first, this.#host.startWaitMs, this.#host.source.get(first)?.reason ?? '')) },
-      onSettled: () => { this.#forget(message) },
+      onSettled: () => { this.#underway.delete(message.id) },
     }, this.#host.startWaitMs))
   }
 
@@ -262,7 +267,7 @@ export class GatewaySession implements Session, CallClient {
       ownerOf: (uri) => this.#ownerOf(uri),
       onOver: (over) => {
         this.#listens.delete(over)
-        this.#forget(message)
+        this.#underway.delete(message.id)
       },
     })
     this.#listens.add(listen)
@@ -305,10 +310,6 @@ export class GatewaySession implements Session, CallClient {
   #track<T extends Underway>(message: RequestMessage, underway: T): T {
     if (this.#options.kind === 'any') this.#underway.set(message.id, underway)
     return underway
-  }
-
-  #forget(message: RequestMessage): void {
-    this.#underway.delete(message.id)
   }
 
   #tell(method: string, params: JsonObject | undefined): void {

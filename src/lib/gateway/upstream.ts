@@ -31,6 +31,7 @@ export class Upstream implements CallCarrier {
   #server: SourceServer | null = null
   #link: Link | null = null
   #hasLogging = false
+  #isListed = false
   #offersResources = false
   #logLevel: string | null = null
   #era: Era | null = null
@@ -45,7 +46,7 @@ export class Upstream implements CallCarrier {
     this.owner = owner
     this.#hub = hub
     this.interest = new Interest(this)
-    // A process of one session's own lists what the shared one does, nearly always: its client need not wait for it.
+    // A process of one session's own lists nearly what the shared one does: its calls need not wait for its lists.
     const remembered = hub.source.remembered(name)
     this.catalogue = remembered?.catalogue ?? null
     this.instructions = remembered?.instructions ?? null
@@ -62,6 +63,11 @@ export class Upstream implements CallCarrier {
 
   get protocolVersion(): string {
     return this.#version
+  }
+
+  /** Its lists are still to come. What a session's own process lists can depend on its client, so what others listed does not do. */
+  get isPending(): boolean {
+    return this.owner === null ? this.catalogue === null : !this.#isListed
   }
 
   /** As it was when it changed last. */
@@ -226,8 +232,9 @@ export class Upstream implements CallCarrier {
   }
 
   #learn(catalogue: Catalogue): void {
-    const isNew = this.catalogue === null || JSON.stringify(this.catalogue) !== JSON.stringify(catalogue)
+    const isNew = !this.#isListed || this.catalogue === null || JSON.stringify(this.catalogue) !== JSON.stringify(catalogue)
     this.catalogue = catalogue
+    this.#isListed = true
     if (this.owner === null && isNew) this.#hub.source.remember(this.name, { catalogue, instructions: this.instructions })
     this.#hub.catalogueChanged(isNew)
   }

@@ -24,7 +24,7 @@ interface Built {
   readonly texts: Map<string, Buffer>
 }
 
-const KINDS: readonly ListKind[] = ['tools', 'prompts', 'resources', 'resourceTemplates']
+export const LIST_KINDS: readonly ListKind[] = ['tools', 'prompts', 'resources', 'resourceTemplates']
 const MAX_INSTRUCTIONS = 64 * 1024
 const MAX_INSTRUCTIONS_EACH = 16 * 1024
 /** Under this key of a list's `_meta` stand the servers whose entries are still missing. */
@@ -52,7 +52,7 @@ export class ViewCatalogue {
 
   /** Servers that have not been listed yet but will be. */
   pending(): string[] {
-    return this.servers().filter((name) => this.#parts.upstreamOf(name).catalogue === null)
+    return this.servers().filter((name) => this.#parts.upstreamOf(name).isPending)
   }
 
   merged(): Merged {
@@ -79,10 +79,10 @@ export class ViewCatalogue {
   /** The lists that differ from what was announced last; the first call only takes note. */
   takeChanges(): ListKind[] {
     const { merged } = this.#build()
-    const now = new Map(KINDS.map((kind) => [kind, JSON.stringify(merged[kind])]))
+    const now = new Map(LIST_KINDS.map((kind) => [kind, JSON.stringify(merged[kind])]))
     const before = this.#announced
     this.#announced = now
-    return before === null ? [] : KINDS.filter((kind) => before.get(kind) !== now.get(kind))
+    return before === null ? [] : LIST_KINDS.filter((kind) => before.get(kind) !== now.get(kind))
   }
 
   /** The servers' own instructions, each under its name; null when none has any. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Io } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION } from '../control/index.js'
-import { fromErrorDocument, McpctlError, type ErrorDocument } from '../errors/index.js'
+import { fromErrorDocument, McpctlError, type ErrorCode } from '../errors/index.js'
 
 const ENTRY = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
 const MAX_OUTPUT_BYTES = 1024 * 1024
@@ -34,13 +34,23 @@ function runCommand(args: readonly string[], { cwd, env, signal }: Io): Promise<
 
 /** The error document on the last line of the command's output; undefined when there is none. */
 function readError(output: string): McpctlError | undefined {
+  const error = asObject(asObject(parseJson(output.trim().split('\n').at(-1) ?? ''))['error'])
+  const { code, message, hint, details } = error
+  if (typeof code !== 'string' || typeof message !== 'string') return undefined
+  // A code nobody knows becomes INTERNAL there.
+  return fromErrorDocument({ code: code as ErrorCode, message, ...(typeof hint === 'string' ? { hint } : {}), details: asObject(details) })
+}
+
+function parseJson(text: string): unknown {
   try {
-    const document: unknown = JSON.parse(output.trim().split('\n').at(-1) ?? '')
-    if (typeof document !== 'object' || document === null || !('error' in document)) return undefined
-    return fromErrorDocument(document.error as ErrorDocument)
+    return JSON.parse(text)
   } catch {
     return undefined
   }
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 /** Whether the daemon that runs, if one does, has servers of this configuration file. */

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { INVALID_REQUEST } from './codes.js'
 import type { Outgoing } from './exchange.js'
@@ -13,8 +14,12 @@ export function noteResponse(socket: Duplex, res: Outgoing): void {
 /** Answers what is no HTTP request (or came too slowly) and closes its connection; listener of the server's `clientError`. */
 export function answerBadRequest(error: Error & { code?: string }, socket: Duplex): void {
   const open = last.get(socket)
-  if (!socket.writable || (open !== undefined && !open.writableFinished)) {
-    socket.destroy()
+  // It can only be said in the place of an answer to the very request that is broken.
+  const isBusy = open !== undefined && !open.writableFinished && (open.headersSent || open.req.complete || open.socket !== socket)
+  if (!socket.writable || isBusy) {
+    // A refusal that is written already should still arrive.
+    if (open?.headersSent === true && !open.req.complete && socket instanceof Socket) socket.destroySoon()
+    else socket.destroy()
     return
   }
   const [status, message] = explain(error.code ?? '')
