@@ -13,7 +13,7 @@ import { DUAL, fieldNames, stable } from './json-support.js'
 const PAGE = readFileSync(new URL('../../docs/reference/json.md', import.meta.url), 'utf8')
 
 const SOURCE = '<base>/project/mcp.config.json'
-const DAEMON = { pid: '<pid>', version: '<version>', startedAt: '<time>', home: '<base>/home', logDirectory: '<base>/home/logs', sources: [SOURCE] }
+const DAEMON = { pid: '<pid>', version: '<version>', startedAt: '<time>', home: '<base>/home', logDirectory: '<base>/home/logs', sources: [SOURCE], http: { url: null, trouble: null } }
 const GOOD = {
   name: 'good', phase: 'ready', ready: true, desired: 'up', enabled: true, transport: 'stdio', era: 'modern', pid: '<pid>', generation: 1,
   restarts: 0, uptimeSeconds: '<seconds>', cpuPercent: '<percent or null>', memoryBytes: null, tools: 4, since: '<time>', reason: 'proven ready',

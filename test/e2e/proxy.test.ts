@@ -159,7 +159,7 @@ describe.skipIf(spawnSync('tmux', ['-V']).status !== 0)('mcpctl proxy typed in a
       tmux('send-keys', '{"jsonrpc":"2.0","id":7,"method":"ping"}', 'Enter')
       await until(/^\{"jsonrpc":"2\.0","id":7,"result":\{\}\}$/m)
       tmux('send-keys', 'C-c')
-      await until(/^exit=130$/m)
+      await until(/exit=130$/m)
     } finally {
       tmux('kill-server')
     }

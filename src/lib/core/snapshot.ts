@@ -61,6 +61,8 @@ export interface DaemonSnapshot {
   readonly home: string
   readonly logDirectory: string
   readonly sources: readonly string[]
+  /** Where HTTP clients come in. */
+  readonly http: { readonly url: string | null; readonly trouble: string | null }
 }
 
 /** Everything at one moment. */

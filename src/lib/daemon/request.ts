@@ -57,9 +57,9 @@ async function snapshot(services: RequestServices, params: unknown): Promise<Sna
   return toSnapshot(supervisor, { names: known, detail, usage, now: now(), daemon: describeDaemon(services), home })
 }
 
-function describeDaemon({ supervisor, version, startedAt, home }: RequestServices): Snapshot['daemon'] {
+function describeDaemon({ supervisor, version, startedAt, home, gateway }: RequestServices): Snapshot['daemon'] {
   const sources = new Set([...supervisor.fleet.servers.values()].filter(({ spec }) => spec.session === null).map(({ spec }) => spec.source))
-  return { pid: process.pid, version, startedAt, home: home.root, logDirectory: home.logs, sources: [...sources] }
+  return { pid: process.pid, version, startedAt, home: home.root, logDirectory: home.logs, sources: [...sources], http: gateway.http }
 }
 
 async function apply({ supervisor, onUsed, gateway }: RequestServices, params: unknown): Promise<ApplyResult> {

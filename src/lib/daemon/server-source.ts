@@ -5,10 +5,13 @@ import type { Supervisor } from './supervisor.js'
 
 /** Stands between a server and the number of a session's own process; no configured name can hold it. */
 const OWN_MARK = '#'
+/** Processes of one server for single sessions; a client that opens sessions without end must not fill the machine. */
+const MAX_OWN = 64
 
 /** The supervised servers as the gateway sees them. */
 export function createServerSource(supervisor: Supervisor, memory: CatalogueMemory, now: () => number): ServerSource {
   let numbers = 0
+  const ownOf = (name: string): number => [...supervisor.fleet.servers.keys()].filter((other) => other !== name && baseName(other) === name).length
   const entryOf = (name: string): FleetEntry | undefined => supervisor.fleet.servers.get(name)
   return {
     names: () => [...supervisor.fleet.servers.values()].filter(isOffered).map(({ spec }) => spec.name),
@@ -34,6 +37,10 @@ export function createServerSource(supervisor: Supervisor, memory: CatalogueMemo
     openOwn(name, client) {
       const spec = entryOf(name)?.spec
       if (spec?.launch == null && spec?.endpoint == null) return null
+      if (ownOf(name) >= MAX_OWN) {
+        supervisor.log(name)?.mark(`warning: ${MAX_OWN} sessions have a process of their own already; the next one shares`, entryOf(name)?.state.generation ?? 0)
+        return null
+      }
       const own = `${name}${OWN_MARK}${++numbers}`
       supervisor.send({ type: 'add', spec: ownSpec(spec, own, client) })
       return entryOf(own) === undefined ? null : own

@@ -54,10 +54,15 @@ function findMembers(line: Buffer, at: number, keys: readonly string[]): Map<str
 
 /** Puts members (as text, without braces) at the front of the object that begins at `at`. */
 export function insertMembers(line: Buffer, at: number, members: Buffer): Edit {
+  const text = isEmptyObject(line, at) || members.length === 0 ? members : Buffer.concat([members, COMMA])
+  return { start: at + 1, end: at + 1, text }
+}
+
+/** Whether the object that begins at `at` has no members. */
+export function isEmptyObject(line: Buffer, at: number): boolean {
   let next = at + 1
   while ((line[next] ?? 0) <= 0x20 && next < line.length) next++
-  const isEmpty = line[next] === 0x7d || members.length === 0
-  return { start: at + 1, end: at + 1, text: isEmpty ? members : Buffer.concat([members, COMMA]) }
+  return line[next] === 0x7d
 }
 
 /** The text with the edits made, in pieces, before and after one span that is left out. The edits must not overlap it or each other. */

@@ -1,6 +1,6 @@
 import type { Era } from '../core/index.js'
 import { isJsonObject, LinkError, type JsonObject, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
-import { cutAround, findRequestPlaces, insertMembers, type Edit } from './edit.js'
+import { cutAround, findRequestPlaces, insertMembers, isEmptyObject, type Edit } from './edit.js'
 
 /** What the modern envelope of a request says about its client (2026-07-28, base protocol). */
 export const META = {
@@ -48,7 +48,7 @@ export function toPassedRequest(request: RequestText, origin: Origin, hop: Hop, 
   const meta = envelope?.meta ?? toHopMeta(given, origin, hop)
   const changesMeta = meta !== given && meta !== undefined
   const changed = changesMeta && envelope === null ? { ...replaced, _meta: meta } : replaced
-  const cut = splice(line, params, { changed, added, envelope: envelope?.text ?? null })
+  const cut = splice(line, params, { changed, added, envelope })
   const read = (): JsonObject | undefined => nextParams(params, changesMeta ? { ...replaced, _meta: meta } : replaced, added)
   return { method, params: read, ...(cut ?? rewrite(line, read())), receiver }
 }
@@ -57,8 +57,9 @@ export function toPassedRequest(request: RequestText, origin: Origin, hop: Hop, 
 interface Envelope {
   readonly meta: JsonObject
   readonly version: string
-  /** `"_meta":{...}` */
+  /** `"_meta":{...}`, and the same with a comma. */
   readonly text: Buffer
+  readonly textBefore: Buffer
 }
 
 const envelopes = new WeakMap<Origin, Envelope>()
@@ -67,7 +68,8 @@ function envelopeOf(origin: Origin, hop: Hop): Envelope {
   const known = envelopes.get(origin)
   if (known?.version === hop.protocolVersion) return known
   const meta = toHopMeta(undefined, origin, hop) ?? {}
-  const made: Envelope = { meta, version: hop.protocolVersion, text: Buffer.from(`"_meta":${JSON.stringify(meta)}`) }
+  const text = `"_meta":${JSON.stringify(meta)}`
+  const made: Envelope = { meta, version: hop.protocolVersion, text: Buffer.from(text), textBefore: Buffer.from(`${text},`) }
   envelopes.set(origin, made)
   return made
 }
@@ -84,7 +86,7 @@ function isEmpty(object: Readonly<JsonObject>): boolean {
 interface Changes {
   readonly changed: Readonly<JsonObject>
   readonly added: Readonly<JsonObject>
-  readonly envelope: Buffer | null
+  readonly envelope: Envelope | null
 }
 
 /** Null when the text is too odd to be cut: it is written anew then. */
@@ -96,15 +98,16 @@ function splice(line: Buffer, params: JsonObject | undefined, { changed, added, 
   let fresh = added
   for (const key of keys) {
     const place = places.members.get(key)
-    if (place !== undefined) edits.push({ ...place, text: textOf(changed[key]) })
+    if (place !== undefined) edits.push({ start: place.start, end: place.end, text: textOf(changed[key]) })
     else if (params !== undefined && Object.hasOwn(params, key)) return null
     else fresh = { ...fresh, [key]: changed[key] }
   }
   if (isEmpty(fresh) && envelope === null) return cutAround(line, places.id, edits)
   // What the client wrote itself under such a name would stand there twice.
   if (places.params < 0 || (params !== undefined && Object.keys(fresh).some((key) => Object.hasOwn(params, key)))) return null
-  const members = isEmpty(fresh) ? null : Buffer.from(JSON.stringify(fresh).slice(1, -1))
-  edits.push(insertMembers(line, places.params, envelope === null ? (members ?? NOTHING) : members === null ? envelope : Buffer.concat([envelope, COMMA, members])))
+  const at = places.params
+  if (!isEmpty(fresh)) edits.push(insertMembers(line, at, Buffer.from(`${JSON.stringify(fresh).slice(1, -1)}${envelope === null ? '' : `,${envelope.text.toString()}`}`)))
+  else if (envelope !== null) edits.push({ start: at + 1, end: at + 1, text: isEmptyObject(line, at) ? envelope.text : envelope.textBefore })
   return cutAround(line, places.id, edits)
 }
 
@@ -121,8 +124,6 @@ function textOf(value: unknown): Buffer {
 
 const texts = new Map<string, Buffer>()
 const MAX_TEXTS = 10_000
-const NOTHING = Buffer.alloc(0)
-const COMMA = Buffer.from(',')
 
 /** The slow way, for text in which the places cannot be found. */
 function rewrite(line: Buffer, params: JsonObject | undefined): { before: readonly Buffer[]; after: readonly Buffer[] } {

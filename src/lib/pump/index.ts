@@ -1,3 +1,4 @@
 export { openFrontStream, type FrontStreamOptions } from './front-stream.js'
-export { runPump, type PumpOptions } from './pump.js'
+export type { PumpOptions } from './options.js'
+export { runPump } from './pump.js'
 export { openRelay, type Relay, type RelayOptions } from './relay.js'

@@ -1,36 +1,21 @@
 import type net from 'node:net'
-import type { Readable, Writable } from 'node:stream'
-import { readFrontSignal, type FrontHello } from '../control/index.js'
+import { readFrontSignal } from '../control/index.js'
 import { cancelledLine, failureLine, type FailureOutcome } from './failure.js'
 import { connectFront, type FrontAttempt } from './front-connection.js'
 import { Glance } from './glance.js'
 import type { IdKey } from './id-key.js'
 import { isCall, Ledger, MAX_REPEATABLE_BYTES } from './ledger.js'
-import { connectOrRevive, reconnect, type Reached } from './reconnect.js'
+import type { PumpOptions } from './options.js'
+import { connectOrRevive, Lookout, reconnect, type Reached } from './reconnect.js'
 import { Tap, type LongVerdict } from './tap.js'
 import { WaitingRoom } from './waiting-room.js'
 
-export interface PumpOptions {
-  /** The gateway's socket. */
-  readonly address: string
-  readonly hello: Omit<FrontHello, 'front' | 'resume'>
-  /** What the client sends and what it is sent: lines of JSON-RPC, nothing else. */
-  readonly input: Readable
-  readonly output: Writable
-  /** Brings a daemon up and gives it the configuration: called when none listens, and never after one was stopped on purpose. */
-  readonly revive: () => Promise<void>
-  readonly debug: (text: string) => void
-  /** Ends the pump at once. */
-  readonly signal: AbortSignal
-}
-
 /** More than this waiting on one side: the other is not read from. */
 const MAX_WAITING_BYTES = 256 * 1024
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 /** After the client's last line: so long answers may still come. Clients give a server two seconds to leave. */
 const LAST_ANSWERS_MS = 1_500
 const LEAVE_MS = 200
-/** A stopped daemon is looked for no more often. */
-const LOOK_MS = 250
 const MAX_WAITING_LINE_BYTES = 16 * 1024 * 1024
 const LINE_BREAK = Buffer.from('\n')
 const CANCELLED = Buffer.from('notifications/cancelled')
@@ -42,7 +27,7 @@ const CANCELLED = Buffer.from('notifications/cancelled')
  */
 export async function runPump(options: PumpOptions): Promise<void> {
   const pump = new Pump(options)
-  await pump.open()
+  await Promise.race([pump.open(), pump.ended])
   await pump.ended
 }
 
@@ -50,6 +35,7 @@ class Pump {
   readonly ended: Promise<void>
   readonly #options: PumpOptions
   readonly #ledger = new Ledger()
+  readonly #lookout = new Lookout()
   readonly #waiting: WaitingRoom
   readonly #upLook = new Glance()
   readonly #downLook = new Glance()
@@ -58,8 +44,6 @@ class Pump {
   #state: 'lost' | 'open' | 'stopped' | 'over' = 'lost'
   #socket: net.Socket | null = null
   #isInputOver = false
-  #looking = false
-  #lookedAt = -Infinity
   #lastFailure: string | undefined
   #lastAnswers: NodeJS.Timeout | undefined
   #finish: () => void = () => undefined
@@ -86,10 +70,11 @@ class Pump {
     this.ended = new Promise((resolve) => {
       this.#finish = resolve
     })
+    options.signal.addEventListener('abort', () => this.#leave(), { once: true })
   }
 
   async open(): Promise<void> {
-    const { input, output, signal, revive } = this.#options
+    const { input, output, revive } = this.#options
     const connect = () => this.#connect()
     let reached = await connectOrRevive({ connect, revive })
     // It was just being stopped when we came: that was not about us.
@@ -98,8 +83,10 @@ class Pump {
     input.on('data', (chunk: Buffer) => this.#up.push(chunk))
     input.on('end', () => this.#onInputEnd())
     input.on('error', () => this.#onInputEnd())
-    output.on('drain', () => this.#socket?.resume())
-    signal.addEventListener('abort', () => this.#leave(), { once: true })
+    output.on('drain', () => {
+      this.#socket?.resume()
+      input.resume()
+    })
     if (reached.type === 'open') this.#attach(reached)
   }
 
@@ -139,9 +126,12 @@ class Pump {
   }
 
   #toClient(bytes: Buffer): void {
-    const { output } = this.#options
+    const { input, output } = this.#options
     output.write(bytes)
-    if (output.writableLength > MAX_WAITING_BYTES) this.#socket?.pause()
+    if (output.writableLength <= MAX_WAITING_BYTES) return
+    if (this.#socket !== null) this.#socket.pause()
+    // Nothing but errors is written then: whoever does not read them is asked no more.
+    else if (output.writableLength > MAX_UNREAD_BYTES) input.pause()
   }
 
   #onClientLine(bytes: Buffer, start: number, end: number): boolean {
@@ -230,10 +220,7 @@ class Pump {
       isOver: () => this.#state === 'over',
       isPressed: () => this.#waiting.isPressed,
       untilAsked: () => new Promise((resolve) => (this.#onAsked = resolve)),
-      onFailure: (error) => {
-        this.#lastFailure = error instanceof Error ? error.message : String(error)
-        this.#options.debug(`no daemon: ${this.#lastFailure}`)
-      },
+      onFailure: (error) => this.#onFailure(error),
     })
     void over.then((reached) => {
       if (reached?.type === 'open') this.#attach(reached)
@@ -252,20 +239,16 @@ class Pump {
     if (key === null || this.#state === 'over') return
     if (!this.#waiting.add(key, line, method === 'subscriptions/listen')) return this.#fail(key, 'not-sent')
     if (this.#state === 'lost') return this.#onAsked()
-    if (this.#looking) return
-    if (performance.now() - this.#lookedAt < LOOK_MS) return this.#stop()
-    this.#looking = true
-    void this.#connect()
-      .catch((error: unknown): FrontAttempt => {
-        this.#lastFailure = error instanceof Error ? error.message : String(error)
-        return { type: 'absent' }
-      })
-      .then((attempt) => {
-        this.#looking = false
-        this.#lookedAt = performance.now()
-        if (attempt.type === 'open') this.#attach(attempt)
-        else this.#stop()
-      })
+    this.#lookout.look(() => this.#connect(), (attempt) => {
+      if (attempt.type === 'open') return this.#attach(attempt)
+      if (attempt.type === 'failed') this.#onFailure(attempt.error)
+      this.#stop()
+    })
+  }
+
+  #onFailure(error: unknown): void {
+    this.#lastFailure = error instanceof Error ? error.message : String(error)
+    this.#options.debug(`no daemon: ${this.#lastFailure}`)
   }
 
   #fail(key: IdKey, outcome: FailureOutcome): void {
@@ -296,10 +279,15 @@ class Pump {
       socket?.destroy()
       return this.#finish()
     }
-    socket.removeAllListeners()
-    socket.on('error', () => this.#finish())
     // What was just said still reaches the daemon.
-    setTimeout(() => this.#finish(), LEAVE_MS)
-    socket.end(() => this.#finish())
+    const timer = setTimeout(() => finish(), LEAVE_MS)
+    const finish = (): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      this.#finish()
+    }
+    socket.removeAllListeners()
+    socket.on('error', finish)
+    socket.end(finish)
   }
 }

@@ -73,3 +73,25 @@ export async function reconnect(options: ReconnectOptions): Promise<Reached | nu
   }
   return null
 }
+
+/** A stopped daemon is looked for no more often. */
+const LOOK_MS = 250
+
+/** Looks whether somebody has started a daemon again after it was stopped on purpose: when asked, and not too often. */
+export class Lookout {
+  #isLooking = false
+  #lookedAt = -Infinity
+
+  /** `done` gets the outcome, at once when it was just looked; it is not called while an earlier look is under way. */
+  look(connect: Road['connect'], done: (attempt: FrontAttempt | { readonly type: 'failed'; readonly error: unknown }) => void): void {
+    if (this.#isLooking) return
+    if (performance.now() - this.#lookedAt < LOOK_MS) return done({ type: 'absent' })
+    this.#isLooking = true
+    const finish = (attempt: Parameters<typeof done>[0]): void => {
+      this.#isLooking = false
+      this.#lookedAt = performance.now()
+      done(attempt)
+    }
+    connect().then(finish, (error: unknown) => finish({ type: 'failed', error }))
+  }
+}

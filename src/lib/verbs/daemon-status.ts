@@ -23,6 +23,7 @@ export const daemonStatus = defineVerb({
         io.out(`  socket   ${home.socket}`)
         io.out(`  logs     ${daemon.logDirectory}`)
         io.out(`  config   ${daemon.sources.join(', ') || 'none yet'}`)
+        io.out(`  http     ${daemon.http.url ?? daemon.http.trouble ?? 'off (gateway.port in the configuration turns it on)'}`)
         io.out(`  servers  ${servers.length}, ${servers.filter((server) => server.ready).length} ready`)
       }
       return { json: { daemon: { ...daemon, socket: home.socket }, home: home.root, servers: servers.length, ready: servers.filter((server) => server.ready).length } }

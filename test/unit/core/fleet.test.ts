@@ -199,3 +199,35 @@ describe('a fleet', () => {
     expect(world.state('a').phase).toBe('idle')
   })
 })
+
+describe('the process of one client session', () => {
+  it('is started at once, is not touched by its configuration file, and is forgotten when it was dropped and is down', () => {
+    const base = specOf('a')
+    const world = new World([base])
+    world.send({ type: 'add', spec: { ...base, name: 'a#1', source: 'session', session: { capabilities: {}, info: null } } })
+    expect(world.state('a#1').phase).toBe('starting')
+    world.send({ type: 'apply', source: base.source, specs: [base], settings: world.fleet.settings })
+    expect(world.fleet.servers.get('a#1')?.removed).toBe(false)
+    world.send({ type: 'drop', name: 'a#1' })
+    while (world.deliver() || world.fireTimer());
+    expect([...world.fleet.servers.keys()]).toEqual(['a'])
+    expect(world.living('a#1')).toEqual([])
+  })
+
+  it('is not added when everything goes down', () => {
+    const world = new World([specOf('a')])
+    world.send({ type: 'close' })
+    world.send({ type: 'add', spec: { ...specOf('a'), name: 'a#1' } })
+    expect(world.fleet.servers.has('a#1')).toBe(false)
+  })
+})
+
+describe('what the gateway does with traffic', () => {
+  it('changes under a running server without asking for a restart', () => {
+    const base = specOf('a')
+    const world = new World([base])
+    world.send({ type: 'start', names: ['a'] })
+    world.send({ type: 'apply', source: base.source, specs: [{ ...base, traffic: { ...base.traffic, deny: ['rm*'] } }], settings: world.fleet.settings })
+    expect(world.fleet.servers.get('a')).toMatchObject({ nextSpec: null, spec: { traffic: { deny: ['rm*'] } } })
+  })
+})

@@ -18,7 +18,7 @@ export function downOf(name: string, changes: Partial<ServerSnapshot> = {}): Ser
 }
 
 export function snapshotOf(...servers: readonly ServerSnapshot[]): Snapshot {
-  return { schemaVersion: 1, daemon: { pid: 1, version: '1.0.0', startedAt: 0, home: '/h', logDirectory: '/h/logs', sources: [] }, servers }
+  return { schemaVersion: 1, daemon: { pid: 1, version: '1.0.0', startedAt: 0, home: '/h', logDirectory: '/h/logs', sources: [], http: { url: null, trouble: null } }, servers }
 }
 
 export const PLAIN: Terminal = { interactive: false, color: false, columns: Infinity, unicode: false }

@@ -31,7 +31,8 @@ export async function openHttpFront(options: HttpFrontOptions): Promise<HttpFron
     })
   }
   const front = new Front(options)
-  if (port !== null) await front.listen(host, port)
+  if (port === null) front.expectAccepted()
+  else await front.listen(host, port)
   return front
 }
 
@@ -76,6 +77,11 @@ class Front implements HttpFront {
     }
     const address = this.#server.address()
     this.#address = { host: name, port: typeof address === 'object' && address !== null ? address.port : port }
+  }
+
+  /** A server of node:http watches over slow requests from the moment it listens; this one never does. */
+  expectAccepted(): void {
+    this.#server.emit('listening')
   }
 
   accept(socket: Socket, view: View): void {
