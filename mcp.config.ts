@@ -8,5 +8,6 @@ export default defineConfig({
     everything: { command: 'npx', args: ['-y', '@modelcontextprotocol/server-everything'], tags: ['reference'] },
     thinking: { command: 'npx', args: ['-y', '@modelcontextprotocol/server-sequential-thinking'], tags: ['reference'] },
   },
+  gateway: { port: 7420 },
   defaults: { startTimeout: '60s' },
 })

@@ -18,6 +18,8 @@ try {
       '  node bin/run.js logs -f          what the servers say',
       '  node bin/run.js status NAME      one server in detail',
       '  node bin/run.js restart NAME     a new instance',
+      '  node bin/run.js tools            what they offer; call SERVER TOOL key=value uses one',
+      '  node bin/run.js verify           the official SDKs against the gateway',
       '  node bin/run.js stop             end everything',
       '  npm link                         then type just mcpctl',
     ].join('\n'),

@@ -6,6 +6,7 @@ import type { CallOptions, ClientIdentity, Established, EstablishOptions, Link, 
 import { LinkError, RpcError } from './link-error.js'
 import { PendingCalls } from './pending.js'
 import { findAnswerId, readDigits } from './scan.js'
+import type { LearntTools } from './tool-headers.js'
 import { defaultAnswer, eraParams, modernParams } from './wire-message.js'
 import type { Wire, WireEvents } from './wire.js'
 
@@ -68,8 +69,13 @@ export class Conversation implements Link {
     })
     const established = await this.#handshake.start()
     this.#nextId = this.#handshake.nextId
-    this.#wire.learnTools(established.catalogue.tools)
-    return established
+    const { usable, warnings } = this.learnTools(established.catalogue.tools)
+    if (warnings.length === 0) return established
+    return { ...established, catalogue: { ...established.catalogue, tools: usable }, warnings: [...established.warnings, ...warnings] }
+  }
+
+  learnTools(tools: readonly unknown[]): LearntTools {
+    return this.#wire.learnTools(tools)
   }
 
   async request(method: string, params: JsonObject | undefined, options: CallOptions): Promise<unknown> {

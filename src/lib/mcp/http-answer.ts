@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { collectBody } from './http-endpoint.js'
+import { readEvents } from './http-events.js'
 import { toRefusal } from './http-failure.js'
 import { parseMessages, type Incoming } from './json-rpc.js'
 import { LinkError } from './link-error.js'
-import { SseParser } from './sse-parser.js'
+import type { StreamPosition } from './sse-parser.js'
 import type { WireEvents } from './wire.js'
 
 /** What is waited for in one response, and where it goes. */
@@ -14,6 +15,8 @@ export interface AnswerContext {
   readonly authorised: boolean
   readonly maxBytes: number
   readonly events: WireEvents
+  /** The stream ended before the answer; true when somebody goes on from there, and the exchange with it. */
+  readonly onBroken: (position: StreamPosition) => boolean
   /** The exchange is over, one way or the other; called once. */
   readonly onDone: () => void
 }
@@ -56,20 +59,14 @@ function readJson(response: IncomingMessage, context: AnswerContext): void {
   })
 }
 
-function readStream(response: IncomingMessage, context: AnswerContext): void {
+/** Reads an event stream that is to bring the answer. */
+export function readStream(response: IncomingMessage, context: AnswerContext): void {
   const { id, host, events, maxBytes } = context
   let waits = id !== null
   let linger: NodeJS.Timeout | null = null
-  const done = (): void => {
-    if (linger !== null) clearTimeout(linger)
-    linger = null
-    if (waits && id !== null) events.failed(id, brokenOff(host))
-    waits = false
-    context.onDone()
-  }
-  const parser = new SseParser({
-    maxEventBytes: maxBytes,
-    onEvent: ({ data }) => {
+  readEvents(response, {
+    maxBytes,
+    onData: (data) => {
       const wasAnswer = waits && events.answered(data)
       const messages = wasAnswer ? [] : parseMessages(data)
       if (messages === null) events.count('noise')
@@ -83,10 +80,15 @@ function readStream(response: IncomingMessage, context: AnswerContext): void {
       waits = false
       response.destroy()
     },
+    onEnd: (position) => {
+      if (linger !== null) clearTimeout(linger)
+      if (waits && id !== null) {
+        if (context.onBroken(position)) return
+        events.failed(id, brokenOff(host))
+      }
+      context.onDone()
+    },
   })
-  response.on('data', (chunk: Buffer) => { parser.push(chunk) })
-  response.on('error', () => { response.destroy() })
-  response.once('close', done)
 }
 
 /** Passes messages on; true when the answer to the request was among them. */
@@ -109,6 +111,7 @@ function tooLarge(host: string, maxBytes: number): LinkError {
   return new LinkError('malformed', `the answer of ${host} was dropped: it is larger than ${maxBytes} bytes`)
 }
 
-function brokenOff(host: string): LinkError {
+/** The answer will not come any more. */
+export function brokenOff(host: string): LinkError {
   return new LinkError('unreachable', `${host} ended the connection before its answer was complete`)
 }

@@ -1,14 +1,6 @@
 import { isJsonObject, type JsonObject, type Outgoing } from './json-rpc.js'
+import type { ParamHeader, ToolHeaders } from './tool-headers.js'
 import { modernVersionOf } from './wire-message.js'
-
-/** A tool argument that has to be mirrored into `Mcp-Param-<name>`. */
-interface ParamHeader {
-  readonly header: string
-  readonly path: readonly string[]
-}
-
-/** Parameter headers by tool name; only tools that have some. */
-export type ToolHeaders = ReadonlyMap<string, readonly ParamHeader[]>
 
 export interface HttpSpeaks {
   readonly era: 'legacy' | 'modern'
@@ -16,8 +8,6 @@ export interface HttpSpeaks {
 }
 
 const MAX_HEADER_BYTES = 8192
-const MAX_SCHEMA_DEPTH = 8
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const SENTINEL = /^=\?base64\?.*\?=$/s
 const NAMED_BY: Record<string, string> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' }
 
@@ -60,27 +50,4 @@ function paramHeaders(wanted: readonly ParamHeader[], params: JsonObject | undef
 export function encodeHeaderValue(value: string): string {
   if (/^[\x20-\x7e]*$/.test(value) && value === value.trim() && !SENTINEL.test(value)) return value
   return `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`
-}
-
-/** Reads the `x-mcp-header` marks of listed tools. Marks that are no header name, and second uses of a name, are ignored. */
-export function readToolHeaders(tools: readonly unknown[]): ToolHeaders {
-  const found = new Map<string, ParamHeader[]>()
-  for (const tool of tools) {
-    if (!isJsonObject(tool) || typeof tool['name'] !== 'string') continue
-    const headers: ParamHeader[] = []
-    collect(tool['inputSchema'], [], headers)
-    if (headers.length > 0) found.set(tool['name'], headers)
-  }
-  return found
-}
-
-function collect(schema: unknown, path: readonly string[], into: ParamHeader[]): void {
-  if (path.length >= MAX_SCHEMA_DEPTH || !isJsonObject(schema) || !isJsonObject(schema['properties'])) return
-  for (const [key, property] of Object.entries(schema['properties'])) {
-    if (!isJsonObject(property)) continue
-    const mark = property['x-mcp-header']
-    const header = typeof mark === 'string' && TOKEN.test(mark) ? mark.toLowerCase() : null
-    if (header !== null && !into.some((other) => other.header === header)) into.push({ header, path: [...path, key] })
-    collect(property, [...path, key], into)
-  }
 }

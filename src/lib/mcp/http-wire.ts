@@ -1,13 +1,17 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Era } from '../core/index.js'
 import { DEFAULT_MAX_LINE_BYTES } from './framer.js'
-import { readAnswer } from './http-answer.js'
+import { brokenOff, readAnswer, readStream, type AnswerContext } from './http-answer.js'
 import type { Endpoint } from './http-endpoint.js'
+import { isEventStream } from './http-events.js'
 import { networkCode, toLinkError, type Refusal } from './http-failure.js'
-import { protocolHeaders, readToolHeaders, type HttpSpeaks, type ToolHeaders } from './http-headers.js'
+import { protocolHeaders, type HttpSpeaks } from './http-headers.js'
+import { UnaskedStream } from './http-unasked.js'
 import type { PassedRequest } from './link.js'
 import { encodeMessage, METHOD_NOT_FOUND, requestIdOf, type Outgoing } from './json-rpc.js'
 import { LinkError } from './link-error.js'
+import type { StreamPosition } from './sse-parser.js'
+import { admitTools, readToolHeaders, type LearntTools, type ToolHeaders } from './tool-headers.js'
 import type { Wire, WireEvents } from './wire.js'
 
 export interface HttpWireOptions {
@@ -33,6 +37,11 @@ const MAX_IN_FLIGHT = 1024
 const RETRY_FIRST_MS = 25
 const RETRY_MAX_MS = 250
 const DELETE_TIMEOUT_MS = 1000
+/** How long to wait before a broken stream is taken up again, unless the server says so, and at most. */
+const RESUME_MS = 1000
+const RESUME_LIMIT_MS = 300_000
+/** So often in a row the connection may fail while a stream is taken up again. */
+const MAX_RESUME_FAILURES = 3
 
 /** Streamable HTTP of both eras: every message is a POST of its own, and its response carries the answer. */
 export class HttpWire implements Wire {
@@ -41,6 +50,7 @@ export class HttpWire implements Wire {
   readonly #options: HttpWireOptions
   readonly #events: WireEvents
   readonly #exchanges = new Set<Exchange>()
+  readonly #unasked: UnaskedStream
   #speaks: HttpSpeaks | null = null
   #sessionId: string | null = null
   #toolHeaders: ToolHeaders = new Map()
@@ -53,6 +63,15 @@ export class HttpWire implements Wire {
     this.#options = options
     this.#events = events
     this.#listening = !options.untilListening
+    this.#unasked = new UnaskedStream({
+      endpoint: options.endpoint, maxBytes: this.#maxBytes, events,
+      headers: () => this.#sessionHeaders(),
+      onSessionLost: () => { this.#loseSession() },
+    })
+  }
+
+  get #maxBytes(): number {
+    return this.#options.maxMessageBytes ?? DEFAULT_MAX_LINE_BYTES
   }
 
   send(message: Outgoing): void {
@@ -82,14 +101,18 @@ export class HttpWire implements Wire {
     this.#speaks = { era, protocolVersion }
   }
 
-  learnTools(tools: readonly unknown[]): void {
-    if (this.#speaks?.era === 'modern') this.#toolHeaders = readToolHeaders(tools)
+  learnTools(tools: readonly unknown[]): LearntTools {
+    if (this.#speaks?.era !== 'modern') return { usable: tools, warnings: [] }
+    const learnt = admitTools(tools)
+    this.#toolHeaders = readToolHeaders(learnt.usable)
+    return learnt
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#held = null
+    this.#unasked.close()
     for (const exchange of this.#exchanges) this.#drop(exchange)
     if (this.#sessionId === null) this.#options.endpoint.close()
     else this.#endSession()
@@ -128,16 +151,21 @@ export class HttpWire implements Wire {
   #answered(exchange: Exchange, response: IncomingMessage): void {
     this.#listening = true
     const { message } = exchange
-    const { host, hasAuthorization } = this.#options.endpoint
     if ('method' in message && message.method === 'initialize') this.#takeSession(response)
-    readAnswer(response, {
+    readAnswer(response, this.#contextOf(exchange))
+  }
+
+  #contextOf(exchange: Exchange): AnswerContext {
+    const { host, hasAuthorization } = this.#options.endpoint
+    return {
       id: exchange.id,
       host,
       authorised: hasAuthorization,
-      maxBytes: this.#options.maxMessageBytes ?? DEFAULT_MAX_LINE_BYTES,
+      maxBytes: this.#maxBytes,
       events: { ...this.#events, refused: (id, refusal) => { this.#refused(exchange, id, refusal) } },
+      onBroken: (position) => this.#resumeLater(exchange, position, 0),
       onDone: () => { this.#settle(exchange) },
-    })
+    }
   }
 
   #takeSession(response: IncomingMessage): void {
@@ -152,8 +180,50 @@ export class HttpWire implements Wire {
       this.#events.refused(id, refusal)
       return
     }
+    this.#loseSession()
+  }
+
+  #loseSession(): void {
     this.#sessionId = null
     this.#events.ended('the server no longer knows the session')
+  }
+
+  /**
+   * A legacy server may end a response stream before the answer and have it taken up again elsewhere: with a GET that
+   * names the last event, after the time it asked for (SEP-1699). Nothing is asked twice by that. False when the stream
+   * named no event.
+   */
+  #resumeLater(exchange: Exchange, position: StreamPosition, failures: number): boolean {
+    const { lastEventId } = position
+    if (this.#closed || !this.#exchanges.has(exchange) || lastEventId === null || this.#speaks?.era !== 'legacy') return false
+    exchange.request = null
+    exchange.retryTimer = setTimeout(() => {
+      exchange.retryTimer = null
+      this.#resume(exchange, { ...position, lastEventId }, failures)
+    }, Math.min(position.retryMs ?? RESUME_MS, RESUME_LIMIT_MS))
+    return true
+  }
+
+  #resume(exchange: Exchange, position: StreamPosition & { lastEventId: string }, failures: number): void {
+    const giveUp = (): void => {
+      if (!this.#exchanges.has(exchange)) return
+      this.#settle(exchange)
+      if (exchange.id !== null) this.#events.failed(exchange.id, brokenOff(this.#options.endpoint.host))
+    }
+    const goOn = (next: StreamPosition): boolean => this.#resumeLater(exchange, { lastEventId: next.lastEventId ?? position.lastEventId, retryMs: next.retryMs ?? position.retryMs }, 0)
+    try {
+      exchange.request = this.#options.endpoint.call({ method: 'GET', headers: { ...this.#sessionHeaders(), accept: 'text/event-stream', 'last-event-id': position.lastEventId } }, {
+        onResponse: (response) => {
+          if (isEventStream(response)) return readStream(response, { ...this.#contextOf(exchange), onBroken: goOn })
+          response.on('error', () => undefined)
+          response.destroy()
+          giveUp()
+        },
+        onError: () => { if (failures + 1 >= MAX_RESUME_FAILURES || !this.#resumeLater(exchange, position, failures + 1)) giveUp() },
+      })
+    } catch {
+      giveUp()
+    }
   }
 
   #broken(exchange: Exchange, error: Error, reused: boolean): void {
@@ -200,6 +270,7 @@ export class HttpWire implements Wire {
     if (this.#held === null || !('method' in message) || message.method !== 'notifications/initialized') return
     const held = this.#held
     this.#held = null
+    if (this.#speaks?.era === 'legacy') this.#unasked.open()
     for (const waiting of held) this.#dispatchHeld(waiting)
   }
 
@@ -219,10 +290,15 @@ export class HttpWire implements Wire {
     exchange.request?.destroy()
   }
 
+  /** What a request without a message carries. */
+  #sessionHeaders(): Record<string, string> {
+    return protocolHeaders({ jsonrpc: '2.0', method: '' }, this.#speaks, this.#sessionId, new Map())
+  }
+
   /** Ends a legacy session politely, but not for long: 405 or silence are as good as done. */
   #endSession(): void {
     const { endpoint } = this.#options
-    const headers = protocolHeaders({ jsonrpc: '2.0', method: '' }, this.#speaks, this.#sessionId, new Map())
+    const headers = this.#sessionHeaders()
     this.#sessionId = null
     let request: ClientRequest | null = null
     const timer = setTimeout(() => { over() }, DELETE_TIMEOUT_MS).unref()

@@ -1,6 +1,5 @@
 export { LEGACY_VERSIONS, MODERN_VERSIONS } from './era.js'
 export { LineFramer, type FramerOptions, type OversizeLine } from './framer.js'
-export { readToolHeaders } from './http-headers.js'
 export { openHttpLink, type HttpLinkOptions } from './http-link.js'
 export { isJsonObject, type ErrorObject, type JsonObject, type RequestId } from './json-rpc.js'
 export type {
@@ -22,3 +21,4 @@ export { LinkError, RpcError, type LinkFailure } from './link-error.js'
 export { readList } from './read-list.js'
 export { afterValue, eachMember, findMember, isText, type Span } from './scan.js'
 export { openStdioLink, type StdioLinkOptions } from './stdio-link.js'
+export { readToolHeaders, type LearntTools } from './tool-headers.js'

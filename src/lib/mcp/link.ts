@@ -1,6 +1,7 @@
 import type { Era } from '../core/index.js'
 import type { JsonObject, RequestId } from './json-rpc.js'
 import type { LinkError } from './link-error.js'
+import type { LearntTools } from './tool-headers.js'
 
 /** What was found out about a server; worth storing, so that the next start need not ask again. */
 export interface EraVerdict {
@@ -94,6 +95,8 @@ export interface Link {
   pass(request: PassedRequest): number
   /** Nobody waits for a passed request any more: the server is told, its receiver hears nothing. False when it was over. */
   takeBack(id: number, reason: string): boolean
+  /** A list of tools that was read after `establish`: says which of them can be called over this link, and how. */
+  learnTools(tools: readonly unknown[]): LearntTools
   /** Best effort: what cannot be sent is counted in `counters.unsent`. */
   notify(method: string, params?: JsonObject): void
   /** Resolves when the server proved that it lives; any answer does, even an error. Rejects with LinkError. */

@@ -2,13 +2,16 @@ import { listsFor, takePage, takePageError, type PageOutcome } from './catalogue
 import type { CallOptions, Catalogue, Link } from './link.js'
 import { LinkError, RpcError } from './link-error.js'
 
-/** Reads one list of a server that is up, all pages of it. Rejects with LinkError. `timeoutMs` holds for each page. */
+/** Reads one list of a server that is up, all pages of it, without tools this link cannot call. Rejects with LinkError. `timeoutMs` holds for each page. */
 export async function readList(link: Link, kind: keyof Catalogue, options: CallOptions): Promise<readonly unknown[]> {
   const start = listsFor(null).find((list) => list.kind === kind)
   if (start === undefined) return []
   for (let outcome = await readPage(link, start, undefined, options); ; ) {
     if (outcome.type === 'unusable') throw new LinkError('malformed', outcome.why)
-    if (outcome.type === 'end') return outcome.progress.pages.flat(1)
+    if (outcome.type === 'end') {
+      const entries = outcome.progress.pages.flat(1)
+      return kind === 'tools' ? link.learnTools(entries).usable : entries
+    }
     outcome = await readPage(link, outcome.progress, outcome.cursor, options)
   }
 }

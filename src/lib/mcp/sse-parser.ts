@@ -17,7 +17,17 @@ export interface SseParserOptions {
 const LINE_COST_BYTES = 64
 const NEWLINE = Buffer.from('\n')
 
-/** Reads an event stream (WHATWG HTML, server-sent events) from chunks of bytes. Comments, ids and retry times are skipped. */
+/** Where a stream can be taken up again, and how long to wait before that. */
+export interface StreamPosition {
+  /** Null: the stream named no place. */
+  readonly lastEventId: string | null
+  /** Null: the server leaves it to us. */
+  readonly retryMs: number | null
+}
+
+const MAX_ID_BYTES = 1024
+
+/** Reads an event stream (WHATWG HTML, server-sent events) from chunks of bytes. Comments are skipped. */
 export class SseParser {
   readonly #options: SseParserOptions
   readonly #maxEventBytes: number
@@ -26,6 +36,10 @@ export class SseParser {
   #data: Buffer[] = []
   #bytes = 0
   #dropping = false
+  /** Counts from the end of the event it stands in. */
+  #id: string | null = null
+  #lastEventId: string | null = null
+  #retryMs: number | null = null
 
   constructor(options: SseParserOptions) {
     this.#options = options
@@ -43,6 +57,10 @@ export class SseParser {
     this.#framer.push(chunk)
   }
 
+  get position(): StreamPosition {
+    return { lastEventId: this.#lastEventId, retryMs: this.#retryMs }
+  }
+
   #line(line: Buffer): void {
     if (line.length === 0) {
       this.#dispatch()
@@ -53,6 +71,13 @@ export class SseParser {
     const value = colon < 0 ? line.subarray(line.length) : line.subarray(line[colon + 1] === 0x20 ? colon + 2 : colon + 1)
     if (field === 'event') this.#event = value.toString('utf8', 0, 256)
     else if (field === 'data') this.#takeData(value)
+    else if (field === 'id') this.#takeId(value)
+    else if (field === 'retry' && value.length <= 9 && /^\d+$/.test(value.toString('latin1'))) this.#retryMs = Number(value.toString('latin1'))
+  }
+
+  /** An id that no header could carry back is as good as none. */
+  #takeId(value: Buffer): void {
+    if (value.length <= MAX_ID_BYTES && /^[\x20-\x7e]*$/.test(value.toString('latin1'))) this.#id = value.toString('latin1')
   }
 
   #takeData(value: Buffer): void {
@@ -74,7 +99,10 @@ export class SseParser {
   #dispatch(): void {
     const event = this.#event === '' ? 'message' : this.#event
     const parts = this.#data
-    const complete = parts.length > 0 && !this.#dropping
+    // Without data it says where the stream stands, and is no event.
+    const complete = (this.#bytes > 0 || parts.length > 1) && !this.#dropping
+    if (this.#id !== null) this.#lastEventId = this.#id === '' ? null : this.#id
+    this.#id = null
     this.#event = ''
     this.#data = []
     this.#bytes = 0

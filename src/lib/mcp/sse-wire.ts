@@ -7,6 +7,7 @@ import { encodeMessage, parseMessages, requestIdOf, type Outgoing } from './json
 import type { PassedRequest } from './link.js'
 import { LinkError } from './link-error.js'
 import { SseParser, type ServerSentEvent } from './sse-parser.js'
+import type { LearntTools } from './tool-headers.js'
 import type { Wire, WireEvents } from './wire.js'
 
 const MAX_WAITING = 1024
@@ -72,8 +73,8 @@ export class SseWire implements Wire {
     // This transport exists in the legacy era only.
   }
 
-  learnTools(): void {
-    // Only modern headers depend on the tools.
+  learnTools(tools: readonly unknown[]): LearntTools {
+    return { usable: tools, warnings: [] }
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import { LineFramer, type OversizeLine } from './framer.js'
 import { encodeMessage, parseMessages, type Outgoing } from './json-rpc.js'
 import type { Link, PassedRequest } from './link.js'
 import { LinkError } from './link-error.js'
+import type { LearntTools } from './tool-headers.js'
 import type { Wire, WireEvents } from './wire.js'
 
 export interface StdioLinkOptions extends ConversationOptions {
@@ -132,8 +133,8 @@ class StdioWire implements Wire {
     // The pipe is the same in both eras.
   }
 
-  learnTools(): void {
-    // Only HTTP headers depend on the tools.
+  learnTools(tools: readonly unknown[]): LearntTools {
+    return { usable: tools, warnings: [] }
   }
 
   /**

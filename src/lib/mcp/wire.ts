@@ -2,6 +2,7 @@ import type { Era } from '../core/index.js'
 import type { ErrorObject, Incoming, Outgoing } from './json-rpc.js'
 import type { PassedRequest } from './link.js'
 import type { LinkError, LinkFailure } from './link-error.js'
+import type { LearntTools } from './tool-headers.js'
 
 /** What carries messages: a pair of pipes, or HTTP. It knows nothing about the handshake or about who waits for what. */
 export interface Wire {
@@ -19,8 +20,8 @@ export interface Wire {
   cancelsByMessage(era: Era): boolean
   /** The handshake decided. */
   adopt(era: Era, protocolVersion: string): void
-  /** The tools as listed, for wires whose headers depend on their schemas. */
-  learnTools(tools: readonly unknown[]): void
+  /** The tools as listed, for wires whose headers depend on their schemas; says which of them can be called. */
+  learnTools(tools: readonly unknown[]): LearntTools
   /** Idempotent. */
   close(): void
 }
