@@ -30,8 +30,8 @@ const PAIRS = [
 async function runDirect(revision, output) {
   const fixture = await startFixture('dual')
   try {
-    const results = await runSuite('server', revision, ['--url', fixture.url], path.join(output, `direct-${revision}`))
-    const { failing: _unscored, ...summary } = summarise(results, requiredScenarios('server', revision))
+    const results = await runSuite('server', ['--url', fixture.url, '--requirements', revision], path.join(output, `direct-${revision}`))
+    const summary = summarise(results, requiredScenarios('server', revision))
     return { results, report: { name: `fixture alone, ${revision}`, revision, ...summary, ok: summary.failingRequired.length === 0 } }
   } finally {
     await fixture.stop()
@@ -39,11 +39,11 @@ async function runDirect(revision, output) {
 }
 
 async function runPair({ name, revision, server }, direct, gateway, output) {
-  const results = await runSuite('server', revision, ['--url', gateway.urlOf(server)], path.join(output, `through-${server}-${revision}`))
+  const results = await runSuite('server', ['--url', gateway.urlOf(server), '--requirements', revision], path.join(output, `through-${server}-${revision}`))
   const found = differences(direct, results)
   const { unexpected, stale } = judge(found, allow[name] ?? [])
   const because = (line) => ({ ...line, message: messageOf(results, line.check) })
-  const { failing: _unscored, ...summary } = summarise(results, requiredScenarios('server', revision))
+  const summary = summarise(results, requiredScenarios('server', revision))
   return { name, revision, ...summary, differences: found.length, unexpected: unexpected.map(because), stale, ok: unexpected.length === 0 && stale.length === 0 }
 }
 
@@ -75,16 +75,16 @@ const isOurs = (scenario) => !scenario.startsWith('auth/')
 
 async function runClient({ output }) {
   const command = `"${process.execPath}" "${path.join(here, 'client-adapter.mjs')}"`
-  const reports = []
-  for (const revision of [LEGACY, MODERN]) {
+  return Promise.all([LEGACY, MODERN].map(async (revision) => {
     const required = requiredScenarios('client', revision).filter(isOurs)
     const results = {}
-    for (const scenario of required) Object.assign(results, await runSuite('client', revision, ['--command', command, '--scenario', scenario], path.join(output, `client-${revision}-${scenario}`)))
+    for (const scenario of required) {
+      Object.assign(results, await runSuite('client', ['--command', command, '--scenario', scenario, '--spec-version', revision], path.join(output, `client-${revision}-${scenario}`)))
+    }
     const summary = summarise(results, required)
     const failed = Object.entries(results).flatMap(([scenario, checks]) => checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING').map((check) => ({ scenario, ...check })))
-    reports.push({ name: `links to servers, ${revision}`, revision, ...summary, failed, ok: summary.failingRequired.length === 0 })
-  }
-  return reports
+    return { name: `links to servers, ${revision}`, revision, ...summary, failed, ok: summary.failingRequired.length === 0 }
+  }))
 }
 
 function print(report) {
@@ -101,13 +101,16 @@ const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, home: { type: 'string' }, output: { type: 'string' } },
 })
 const mode = positionals[0]
-if (mode !== 'server' && mode !== 'client') throw new Error('say what to judge: server or client')
 const output = values.output ?? fs.mkdtempSync(path.join(os.tmpdir(), 'mcpctl-conformance-results-'))
 try {
+  if (mode !== 'server' && mode !== 'client') throw new Error('say what to judge: server or client')
   const reports = mode === 'server' ? await runServer({ ...values, output }) : await runClient({ output })
   if (values.json) console.log(JSON.stringify({ reports }))
   else for (const report of reports) print(report)
   process.exitCode = reports.every(({ ok }) => ok) ? 0 : 1
+} catch (error) {
+  console.error(error.message)
+  process.exitCode = 1
 } finally {
   if (values.output === undefined) fs.rmSync(output, { recursive: true, force: true })
 }

@@ -136,8 +136,8 @@ describe('a modern request', () => {
 
   it('has no sessions to get or delete', async () => {
     const { url } = await open()
-    for (const method of ['GET', 'DELETE']) {
-      const answer = await ask(`${url}/mcp`, { method, headers: { accept: 'text/event-stream' } })
+    for (const method of ['GET', 'DELETE']) for (const own of [{}, { 'mcp-protocol-version': '2026-07-28', 'mcp-session-id': 'x' }]) {
+      const answer = await ask(`${url}/mcp`, { method, headers: { accept: 'text/event-stream', ...own } })
       expect([answer.status, answer.headers.allow]).toEqual([405, 'POST'])
     }
   })

@@ -22,7 +22,10 @@ export async function endSurvivors(home: Home, sweeper: Sweeper): Promise<SweepR
 
 /** Removes what a daemon keeps in its run folder. Only for the holder of the lock. */
 export function removeRunFiles(home: Home): void {
-  if (process.platform !== 'win32') removeFile(home.socket)
+  if (process.platform !== 'win32') {
+    removeFile(home.socket)
+    removeFile(home.gatewaySocket)
+  }
   removeFile(home.daemonFile)
   if (dirname(home.socket) === home.run) return
   try {

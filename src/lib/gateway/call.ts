@@ -44,6 +44,7 @@ export interface CallCarrier {
   readonly absence: string
 }
 
+let serials = 0
 /** Questions of a modern server about one request: more rounds than this are a loop. */
 const MAX_ROUNDS = 16
 /** Longer answers are not searched for the resources they name. */
@@ -63,6 +64,8 @@ export class Call implements PassedReceiver, Underway {
   /** Who may continue this call. */
   readonly principal: object
   readonly carrier: CallCarrier
+  /** No other call has it. */
+  readonly serial = ++serials
   /** The id on the link while it is passed. */
   linkId: number | null = null
   /** Stands in for the client's progress token on the link. */

@@ -10,9 +10,10 @@ const SPACE = 0x20
 
 /**
  * Reads one message of a client. Only what is plainly one JSON-RPC 2.0 message gets past here: servers exist that end
- * on anything else. Batches are refused; revision 2025-06-18 took them out again. Never throws.
+ * on anything else. Batches are refused; revision 2025-06-18 took them out again. Never throws. `isLine`: the bytes are
+ * known to hold no line break.
  */
-export function parseClientMessage(bytes: Buffer): ClientMessage {
+export function parseClientMessage(bytes: Buffer, isLine = false): ClientMessage {
   let value: unknown
   try {
     if (!isUtf8(bytes)) return bad(PARSE_ERROR, 'the message is not valid UTF-8')
@@ -22,21 +23,21 @@ export function parseClientMessage(bytes: Buffer): ClientMessage {
   }
   if (Array.isArray(value)) return bad(INVALID_REQUEST, 'batches are not supported; send one message at a time')
   if (!isJsonObject(value)) return bad(INVALID_REQUEST, 'a message has to be a JSON object')
-  return sort(value, bytes)
+  return sort(value, isLine ? bytes : oneLine(bytes))
 }
 
-function sort(value: JsonObject, bytes: Buffer): ClientMessage {
+function sort(value: JsonObject, line: Buffer): ClientMessage {
   const { id, method, params } = value
   const known = isId(id) ? id : null
   if (value['jsonrpc'] !== '2.0') return bad(INVALID_REQUEST, 'the member "jsonrpc" has to be "2.0"', known)
   if (typeof method === 'string') {
     if (params !== undefined && !isJsonObject(params)) return bad(INVALID_REQUEST, '"params" has to be an object', known)
-    if (id === undefined) return { type: 'notification', line: oneLine(bytes), method, params }
-    return known === null ? bad(INVALID_REQUEST, '"id" has to be a string or a whole number') : { type: 'request', line: oneLine(bytes), id: known, method, params }
+    if (id === undefined) return { type: 'notification', line, method, params }
+    return known === null ? bad(INVALID_REQUEST, '"id" has to be a string or a whole number') : { type: 'request', line, id: known, method, params }
   }
   if (method !== undefined) return bad(INVALID_REQUEST, '"method" has to be a string', known)
   if (known !== null && (isJsonObject(value['result']) || value['error'] !== undefined)) {
-    return { type: 'answer', line: oneLine(bytes), id: known, result: isJsonObject(value['result']) ? value['result'] : undefined, error: value['error'] }
+    return { type: 'answer', line, id: known, result: isJsonObject(value['result']) ? value['result'] : undefined, error: value['error'] }
   }
   return bad(INVALID_REQUEST, 'a message needs a "method", or an "id" with a "result" or an "error"', known)
 }

@@ -12,11 +12,11 @@ export interface RequestPlaces {
   readonly id: Span
   /** The first byte of the params object; -1 without params. */
   readonly params: number
-  /** The members of params that were looked for, as far as they are there. */
-  readonly members: ReadonlyMap<string, Span>
+  /** The members of params that were looked for, in the order they were asked for, as far as they are there. */
+  readonly members: readonly (Span | undefined)[]
 }
 
-const NO_MEMBERS: ReadonlyMap<string, Span> = new Map()
+const NO_MEMBERS: readonly undefined[] = []
 
 /** Finds id, params and some members of params in the text of a request; null when they cannot be told from the bytes: one is written twice, or a key has escapes. */
 export function findRequestPlaces(line: Buffer, keys: readonly string[]): RequestPlaces | null {
@@ -38,14 +38,14 @@ export function findRequestPlaces(line: Buffer, keys: readonly string[]): Reques
   return members === null ? null : { id, params, members }
 }
 
-function findMembers(line: Buffer, at: number, keys: readonly string[]): Map<string, Span> | null {
-  const members = new Map<string, Span>()
+function findMembers(line: Buffer, at: number, keys: readonly string[]): (Span | undefined)[] | null {
+  const members: (Span | undefined)[] = []
   let isOdd = false
   const whole = eachMember(line, at, (keyStart, keyEnd, start, end) => {
-    for (const key of keys) {
-      if (!isText(line, keyStart, keyEnd, key)) continue
-      isOdd ||= members.has(key)
-      members.set(key, { start, end })
+    for (let index = 0; index < keys.length; index++) {
+      if (!isText(line, keyStart, keyEnd, keys[index] ?? '')) continue
+      isOdd ||= members[index] !== undefined
+      members[index] = { start, end }
     }
     return isOdd
   })

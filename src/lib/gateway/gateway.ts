@@ -1,4 +1,4 @@
-import type { GatewaySettings, SessionClient } from '../core/index.js'
+import type { GatewaySettings, PrefixMode, SessionClient } from '../core/index.js'
 import type { JsonObject, ServerRequest } from '../mcp/index.js'
 import type { CallClient } from './call.js'
 import type { Gateway, SessionOptions, View } from './contract.js'
@@ -147,6 +147,10 @@ class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener
 
   originOf(uri: string): string | null {
     return this.#uris.originOf(uri)
+  }
+
+  prefixOf(view: View): PrefixMode {
+    return view.prefix ?? this.#options.settings().prefix
   }
 
   separatorOf(view: View): string {

@@ -4,6 +4,7 @@ import { parseClientMessage } from './client-message.js'
 import type { Gateway, Reply, Session, SessionOptions } from './contract.js'
 import { LineWriter } from './line-writer.js'
 
+const CR = 0x0d
 /** More than this waiting for a client: it is not asked for more work. */
 const PAUSE_BYTES = 4 * 1024 * 1024
 /** More than this waiting for a client, and for so long: it does not read at all, and is given up. One long answer alone is no reason. */
@@ -110,7 +111,7 @@ class Front implements LineFront, Reply {
 
   #receive(line: Buffer): void {
     if (this.#isClosed) return
-    const message = parseClientMessage(line)
+    const message = parseClientMessage(line, !line.includes(CR))
     if (message.type === 'bad' || (message.type === 'request' && message.method !== 'subscriptions/listen')) this.#open++
     try {
       this.#session.receive(message, this)

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { isJsonObject, RpcError, type JsonObject } from '../mcp/index.js'
 import type { Call } from './call.js'
 import type { Channel, ClientMessage } from './contract.js'
@@ -16,7 +16,8 @@ const MAX_OPEN = 1000
 export class Questions {
   readonly #channel: Channel
   readonly #open = new Map<number, Question>()
-  #nextId = 1
+  /** Begins anywhere: a client may still answer what an earlier gateway asked. */
+  #nextId = randomInt(1, 2 ** 31)
 
   constructor(channel: Channel) {
     this.#channel = channel

@@ -78,6 +78,17 @@ function nextParams(params: JsonObject | undefined, changed: Readonly<JsonObject
   return isEmpty(changed) && isEmpty(added) ? params : { ...params, ...changed, ...added }
 }
 
+/** Most requests change their name and nothing else, through the same object. */
+function keysOf(object: Readonly<JsonObject>): readonly string[] {
+  const known = keyLists.get(object)
+  if (known !== undefined) return known
+  const keys = Object.keys(object)
+  keyLists.set(object, keys)
+  return keys
+}
+
+const keyLists = new WeakMap<Readonly<JsonObject>, readonly string[]>()
+
 function isEmpty(object: Readonly<JsonObject>): boolean {
   for (const _key in object) return false
   return true
@@ -91,13 +102,13 @@ interface Changes {
 
 /** Null when the text is too odd to be cut: it is written anew then. */
 function splice(line: Buffer, params: JsonObject | undefined, { changed, added, envelope }: Changes): { before: readonly Buffer[]; after: readonly Buffer[] } | null {
-  const keys = Object.keys(changed)
+  const keys = keysOf(changed)
   const places = findRequestPlaces(line, keys)
   if (places === null) return null
   const edits: Edit[] = []
   let fresh = added
-  for (const key of keys) {
-    const place = places.members.get(key)
+  for (const [index, key] of keys.entries()) {
+    const place = places.members[index]
     if (place !== undefined) edits.push({ start: place.start, end: place.end, text: textOf(changed[key]) })
     else if (params !== undefined && Object.hasOwn(params, key)) return null
     else fresh = { ...fresh, [key]: changed[key] }

@@ -2,7 +2,7 @@ import type { TrafficSpec } from '../core/index.js'
 import { isJsonObject, type JsonObject } from '../mcp/index.js'
 import type { CallPlan } from './call.js'
 import { INVALID_PARAMS, RESOURCE_NOT_FOUND, type Failure } from './failure.js'
-import { nearestTools, type Merged } from './merge.js'
+import { nearestTools, type Merged, type Route } from './merge.js'
 import type { ListKind } from './view-catalogue.js'
 
 /** Where a request goes: to a server, under the server's own names. */
@@ -15,10 +15,14 @@ export interface Destination {
 }
 
 export interface RouteParts {
-  readonly merged: Merged
+  readonly merged: () => Merged
   /** Servers whose lists are not known yet: the request may be for one of them. */
   readonly pending: () => readonly string[]
-  readonly separator: string
+  readonly separator: () => string
+  /** Every name begins with its server's. */
+  readonly isPrefixed: () => boolean
+  /** All servers in view. */
+  readonly servers: () => readonly string[]
   /** The server an unlisted URI was seen to come from. */
   readonly originOf: (uri: string) => string | null
   /** Servers that offer resources at all. */
@@ -57,6 +61,16 @@ export function route(method: string, params: JsonObject | undefined, parts: Rou
 
 /** What holds for a request on its way: limits of its tool, else of its server. */
 export function planOf(to: Destination, traffic: TrafficSpec | undefined, startWaitMs: number): CallPlan {
+  const known = plans.get(to)
+  if (known !== undefined && known.traffic === traffic && known.plan.startWaitMs === startWaitMs) return known.plan
+  const plan = makePlan(to, traffic, startWaitMs)
+  plans.set(to, { traffic, plan })
+  return plan
+}
+
+const plans = new WeakMap<Destination, { traffic: TrafficSpec | undefined; plan: CallPlan }>()
+
+function makePlan(to: Destination, traffic: TrafficSpec | undefined, startWaitMs: number): CallPlan {
   const tool = to.tool !== null && traffic !== undefined && Object.hasOwn(traffic.tools, to.tool) ? traffic.tools[to.tool] : undefined
   const { server, replaced, repeatable } = to
   return { server, replaced, repeatable, startWaitMs, idleTimeoutMs: tool?.idleTimeoutMs ?? traffic?.idleTimeoutMs ?? null, timeoutMs: tool?.timeoutMs ?? traffic?.timeoutMs ?? null }
@@ -65,17 +79,28 @@ export function planOf(to: Destination, traffic: TrafficSpec | undefined, startW
 function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {
   const name = params?.['name']
   if (typeof name !== 'string') return wrong('"params.name" has to be the name of a tool')
-  const found = parts.merged.toolRoutes.get(name)
-  if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : { name: found.name }, tool: found.name, repeatable: isRepeatable(found.definition) } }
+  const found = parts.merged().toolRoutes.get(name)
+  if (found !== undefined) return toTool(found, name)
   const awaited = awaitedFor(name, parts)
   if (awaited.length > 0) return { waitFor: awaited }
-  const near = nearestTools(parts.merged, name)
+  const near = nearestTools(parts.merged(), name)
   return wrong(`Unknown tool: ${name.slice(0, 256)}${near.length === 0 ? '' : `. Did you mean ${near.join(' or ')}?`}`)
 }
 
+/** Tools are called all the time: the way to each is worked out once. */
+function toTool(found: Route, shown: string): Routing {
+  const known = toolRoutings.get(found)
+  if (known !== undefined) return known
+  const made: Routing = { to: { server: found.server, replaced: found.name === shown ? {} : { name: found.name }, tool: found.name, repeatable: isRepeatable(found.definition) } }
+  toolRoutings.set(found, made)
+  return made
+}
+
+const toolRoutings = new WeakMap<Route, Routing>()
+
 function routePrompt(name: unknown, rename: (own: string) => JsonObject, parts: RouteParts): Routing {
   if (typeof name !== 'string') return wrong('"name" has to be the name of a prompt')
-  const found = parts.merged.promptRoutes.get(name)
+  const found = parts.merged().promptRoutes.get(name)
   if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : rename(found.name), tool: null, repeatable: true } }
   const awaited = awaitedFor(name, parts)
   return awaited.length > 0 ? { waitFor: awaited } : wrong(`Unknown prompt: ${name.slice(0, 256)}`)
@@ -83,7 +108,7 @@ function routePrompt(name: unknown, rename: (own: string) => JsonObject, parts: 
 
 function routeUri(uri: unknown, parts: RouteParts): Routing {
   if (typeof uri !== 'string') return wrong('"params.uri" has to be the URI of a resource')
-  const { merged } = parts
+  const merged = parts.merged()
   const server = merged.resourceOwners.get(uri) ?? parts.originOf(uri) ?? merged.templateOwner(uri)
   if (server !== null) return toServer(server)
   const pending = parts.pending()
@@ -99,7 +124,7 @@ function routeCompletion(params: JsonObject | undefined, parts: RouteParts): Rou
   if (!isJsonObject(ref)) return wrong('"params.ref" has to say what is to be completed')
   if (ref['type'] === 'ref/prompt') return routePrompt(ref['name'], (name) => ({ ref: { ...ref, name } }), parts)
   const uri = ref['uri']
-  const server = typeof uri === 'string' ? (parts.merged.templateOwnerOf(uri) ?? parts.merged.resourceOwners.get(uri) ?? parts.merged.templateOwner(uri)) : null
+  const server = typeof uri === 'string' ? (parts.merged().templateOwnerOf(uri) ?? parts.merged().resourceOwners.get(uri) ?? parts.merged().templateOwner(uri)) : null
   return server === null ? wrong('"params.ref" names no known prompt or resource template') : toServer(server)
 }
 
@@ -108,10 +133,12 @@ function toServer(server: string): Routing {
 }
 
 /** The servers that have not been listed yet and may have this name. */
-function awaitedFor(name: string, { pending, separator }: RouteParts): readonly string[] {
+function awaitedFor(name: string, { pending, servers, separator, isPrefixed }: RouteParts): readonly string[] {
   const awaited = pending()
-  const prefixed = awaited.filter((server) => name.startsWith(`${server}${separator}`))
-  return prefixed.length > 0 ? prefixed : awaited
+  const prefixed = awaited.filter((server) => name.startsWith(`${server}${separator()}`))
+  if (prefixed.length > 0) return prefixed
+  // Nobody else can have a name that begins with another server's.
+  return isPrefixed() && servers().some((server) => name.startsWith(`${server}${separator()}`)) ? [] : awaited
 }
 
 /** The server's own word that calling twice does no harm (tool annotations). */

@@ -1,3 +1,4 @@
+import type { PrefixMode } from '../core/index.js'
 import type { View } from './contract.js'
 import type { Parking } from './parking.js'
 import type { ViewHost } from './session-view.js'
@@ -8,6 +9,7 @@ export interface SessionHost<Owner> extends ViewHost {
   readonly startWaitMs: number
   readonly passInstructions: boolean
   separatorOf(view: View): string
+  prefixOf(view: View): PrefixMode
   /** The text of an answer of this server names resources. */
   named(server: string, text: Buffer): void
   /** The server that was seen to name this URI. */

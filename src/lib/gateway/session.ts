@@ -1,4 +1,5 @@
-import type { JsonObject, RequestId } from '../mcp/index.js'
+import { Register } from '../base/index.js'
+import type { JsonObject } from '../mcp/index.js'
 import { Call, type CallClient, type RequestMessage } from './call.js'
 import type { ClientMessage, Reply, Session, SessionOptions, SessionState, Underway } from './contract.js'
 import { absent, failureText, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, refuse, trouble, type Failure } from './failure.js'
@@ -9,7 +10,8 @@ import { Questions, whyNotAsked } from './questions.js'
 import { originMissing, readModernOrigin, requestedLevel } from './origin.js'
 import { answer, answerError, answerText, toFailure } from './reply.js'
 import type { Origin } from './request-text.js'
-import { isRouted, listKindOf, planOf, route, type Destination } from './route.js'
+import { isRouted, listKindOf, planOf, route, type Destination, type RouteParts } from './route.js'
+import { createRouteParts } from './route-parts.js'
 import type { SessionHost } from './session-host.js'
 import { SessionView } from './session-view.js'
 import { toolHeadersOf } from './tool-headers.js'
@@ -26,8 +28,8 @@ export class GatewaySession implements Session, CallClient {
   readonly #host: SessionHost<GatewaySession>
   readonly #options: SessionOptions
   readonly #questions: Questions
-  readonly #underway = new Map<RequestId, Underway>()
-  readonly #calls = new Set<Call>()
+  readonly #underway = new Register<Underway>()
+  readonly #calls = new Register<Call>()
   readonly #listens = new Set<Listen>()
   /** What the legacy client has been given a list of. */
   readonly #listed = new Set<ListKind>()
@@ -35,6 +37,7 @@ export class GatewaySession implements Session, CallClient {
   readonly #undecided = new UndecidedRequests()
   #state: SessionState | null = null
   #legacyOrigin: Origin = { era: 'legacy', capabilities: {}, clientInfo: null, logLevel: null }
+  readonly #routeParts: { readonly legacy: RouteParts; readonly modern: RouteParts }
   #introduced = false
   #closed = false
 
@@ -43,6 +46,7 @@ export class GatewaySession implements Session, CallClient {
     this.#host = host
     this.#questions = new Questions(options.channel)
     this.servers = new SessionView(options.view, host, this)
+    this.#routeParts = { legacy: createRouteParts(this.servers, host, false), modern: createRouteParts(this.servers, host, true) }
     this.#watches = new Watches((uri) => this.#ownerOf(uri), (params) => { this.#tell('notifications/resources/updated', params) })
     if (options.resume !== undefined) this.#resume(options.resume)
   }
@@ -76,7 +80,7 @@ export class GatewaySession implements Session, CallClient {
     if (this.#closed) return
     this.#closed = true
     for (const listen of [...this.#listens]) listen.abort()
-    for (const call of [...this.#calls]) call.abort(reason)
+    for (const call of this.#calls.values()) call.abort(reason)
     this.#undecided.clear()
     this.#watches.close()
     this.#questions.close(reason)
@@ -109,7 +113,7 @@ export class GatewaySession implements Session, CallClient {
   }
 
   settled(call: Call): void {
-    this.#calls.delete(call)
+    this.#calls.delete(call.serial)
     this.paused(call)
     this.#questions.forget(call)
     call.carrier.settled(call)
@@ -140,7 +144,7 @@ export class GatewaySession implements Session, CallClient {
     const { id, method } = message
     if (this.#closed) return answerError(message, reply, trouble('the session was closed', { reason: 'closed', outcome: 'not-delivered' }))
     const keyed = this.#options.kind === 'any'
-    if (keyed && this.#underway.has(id)) return answerError(message, reply, refuse(INVALID_REQUEST, `a request with the id ${JSON.stringify(id)} is under way already`))
+    if (keyed && this.#underway.get(id) !== undefined) return answerError(message, reply, refuse(INVALID_REQUEST, `a request with the id ${JSON.stringify(id)} is under way already`))
     if (keyed && this.#underway.size >= MAX_UNDER_WAY) return answerError(message, reply, trouble(`${MAX_UNDER_WAY} requests of this client are under way already`, { reason: 'overloaded', outcome: 'not-delivered', retryAfterMs: 1000 }))
     const origin = this.#originOf(message)
     if ('code' in origin) return answerError(message, reply, origin)
@@ -194,7 +198,12 @@ export class GatewaySession implements Session, CallClient {
     this.#introduce(state)
     for (const kind of LIST_KINDS) this.#listed.add(kind)
     if (state.logLevel !== null) this.#host.logLevelChanged(this)
-    for (const uri of state.subscriptions) this.servers.whenListed(() => { this.#watches.add(uri).catch(() => undefined) })
+    for (const uri of state.subscriptions) {
+      const watch = (): void => { this.#watches.add(uri).catch(() => undefined) }
+      // Nearly all are known from before: what happens until every server is listed is not to be missed.
+      if (this.#ownerOf(uri) === null) this.servers.whenListed(watch)
+      else watch()
+    }
   }
 
   #instructions(): string | null {
@@ -221,22 +230,10 @@ export class GatewaySession implements Session, CallClient {
       if (resumed !== null) return resumed.over ? null : this.#track(message, resumed)
     }
     const { method, params } = message
-    const routing = route(method, params, this.#routeParts(origin))
+    const routing = route(method, params, this.#routeParts[origin.era])
     if ('failure' in routing) return answerError(message, reply, routing.failure)
     if ('waitFor' in routing) return this.#decideLater(message, origin, reply, routing.waitFor)
     return this.#call(message, origin, reply, routing.to)
-  }
-
-  #routeParts(origin: Origin): Parameters<typeof route>[2] {
-    const { catalogue } = this.servers
-    return {
-      merged: catalogue.merged(),
-      pending: () => catalogue.pending(),
-      separator: this.#host.separatorOf(this.#options.view),
-      originOf: (uri) => this.#host.originOf(uri),
-      resourceServers: () => catalogue.servers().filter((name) => this.servers.upstreamOf(name).offersResources),
-      isModern: origin.era === 'modern',
-    }
   }
 
   #call(message: RequestMessage, origin: Origin, reply: Reply, to: Destination): Underway | null {
@@ -246,7 +243,7 @@ export class GatewaySession implements Session, CallClient {
     }
     const plan = planOf(to, this.#host.shared(to.server).server?.traffic, this.#host.startWaitMs)
     const call = new Call({ message, origin, reply, carrier, plan, client: this, principal: this, parking: this.#host.parking, clientKey: origin.era === 'modern' ? message : this })
-    this.#calls.add(call)
+    this.#calls.set(call.serial, call)
     carrier.submit(call)
     return call.over ? null : this.#track(message, call)
   }
@@ -255,7 +252,7 @@ export class GatewaySession implements Session, CallClient {
     for (const name of servers) if (this.#host.source.get(name)?.presence === 'resting') this.#host.source.wake(name)
     const [first = ''] = servers
     return this.#track(message, this.#undecided.add({
-      decide: () => ('waitFor' in route(message.method, message.params, this.#routeParts(origin)) ? null : { underway: this.#routed(message, origin, reply) }),
+      decide: () => ('waitFor' in route(message.method, message.params, this.#routeParts[origin.era]) ? null : { underway: this.#routed(message, origin, reply) }),
       giveUp: () => { answerError(message, reply, absent(first, this.#host.startWaitMs, this.#host.source.get(first)?.reason ?? '')) },
       onSettled: () => { this.#underway.delete(message.id) },
     }, this.#host.startWaitMs))
@@ -275,7 +272,7 @@ export class GatewaySession implements Session, CallClient {
   }
 
   #ownerOf(uri: string): Upstream | null {
-    const routing = route('resources/subscribe', { uri }, this.#routeParts(this.#legacyOrigin))
+    const routing = route('resources/subscribe', { uri }, this.#routeParts.legacy)
     return 'to' in routing ? this.servers.upstreamOf(routing.to.server) : null
   }
 

@@ -1,3 +1,4 @@
+import { Register } from '../base/index.js'
 import type { Era } from '../core/index.js'
 import { LinkError, readList, RpcError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
 import type { Call, CallCarrier, CallClient } from './call.js'
@@ -25,9 +26,9 @@ export class Upstream implements CallCarrier {
   catalogue: Catalogue | null = null
   instructions: string | null = null
   readonly #hub: Hub
-  readonly #calls = new Set<Call>()
+  readonly #calls = new Register<Call>()
   readonly #waiting = new Set<Call>()
-  readonly #tokens = new Map<number, Call>()
+  readonly #tokens = new Register<Call>()
   #server: SourceServer | null = null
   #link: Link | null = null
   #hasLogging = false
@@ -110,7 +111,7 @@ export class Upstream implements CallCarrier {
 
   takeBack(call: Call, reason: string): void {
     this.#waiting.delete(call)
-    if (!this.#calls.delete(call)) return
+    if (!this.#calls.delete(call.serial)) return
     if (call.token !== null) this.#tokens.delete(call.token)
     if (call.linkId !== null) this.#link?.takeBack(call.linkId, reason)
   }
@@ -118,7 +119,7 @@ export class Upstream implements CallCarrier {
   /** Called by the hub when the call is over. */
   settled(call: Call): void {
     this.#waiting.delete(call)
-    this.#calls.delete(call)
+    this.#calls.delete(call.serial)
     if (call.token !== null) this.#tokens.delete(call.token)
     if (this.#calls.size === 0) this.#armIdleStop()
   }
@@ -167,7 +168,7 @@ export class Upstream implements CallCarrier {
 
   /** The gateway gives this server up. */
   close(reason: string): void {
-    for (const call of [...this.#calls]) {
+    for (const call of this.#calls.values()) {
       this.takeBack(call, reason)
       call.fail(trouble(reason, { reason: 'closed', server: call.plan.server, outcome: 'unknown' }))
     }
@@ -190,13 +191,13 @@ export class Upstream implements CallCarrier {
       return true
     }
     if (call.token !== null) this.#tokens.set(call.token, call)
-    this.#calls.add(call)
+    this.#calls.set(call.serial, call)
     call.leaves()
     return true
   }
 
   #queue(call: Call): void {
-    this.#calls.delete(call)
+    this.#calls.delete(call.serial)
     const server = this.server
     if (server === null || server.presence === 'down') {
       const why = server === null ? 'it is not configured any more' : server.reason
@@ -281,7 +282,7 @@ export class Upstream implements CallCarrier {
   #whoIsMeant(via: number | null): { session: CallClient; call: Call | null } | null {
     let newest: Call | null = null
     let isOne = true
-    for (const call of this.#calls) {
+    for (const call of this.#calls.values()) {
       if (via !== null && call.linkId === via) return { session: call.client, call }
       isOne &&= newest === null || newest.clientKey === call.clientKey
       newest = call

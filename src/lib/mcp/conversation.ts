@@ -1,3 +1,4 @@
+import { Register } from '../base/index.js'
 import type { Era } from '../core/index.js'
 import { createHandshakeConfig } from './handshake.js'
 import { HandshakeRun } from './handshake-run.js'
@@ -28,7 +29,7 @@ export class Conversation implements Link {
   readonly #options: ConversationOptions
   readonly #wire: Wire
   readonly #pending = new PendingCalls()
-  readonly #passed = new Map<number, PassedRequest>()
+  readonly #passed = new Register<PassedRequest>()
   readonly #idSlot = { start: 0, end: 0 }
   #handshake: HandshakeRun | null = null
   #speaks: Speaks | null = null
@@ -222,7 +223,7 @@ export class Conversation implements Link {
     if (byServer) this.#handshake?.take({ type: 'closed', why })
     else this.#handshake?.fail(new LinkError('closed', `${why} during the handshake`))
     this.#wire.close()
-    for (const [id, { method }] of [...this.#passed]) this.#failPassed(id, new LinkError('closed', `${why} before it answered ${method}`))
+    for (const id of this.#passed.keys()) this.#failPassed(Number(id), new LinkError('closed', `${why} before it answered ${this.#passed.get(id)?.method ?? ''}`))
     this.#pending.rejectAll((method) => new LinkError('closed', `${why} before it answered ${method}`))
     if (byServer) this.#options.onClosed?.(why)
   }

@@ -68,7 +68,8 @@ function judgeResult(result: unknown, asked: readonly string[], ours: readonly s
 
 function judgeError(error: ErrorObject, asked: readonly string[], ours: readonly string[]): ProbeVerdict {
   const offered = offeredModern(error, ours)
-  if (offered !== null && !asked.includes(offered)) return { type: 'ask-again', version: offered }
+  // A server may refuse the very version it offers (it was starting, or another one answered): that is asked about once more.
+  if (offered !== null && asked.filter((version) => version === offered).length < 2) return { type: 'ask-again', version: offered }
   return { type: 'initialize', why: `it answered server/discover with ${describeRpcError(error)}` }
 }
 

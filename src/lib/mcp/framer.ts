@@ -57,7 +57,7 @@ export class LineFramer {
     let newline = chunk.indexOf(LF, start)
     while (newline >= 0 || carriageReturn >= 0) {
       const at = carriageReturn >= 0 && (newline < 0 || carriageReturn < newline) ? carriageReturn : newline
-      this.#finishLine(chunk.subarray(start, at))
+      this.#cut(chunk, start, at)
       start = at + 1
       if (at === carriageReturn) {
         if (newline === at + 1) start++
@@ -74,11 +74,13 @@ export class LineFramer {
     if (this.#bytes > 0) this.#finishLine(Buffer.alloc(0))
   }
 
+  /** A line ends at `to`. One that is whole in its chunk is not copied. */
+  #cut(chunk: Buffer, from: number, to: number): void {
+    if (this.#bytes === 0 && to - from <= this.#maxLineBytes) this.#deliver(chunk, from, to)
+    else this.#finishLine(chunk.subarray(from, to))
+  }
+
   #finishLine(rest: Buffer): void {
-    if (this.#bytes === 0 && rest.length <= this.#maxLineBytes) {
-      this.#deliver(rest)
-      return
-    }
     this.#keep(rest)
     const bytes = this.#bytes
     const overflow = this.#overflow
@@ -86,14 +88,14 @@ export class LineFramer {
     this.#overflow = null
     this.#bytes = 0
     if (overflow !== null) this.#options.onOversize?.({ bytes, head: overflow.head, tail: overflow.tail })
-    else if (line !== null) this.#deliver(line)
+    else if (line !== null) this.#deliver(line, 0, line.length)
   }
 
-  #deliver(line: Buffer): void {
-    let end = line.length
-    if (end > 0 && line[end - 1] === CR) end--
-    const start = end >= 3 && line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? 3 : 0
-    if (end > start || this.#options.keepEmpty === true) this.#options.onLine(line.subarray(start, end))
+  /** The line from `from` to `to`, without what does not belong to it: a carriage return, a byte order mark. */
+  #deliver(bytes: Buffer, from: number, to: number): void {
+    const end = to > from && bytes[to - 1] === CR ? to - 1 : to
+    const start = end - from >= 3 && bytes[from] === 0xef && bytes[from + 1] === 0xbb && bytes[from + 2] === 0xbf ? from + 3 : from
+    if (end > start || this.#options.keepEmpty === true) this.#options.onLine(bytes.subarray(start, end))
   }
 
   #keep(piece: Buffer): void {

@@ -18,8 +18,9 @@ export interface UnaskedOptions {
 
 const RETRY_MS = 1000
 const RETRY_MAX_MS = 30_000
-/** A server may ask for patience, but not for ever. */
-const RETRY_LIMIT_MS = 300_000
+/** A server may ask for haste or patience within these. */
+const RETRY_LEAST_MS = 50
+const RETRY_MOST_MS = 300_000
 /** So often a server that never opened the stream is asked again after a temporary failure. */
 const MAX_FIRST_TRIES = 5
 
@@ -106,7 +107,7 @@ export class UnaskedStream {
   #again(): void {
     this.#request = null
     if (this.#closed) return
-    const patienceMs = Math.min(this.#position.retryMs ?? RETRY_MS, RETRY_LIMIT_MS)
+    const patienceMs = Math.max(RETRY_LEAST_MS, Math.min(this.#position.retryMs ?? RETRY_MS, RETRY_MOST_MS))
     const delayMs = Math.max(patienceMs, Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** this.#failures - RETRY_MS))
     this.#failures++
     this.#timer = setTimeout(() => {

@@ -3,9 +3,10 @@ import type { Era } from '../core/index.js'
 import { DEFAULT_MAX_LINE_BYTES } from './framer.js'
 import { brokenOff, readAnswer, readStream, type AnswerContext } from './http-answer.js'
 import type { Endpoint } from './http-endpoint.js'
-import { isEventStream } from './http-events.js'
 import { networkCode, toLinkError, type Refusal } from './http-failure.js'
 import { protocolHeaders, type HttpSpeaks } from './http-headers.js'
+import { resumeStream } from './http-resume.js'
+import { endSession } from './http-session-end.js'
 import { UnaskedStream } from './http-unasked.js'
 import type { PassedRequest } from './link.js'
 import { encodeMessage, METHOD_NOT_FOUND, requestIdOf, type Outgoing } from './json-rpc.js'
@@ -31,17 +32,13 @@ interface Exchange {
   fresh: boolean
   request: ClientRequest | null
   retryTimer: NodeJS.Timeout | null
+  /** Its response broke off and is being taken up again. */
+  stopResuming: (() => void) | null
 }
 
 const MAX_IN_FLIGHT = 1024
 const RETRY_FIRST_MS = 25
 const RETRY_MAX_MS = 250
-const DELETE_TIMEOUT_MS = 1000
-/** How long to wait before a broken stream is taken up again, unless the server says so, and at most. */
-const RESUME_MS = 1000
-const RESUME_LIMIT_MS = 300_000
-/** So often in a row the connection may fail while a stream is taken up again. */
-const MAX_RESUME_FAILURES = 3
 
 /** Streamable HTTP of both eras: every message is a POST of its own, and its response carries the answer. */
 export class HttpWire implements Wire {
@@ -115,7 +112,7 @@ export class HttpWire implements Wire {
     this.#unasked.close()
     for (const exchange of this.#exchanges) this.#drop(exchange)
     if (this.#sessionId === null) this.#options.endpoint.close()
-    else this.#endSession()
+    else endSession(this.#options.endpoint, this.#sessionHeaders())
   }
 
   #admit(): void {
@@ -125,7 +122,7 @@ export class HttpWire implements Wire {
   }
 
   #dispatch(message: Outgoing, body: string | Buffer = encodeMessage(message)): void {
-    const exchange: Exchange = { message, body, id: requestIdOf(message) ?? null, attempts: 0, fresh: false, request: null, retryTimer: null }
+    const exchange: Exchange = { message, body, id: requestIdOf(message) ?? null, attempts: 0, fresh: false, request: null, retryTimer: null, stopResuming: null }
     if ('method' in message && message.method === 'notifications/initialized') this.#held = []
     this.#exchanges.add(exchange)
     try {
@@ -163,7 +160,7 @@ export class HttpWire implements Wire {
       authorised: hasAuthorization,
       maxBytes: this.#maxBytes,
       events: { ...this.#events, refused: (id, refusal) => { this.#refused(exchange, id, refusal) } },
-      onBroken: (position) => this.#resumeLater(exchange, position, 0),
+      onBroken: (position) => this.#resume(exchange, position),
       onDone: () => { this.#settle(exchange) },
     }
   }
@@ -188,42 +185,22 @@ export class HttpWire implements Wire {
     this.#events.ended('the server no longer knows the session')
   }
 
-  /**
-   * A legacy server may end a response stream before the answer and have it taken up again elsewhere: with a GET that
-   * names the last event, after the time it asked for (SEP-1699). Nothing is asked twice by that. False when the stream
-   * named no event.
-   */
-  #resumeLater(exchange: Exchange, position: StreamPosition, failures: number): boolean {
-    const { lastEventId } = position
+  /** False when there is nothing to go on from. */
+  #resume(exchange: Exchange, { lastEventId, retryMs }: StreamPosition): boolean {
     if (this.#closed || !this.#exchanges.has(exchange) || lastEventId === null || this.#speaks?.era !== 'legacy') return false
-    exchange.request = null
-    exchange.retryTimer = setTimeout(() => {
-      exchange.retryTimer = null
-      this.#resume(exchange, { ...position, lastEventId }, failures)
-    }, Math.min(position.retryMs ?? RESUME_MS, RESUME_LIMIT_MS))
+    exchange.stopResuming = resumeStream({ lastEventId, retryMs }, {
+      endpoint: this.#options.endpoint,
+      headers: () => this.#sessionHeaders(),
+      onStream: (response) => {
+        const onBroken = (next: StreamPosition): boolean => this.#resume(exchange, { lastEventId: next.lastEventId ?? lastEventId, retryMs: next.retryMs ?? retryMs })
+        readStream(response, { ...this.#contextOf(exchange), onBroken })
+      },
+      onGone: () => {
+        this.#settle(exchange)
+        if (exchange.id !== null) this.#events.failed(exchange.id, brokenOff(this.#options.endpoint.host))
+      },
+    })
     return true
-  }
-
-  #resume(exchange: Exchange, position: StreamPosition & { lastEventId: string }, failures: number): void {
-    const giveUp = (): void => {
-      if (!this.#exchanges.has(exchange)) return
-      this.#settle(exchange)
-      if (exchange.id !== null) this.#events.failed(exchange.id, brokenOff(this.#options.endpoint.host))
-    }
-    const goOn = (next: StreamPosition): boolean => this.#resumeLater(exchange, { lastEventId: next.lastEventId ?? position.lastEventId, retryMs: next.retryMs ?? position.retryMs }, 0)
-    try {
-      exchange.request = this.#options.endpoint.call({ method: 'GET', headers: { ...this.#sessionHeaders(), accept: 'text/event-stream', 'last-event-id': position.lastEventId } }, {
-        onResponse: (response) => {
-          if (isEventStream(response)) return readStream(response, { ...this.#contextOf(exchange), onBroken: goOn })
-          response.on('error', () => undefined)
-          response.destroy()
-          giveUp()
-        },
-        onError: () => { if (failures + 1 >= MAX_RESUME_FAILURES || !this.#resumeLater(exchange, position, failures + 1)) giveUp() },
-      })
-    } catch {
-      giveUp()
-    }
   }
 
   #broken(exchange: Exchange, error: Error, reused: boolean): void {
@@ -288,29 +265,11 @@ export class HttpWire implements Wire {
     if (exchange.retryTimer !== null) clearTimeout(exchange.retryTimer)
     exchange.retryTimer = null
     exchange.request?.destroy()
+    exchange.stopResuming?.()
   }
 
   /** What a request without a message carries. */
   #sessionHeaders(): Record<string, string> {
     return protocolHeaders({ jsonrpc: '2.0', method: '' }, this.#speaks, this.#sessionId, new Map())
-  }
-
-  /** Ends a legacy session politely, but not for long: 405 or silence are as good as done. */
-  #endSession(): void {
-    const { endpoint } = this.#options
-    const headers = this.#sessionHeaders()
-    this.#sessionId = null
-    let request: ClientRequest | null = null
-    const timer = setTimeout(() => { over() }, DELETE_TIMEOUT_MS).unref()
-    const over = (): void => {
-      clearTimeout(timer)
-      request?.destroy()
-      endpoint.close()
-    }
-    try {
-      request = endpoint.call({ method: 'DELETE', headers }, { onResponse: over, onError: over })
-    } catch {
-      over()
-    }
   }
 }

@@ -17,7 +17,7 @@ export interface ConfiguredOptions {
   readonly io: Io
   readonly configPath: string | undefined
   readonly names: readonly string[]
-  /** What no name means. */
+  /** What no name means: all that start by themselves, or all that run. */
   readonly all: 'enabled' | 'running'
 }
 
@@ -47,7 +47,7 @@ async function applyConfig(options: ConfiguredOptions, client: ControlClient, co
     const known = options.names.every((name) => own.includes(name)) ? own : await knownNames(client, own)
     const asked = expandNames(options.names, known)
     const applied = await client.request('apply', { source: config.source, settings: config.settings, servers: config.servers })
-    const names = asked.length > 0 ? asked : options.all === 'enabled' ? config.servers.filter((spec) => spec.enabled).map((spec) => spec.name) : await runningNames(client)
+    const names = asked.length > 0 ? asked : options.all === 'enabled' ? config.servers.filter((spec) => spec.enabled && spec.start === 'auto').map((spec) => spec.name) : await runningNames(client)
     return { client, config, applied, names }
   } catch (error) {
     client.close()

@@ -57,10 +57,10 @@ export async function bringUp(order: BringUp): Promise<Outcome> {
 
 async function bringUpOnce(order: BringUp, startedAt: number): Promise<Outcome> {
   const { io } = order
-  const { client, names, applied } = await order.open()
+  const { client, names, applied, config } = await order.open()
   try {
     if (applied) tellApplied(io, applied, order.method, names)
-    if (names.length === 0) return nothingToDo(io)
+    if (names.length === 0) return nothingToDo(io, config?.servers.some((spec) => spec.enabled) === true)
     if (!order.wait) {
       await client.request(order.method, { names })
       io.say(`${order.method === 'start' ? 'starting' : 'restarting'} ${names.length} server${names.length === 1 ? '' : 's'}`)
@@ -111,8 +111,8 @@ function tellApplied(io: Io, applied: ApplyResult, method: 'start' | 'restart', 
   if (applied.removed.length > 0) io.say(`no longer in the configuration, still running: ${applied.removed.join(', ')} (mcpctl stop ${applied.removed.join(' ')})`)
 }
 
-function nothingToDo(io: Io): Outcome {
-  io.say('no server is enabled in the configuration')
+function nothingToDo(io: Io, areOnDemand: boolean): Outcome {
+  io.say(areOnDemand ? 'every enabled server is started on demand, by the first request for it' : 'no server is enabled in the configuration')
   return { json: { ready: 0, failed: 0, timedOut: false, servers: [] } }
 }
 

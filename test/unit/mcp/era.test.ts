@@ -14,7 +14,7 @@ const rows: [what: string, answer: ProbeAnswer, verdict: string, version?: strin
   ['-32602, as the Python SDK says', { type: 'error', error: error(-32602) }, 'initialize'],
   ['code 0, as the Go SDK says', { type: 'error', error: error(0) }, 'initialize'],
   ['-32022 naming another version we speak', { type: 'error', error: error(-32022, { supported: [NEXT] }) }, 'ask-again', NEXT],
-  ['-32022 naming the version it just refused', { type: 'error', error: error(-32022, { supported: [V] }) }, 'initialize'],
+  ['-32022 naming the version it just refused', { type: 'error', error: error(-32022, { supported: [V] }) }, 'ask-again', V],
   ['-32022 naming legacy versions', { type: 'error', error: error(-32022, { supported: ['2025-11-25'] }) }, 'initialize'],
   ['-32022 without data', { type: 'error', error: error(-32022) }, 'initialize'],
   ['silence', { type: 'silence' }, 'initialize-too'],

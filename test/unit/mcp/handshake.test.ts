@@ -167,11 +167,12 @@ test('-32022 naming another modern version leads to that version', () => {
   expect(driver.adopted).toEqual([`modern ${MODERN}`])
 })
 
-test('a server that refuses the very version it offers is not asked for ever', () => {
+test('a server that refuses the very version it offers is asked once more, not for ever', () => {
   const refusal = { code: -32022, message: '', data: { supported: [MODERN] } }
-  const driver = new Driver().error('server/discover', refusal).error('initialize', refusal)
-  expect(driver.methods).toEqual(['server/discover', 'initialize'])
+  const driver = new Driver().error('server/discover', refusal).error('server/discover', refusal).error('initialize', refusal)
+  expect(driver.methods).toEqual(['server/discover', 'server/discover', 'initialize'])
   expect(driver.rejected?.reason).toBe('rejected')
+  expect(new Driver().error('server/discover', refusal).result('server/discover', discovered).methods).toEqual(expect.not.arrayContaining(['initialize']))
 })
 
 test('modern requests carry version, identity and capabilities', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { encodeHeaderValue, protocolHeaders, readToolHeaders } from '../../../src/lib/mcp/http-headers.js'
+import { encodeHeaderValue, protocolHeaders } from '../../../src/lib/mcp/http-headers.js'
+import { readToolHeaders } from '../../../src/lib/mcp/tool-headers.js'
 import { toLinkError, toRefusal } from '../../../src/lib/mcp/http-failure.js'
 import { request } from '../../../src/lib/mcp/json-rpc.js'
 import { modernParams } from '../../../src/lib/mcp/wire-message.js'

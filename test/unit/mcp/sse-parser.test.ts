@@ -38,3 +38,22 @@ test('an event of many small lines is bounded by what it costs in memory', () =>
 test('an event of exactly the bound passes', () => {
   expect(parse([Buffer.from(`data: ${'x'.repeat(100)}\n\n`)], 100).events).toEqual([['message', 'x'.repeat(100)]])
 })
+
+test('the place to go on from is that of the last whole event, data or not', () => {
+  const parser = new SseParser({ onEvent: () => undefined })
+  const place = (text: string): unknown => {
+    parser.push(Buffer.from(text))
+    return parser.position
+  }
+  expect(place('data: no id\n\n')).toEqual({ lastEventId: null, retryMs: null })
+  expect(place('id: 1\nretry: 500\ndata: \n')).toEqual({ lastEventId: null, retryMs: 500 })
+  expect(place('\n')).toEqual({ lastEventId: '1', retryMs: 500 })
+  expect(place('id: 2\ndata: x\n\ndata: y\n\nid: 3')).toEqual({ lastEventId: '2', retryMs: 500 })
+  expect(place('\nretry: soon\nretry: -1\nretry: 99999999999\n\n')).toEqual({ lastEventId: '3', retryMs: 500 })
+  expect(place('id: \u0000\n\nid: n\u00f6\n\n'), 'ids no header can carry are none').toEqual({ lastEventId: '3', retryMs: 500 })
+  expect(place('id\n\n'), 'an empty id forgets the last one').toEqual({ lastEventId: null, retryMs: 500 })
+})
+
+test('an event without data is none', () => {
+  expect(parse([Buffer.from('id: 1\ndata:\n\ndata\ndata\n\n')]).events).toEqual([['message', '\n']])
+})

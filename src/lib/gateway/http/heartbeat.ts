@@ -1,3 +1,5 @@
+import { Register } from '../../base/index.js'
+
 const BEAT_MS = 15_000
 
 /** A request that waits for its answer, or a stream that is open. */
@@ -6,20 +8,24 @@ export interface Living {
   beat(): void
   /** The front closes: what can still be said is said now. */
   stop?(): void
+  /** Set while it is under a heartbeat. */
+  beatKey?: number
 }
 
 /** Everything that is open, under one timer. Owned by the front. */
 export class Heartbeat {
-  readonly #living = new Set<Living>()
+  readonly #living = new Register<Living>()
+  #keys = 0
   #timer: NodeJS.Timeout | null = null
 
   add(living: Living): void {
-    this.#living.add(living)
+    living.beatKey ??= ++this.#keys
+    this.#living.set(living.beatKey, living)
     this.#timer ??= setInterval(() => this.#beat(), BEAT_MS).unref()
   }
 
   delete(living: Living): void {
-    this.#living.delete(living)
+    if (living.beatKey !== undefined) this.#living.delete(living.beatKey)
   }
 
   get size(): number {
@@ -29,9 +35,10 @@ export class Heartbeat {
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
-    const living = [...this.#living]
-    this.#living.clear()
-    for (const each of living) each.stop?.()
+    for (const each of this.#living.values()) {
+      this.delete(each)
+      each.stop?.()
+    }
   }
 
   #beat(): void {
@@ -39,6 +46,6 @@ export class Heartbeat {
       clearInterval(this.#timer)
       this.#timer = null
     }
-    for (const each of [...this.#living]) each.beat()
+    for (const each of this.#living.values()) each.beat()
   }
 }

@@ -1,3 +1,4 @@
+import { MODERN_VERSIONS } from '../../mcp/index.js'
 import type { ClientMessage, Reply, View } from '../contract.js'
 import { NOT_ACCEPTABLE, readAccept, type Accepted } from './accept.js'
 import { INTERNAL_ERROR, INVALID_REQUEST } from './codes.js'
@@ -62,8 +63,9 @@ export class LegacyEndpoint {
   /** The session a GET or DELETE names; null: that was answered. */
   #session(view: View, req: Incoming, res: Outgoing): LegacySession | null {
     const given = req.headers['mcp-session-id']
+    const version = req.headers['mcp-protocol-version']
     // Modern clients have no sessions, and the old ones none before initialize.
-    if (typeof given !== 'string') {
+    if (typeof given !== 'string' || (typeof version === 'string' && MODERN_VERSIONS.includes(version))) {
       sendRefusal(res, NO_STREAM)
       return null
     }

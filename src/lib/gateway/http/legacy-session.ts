@@ -1,3 +1,4 @@
+import { Register } from '../../base/index.js'
 import { LEGACY_VERSIONS } from '../../mcp/index.js'
 import type { Channel, ClientMessage, Reply, Session, SessionState } from '../contract.js'
 import type { Budget } from './budget.js'
@@ -18,6 +19,8 @@ const PRIMING_SINCE = '2025-11-25'
 export interface SessionUser {
   /** `isStop`: not this session alone, all of mcpctl. */
   sessionEnded(isStop: boolean): void
+  /** Set while it uses the session. */
+  userKey?: number
 }
 
 export interface LegacySessionOptions {
@@ -47,7 +50,8 @@ export class LegacySession implements Channel {
   readonly #streams = new Map<string, ResumableStream>()
   /** Streams of answered requests, and for how many sweeps more they are remembered. */
   readonly #finished = new Map<string, number>()
-  readonly #users = new Set<SessionUser>()
+  readonly #users = new Register<SessionUser>()
+  #userKeys = 0
   #streamCount = 0
   #saved = ''
   #isClosed = false
@@ -76,11 +80,12 @@ export class LegacySession implements Channel {
 
   /** Paired with `leave`. */
   join(user: SessionUser): void {
-    this.#users.add(user)
+    user.userKey ??= ++this.#userKeys
+    this.#users.set(user.userKey, user)
   }
 
   leave(user: SessionUser, sweep: number): void {
-    this.#users.delete(user)
+    if (user.userKey !== undefined) this.#users.delete(user.userKey)
     this.usedAt = sweep
   }
 
@@ -143,7 +148,7 @@ export class LegacySession implements Channel {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#session.close(reason)
-    for (const user of [...this.#users]) user.sessionEnded(isStop)
+    for (const user of this.#users.values()) user.sessionEnded(isStop)
     for (const stream of [this.#standing, ...this.#streams.values()]) {
       stream.end()
       stream.forget()
