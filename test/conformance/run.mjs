@@ -24,6 +24,8 @@ const PAIRS = [
   { name: 'modern client, modern server', revision: MODERN, server: 'modern' },
   { name: 'modern client, legacy server', revision: MODERN, server: 'legacy-shared' },
   { name: 'legacy client, modern server', revision: LEGACY, server: 'modern-too' },
+  { name: 'legacy client, legacy server over HTTP', revision: LEGACY, server: 'legacy-http' },
+  { name: 'modern client, modern server over HTTP', revision: MODERN, server: 'modern-http' },
 ]
 
 /** The fixture alone; whatever fails here is the fixture's fault. */
@@ -55,8 +57,14 @@ function messageOf(results, check) {
 async function runServer({ only, home, output }) {
   const wanted = PAIRS.filter(({ name }) => name.includes(only))
   const lanes = [...new Set(wanted.map(({ revision }) => revision))]
-  const gateway = await startMcpctl(home)
+  const started = []
+  const keep = (target) => {
+    started.unshift(target)
+    return target
+  }
   try {
+    const [legacy, modern] = await Promise.all([startFixture('legacy').then(keep), startFixture('modern').then(keep)])
+    const gateway = keep(await startMcpctl({ legacy: legacy.url, modern: modern.url }, home))
     // One lane per revision: the suite spends most of its time waiting.
     const reports = await Promise.all(lanes.map(async (revision) => {
       const direct = await runDirect(revision, output)
@@ -66,7 +74,7 @@ async function runServer({ only, home, output }) {
     }))
     return reports.flat()
   } finally {
-    await gateway.stop()
+    for (const target of started) await target.stop()
   }
 }
 

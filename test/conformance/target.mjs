@@ -30,26 +30,31 @@ export async function startFixture(era) {
   return { url: `http://127.0.0.1:${port}/mcp`, stop }
 }
 
-/** The servers of the run: the fixture in both eras, in the ways a server can be shared. */
-const stdio = (era, fields) => ({ command: process.execPath, args: [fixture, '--era', era], ...fields })
-export const SERVERS = {
-  legacy: stdio('legacy', { isolation: 'per-session' }),
-  // Its clients are unknown when it starts, so the configuration says what they can do.
-  'legacy-shared': stdio('legacy', { clientAbilities: ['sampling', 'elicitation'], roots: ['.'] }),
-  modern: stdio('modern'),
-  'modern-too': stdio('modern'),
+/** The servers of the run: the fixture in both eras, near and far, in the ways a server can be shared. */
+const serversFor = (remote) => {
+  const stdio = (era, fields) => ({ command: process.execPath, args: [fixture, '--era', era], ...fields })
+  return {
+    legacy: stdio('legacy', { isolation: 'per-session' }),
+    // Its clients are unknown when it starts, so the configuration says what they can do.
+    'legacy-shared': stdio('legacy', { clientAbilities: ['sampling', 'elicitation'], roots: ['.'] }),
+    'legacy-http': { url: remote.legacy, isolation: 'per-session' },
+    modern: stdio('modern'),
+    'modern-too': stdio('modern'),
+    'modern-http': { url: remote.modern },
+  }
 }
 
 /**
- * Starts the built CLI's daemon with all servers of the fixture behind one HTTP port. `home` (a folder) holds
- * everything it writes; without one a temporary folder is made, and removed by `stop`.
+ * Starts the built CLI's daemon with all servers of the fixture behind one HTTP port; `remote` has the URLs of those
+ * that run already. `home` (a folder) holds everything it writes; without one a temporary folder is made, and removed by
+ * `stop`.
  */
-export async function startMcpctl(home) {
+export async function startMcpctl(remote, home) {
   const folder = home ?? fs.mkdtempSync(path.join(os.tmpdir(), 'mcpctl-conformance-'))
   const config = path.join(folder, 'mcp.config.json')
   const port = await freePort()
   fs.mkdirSync(folder, { recursive: true })
-  fs.writeFileSync(config, JSON.stringify({ servers: SERVERS, gateway: { port, prefix: 'none' } }, null, 2))
+  fs.writeFileSync(config, JSON.stringify({ servers: serversFor(remote), gateway: { port, prefix: 'none' } }, null, 2))
   const kept = Object.entries(process.env).filter(([name]) => !/^(MCP_|MCPCTL_|VITEST|NODE_OPTIONS$)/.test(name))
   const env = { ...Object.fromEntries(kept), MCP_HOME: path.join(folder, 'home') }
   const mcpctl = (...args) => promisify(execFile)(process.execPath, [path.join(root, 'bin', 'run.js'), ...args], { cwd: folder, env, timeout: START_MS })

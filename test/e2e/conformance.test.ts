@@ -30,6 +30,8 @@ test.for<[string, number, string[]]>([
   ['modern client, modern server', 37, []],
   ['legacy client, modern server', 30, []],
   ['modern client, legacy server', 37, ACROSS],
+  ['legacy client, legacy server over HTTP', 30, []],
+  ['modern client, modern server over HTTP', 37, []],
 ])('%s: through mcpctl every check of the suite ends as it does without, save those with a reason', ([name, required, failing], context) => {
   if (!available) return context.skip()
   const report = reportOf(reports, name)
