@@ -59,8 +59,11 @@ export async function startMcpctl(remote, home) {
   const env = { ...Object.fromEntries(kept), MCP_HOME: path.join(folder, 'home') }
   const mcpctl = (...args) => promisify(execFile)(process.execPath, [path.join(root, 'bin', 'run.js'), ...args], { cwd: folder, env, timeout: START_MS })
   const stop = async () => {
-    await mcpctl('stop')
-    if (home === undefined) fs.rmSync(folder, { recursive: true, force: true })
+    try {
+      await mcpctl('stop')
+    } finally {
+      if (home === undefined) fs.rmSync(folder, { recursive: true, force: true })
+    }
   }
   try {
     await mcpctl('start', '--config', config)

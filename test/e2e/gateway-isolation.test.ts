@@ -68,6 +68,7 @@ describe('a server that is not shared', () => {
 
   test('keeps its log lines and its news to its session', async () => {
     const [ann, bob] = await Promise.all([person('ann'), person('bob')])
+    await Promise.all([ann.tools(), bob.tools()])
     await Promise.all([ann.ask('logging/setLevel', { level: 'debug' }), bob.ask('logging/setLevel', { level: 'debug' })])
     await ann.ask('resources/subscribe', { uri: 'note://own/one' })
     await ann.text('own__log', { level: 'info', text: 'for ann' })

@@ -81,12 +81,12 @@ describe('what a server asks in the middle of a call', () => {
     expect(rounds[1]?.id).not.toBe(rounds[0]?.id)
   })
 
-  test('about roots is answered from the configuration when the server is shared', async () => {
-    const client = await rig().legacy(ABLE)
+  test('about roots is answered from the configuration when the server is shared and its client has none', async () => {
+    const client = await rig().legacy({ elicitation: {} })
     const { questions, outcome } = await asking(client, 'ask-roots', () => client.call('old__ask-roots'))
     expect(questions).toEqual([])
     expect(jsonOf(outcome)).toEqual({ roots: [{ uri: 'file:///configured', name: 'Configured' }] })
-    expect(jsonOf(await (await rig().socket()).callModern('old__ask-roots', {}, ABLE))).toEqual({ roots: [{ uri: 'file:///configured', name: 'Configured' }] })
+    expect(jsonOf(await (await rig().socket()).callModern('old__ask-roots', {}, {}))).toEqual({ roots: [{ uri: 'file:///configured', name: 'Configured' }] })
   })
 
   test('is refused for a client that cannot answer it, and the server goes on', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { runOk } from '../helpers/cli.js'
 import { waitFor } from '../helpers/wait.js'
 import { modern, textOf, toolNames, type Json, type LineClient, type Message } from './gateway-client.js'
-import { GatewayRig, talkative, useGateway } from './gateway-support.js'
+import { talkative, useGateway, type GatewayRig } from './gateway-support.js'
 import { kill, pidOf, serverOf, untilGone } from './support.js'
 
 const QUICK = { policy: 'always', backoff: { initial: '10ms', max: '50ms' }, intensity: { restarts: 1000, window: '1m' } }

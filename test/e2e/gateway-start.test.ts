@@ -5,7 +5,7 @@ import { runOk } from '../helpers/cli.js'
 import { waitFor } from '../helpers/wait.js'
 import { modern, textOf, toolNames, type Json, type LineClient, type Message } from './gateway-client.js'
 import { postModern } from './gateway-http.js'
-import { GatewayRig, talkative, useFreshGateway, useGateway } from './gateway-support.js'
+import { talkative, useFreshGateway, useGateway, type GatewayRig } from './gateway-support.js'
 import { logOf, look, pidOf, serverOf, untilGone, untilServer } from './support.js'
 
 const NINE = ['s1', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9']
@@ -80,6 +80,22 @@ describe('the order of lists', () => {
       await runOk(['stop'], { home: rig().home })
       rmSync(join(rig().home.paths.state, 'catalogue.json'))
     }
+  })
+})
+
+describe('a server that begins to read later than a probe may take', () => {
+  const rig = useFreshGateway()
+
+  test.each(['legacy', 'modern'])('is started once, and its calls wait for it: %s', async (era) => {
+    await rig().start({ late: small(rig(), 'late', ['--era', era, '--delay', '3000']) }, {}, ['--no-wait'])
+    const client = await rig().legacy()
+    const [pid, list] = await Promise.all([client.text('late__pid'), client.ask('tools/list')])
+    expect(Number(pid)).toBe(await pidOf(rig().home, 'late'))
+    expect(toolNames(list)).toEqual(['late__echo', 'late__slow', 'late__pid'])
+    expect((await logOf(rig().home, 'late')).filter(({ text }) => text.startsWith('started, pid'))).toHaveLength(1)
+    expect(await serverOf(rig().home, 'late')).toMatchObject({ era, generation: 1, restarts: 0 })
+    const methods = rig().record('late').map(({ message }) => message.method)
+    expect(methods.filter((method) => method === 'tools/call')).toHaveLength(1)
   })
 })
 

@@ -39,6 +39,7 @@ describe('status', () => {
         home: home().home,
         logDirectory: join(home().home, 'logs'),
         sources: [join(home().project, 'mcp.config.json')],
+        http: { url: null, trouble: null },
       },
       servers: [
         expect.objectContaining({

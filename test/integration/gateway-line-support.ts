@@ -67,12 +67,13 @@ function toSession(session: FakeSession, gateway: FakeGateway): Session {
         return null
       }
       if (message.type !== 'request') return null
+      const id = typeof message.id === 'bigint' ? message.id.toString() : message.id
       if (message.params?.['name'] === 'throw') throw new Error('broken')
       if (message.params?.['name'] === 'hang' || message.method === 'subscriptions/listen' || message.params?.['cursor'] === 'hang') {
-        session.hanging.push({ id: message.id, reply })
+        session.hanging.push({ id, reply })
         return { abort: () => undefined }
       }
-      reply.answer(resultOf(message.id, answerTo(message.method, message.params, gateway)), 200)
+      reply.answer(resultOf(id, answerTo(message.method, message.params, gateway)), 200)
       return null
     },
   }

@@ -11,18 +11,18 @@ export class Register<T> {
     return this.#size
   }
 
-  get(key: number | string): T | undefined {
+  get(key: number | string | bigint): T | undefined {
     return this.#items[keyOf(key)]
   }
 
-  set(key: number | string, item: T): void {
+  set(key: number | string | bigint, item: T): void {
     const own = keyOf(key)
     if (this.#items[own] === undefined) this.#size++
     this.#items[own] = item
   }
 
   /** False when there was none. */
-  delete(key: number | string): boolean {
+  delete(key: number | string | bigint): boolean {
     const own = keyOf(key)
     if (this.#items[own] === undefined) return false
      
@@ -36,14 +36,16 @@ export class Register<T> {
     return Object.values(this.#items).filter((item) => item !== undefined)
   }
 
-  keys(): (number | string)[] {
-    return Object.keys(this.#items).map((key) => (key.startsWith(TEXT_MARK) ? key.slice(1) : Number(key)))
+  keys(): (number | string | bigint)[] {
+    return Object.keys(this.#items).map((key) => (key.startsWith(TEXT_MARK) ? key.slice(1) : key.startsWith(BIG_MARK) ? BigInt(key.slice(1)) : Number(key)))
   }
 }
 
 const TEXT_MARK = ':'
+const BIG_MARK = '#'
 
 /** The number 1 and the text "1" are two keys. */
-function keyOf(key: number | string): number | string {
+function keyOf(key: number | string | bigint): number | string {
+  if (typeof key === 'bigint') return BIG_MARK + key.toString()
   return typeof key === 'number' ? key : TEXT_MARK + key
 }

@@ -80,6 +80,13 @@ function parseQuietly(text: Buffer): unknown {
   }
 }
 
+/** Whether a tool says that it failed. */
+export function isFailedResult({ text }: AnswerText): boolean {
+  if (!text.includes('"isError"')) return false
+  const parsed = parseQuietly(text)
+  return isJsonObject(parsed) && isJsonObject(parsed['result']) && parsed['result']['isError'] === true
+}
+
 /** Whether a server refuses for want of something the client cannot do; that goes with HTTP 400 (2026-07-28). */
 export function isMissingCapability(answer: AnswerText): boolean {
   return answer.text.length < 4096 && answer.text.includes('-32021') && readError(answer)?.['code'] === -32021

@@ -1,7 +1,9 @@
-import { isJsonObject, RpcError, type JsonObject, type LinkError, type PassedReceiver, type PassedRequest, type RequestId } from '../mcp/index.js'
-import { isMissingCapability, mayAskForInput, readError, readInputRequired, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
+import { isJsonObject, RpcError, type JsonObject, type LinkError, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
+import { isFailedResult, isMissingCapability, mayAskForInput, readError, readInputRequired, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
+import { idText, type ClientId } from './client-id.js'
 import type { ClientMessage, Reply, Underway } from './contract.js'
-import { absent, failureText, INTERNAL_ERROR, linkTrouble, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
+import { CallClock } from './call-clock.js'
+import { absent, failureText, INTERNAL_ERROR, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
 import type { Parking } from './parking.js'
 import { toPassedRequest, type Hop, type Origin } from './request-text.js'
 
@@ -75,15 +77,15 @@ export class Call implements PassedReceiver, Underway {
   hop: Hop | null = null
   readonly #parking: Parking
   #reply: Reply | null
-  #id: RequestId
+  #id: ClientId
   #progressToken: unknown
   #added: JsonObject = {}
   #rounds = 0
   #over = false
   #kept: (() => void) | null = null
-  #idleTimer: NodeJS.Timeout | null = null
-  #totalTimer: NodeJS.Timeout | null = null
-  #waitTimer: NodeJS.Timeout | null = null
+  /** Capabilities its server asked for in vain, because the client did not declare them. */
+  #lacking: JsonObject | null = null
+  readonly #clock = new CallClock()
 
   constructor(parts: { message: RequestMessage; plan: CallPlan; origin: Origin; client: CallClient; clientKey: object; principal: object; carrier: CallCarrier; reply: Reply; parking: Parking }) {
     this.message = parts.message
@@ -98,11 +100,11 @@ export class Call implements PassedReceiver, Underway {
     this.#id = parts.message.id
     this.#progressToken = progressTokenOf(parts.message)
     const { timeoutMs } = parts.plan
-    if (timeoutMs !== null) this.#totalTimer = setTimeout(() => { this.#expire('timeout', timeoutMs) }, timeoutMs)
+    if (timeoutMs !== null) this.#clock.start('total', timeoutMs, () => { this.#expire('timeout', timeoutMs) })
   }
 
   /** The id of the client's request, which changes when it comes back with answers. */
-  get id(): RequestId {
+  get id(): ClientId {
     return this.#id
   }
 
@@ -128,17 +130,16 @@ export class Call implements PassedReceiver, Underway {
 
   /** It waits for its server to come up, for as long as the plan allows. */
   waits(): void {
-    this.#stopTimer('idle')
-    this.#waitTimer ??= setTimeout(() => {
+    this.#clock.stop('idle')
+    this.#clock.start('wait', this.plan.startWaitMs, () => {
       this.carrier.takeBack(this, 'the server did not come up in time')
       this.fail(absent(this.plan.server, this.plan.startWaitMs, this.carrier.absence))
-    }, this.plan.startWaitMs)
+    })
   }
 
   /** It left for the server. */
   leaves(): void {
-    if (this.#waitTimer !== null) clearTimeout(this.#waitTimer)
-    this.#waitTimer = null
+    this.#clock.stop('wait')
     this.#armIdle()
   }
 
@@ -160,7 +161,7 @@ export class Call implements PassedReceiver, Underway {
   answered(text: Buffer, idStart: number, idEnd: number): void {
     this.linkId = null
     if (this.#over) return
-    this.#stopTimer('idle')
+    this.#clock.stop('idle')
     const answer: AnswerText = { text, idStart, idEnd }
     if (text.length < MAX_SEARCHED && text.includes('"resource')) this.client.named(this, text)
     const from = this.hop?.era ?? this.origin.era
@@ -199,10 +200,15 @@ export class Call implements PassedReceiver, Underway {
 
   /** A legacy server asks a modern client: the open request is answered with the question, and goes on when the client comes back. */
   park(method: string, params: JsonObject): Promise<JsonObject> {
-    this.#stopTimer('idle')
+    this.#clock.stop('idle')
     const answer = this.#parking.ask(this, method, params)
     answer.then(() => { this.#armIdle() }, () => { this.#armIdle() })
     return answer
+  }
+
+  /** Its server asked for something the client did not declare; if the server fails for want of it, that is what a modern client is told. */
+  lacks(capability: string, needed: JsonObject): void {
+    this.#lacking = { ...this.#lacking, [capability]: needed }
   }
 
   /** Hands the questions over to the client; the request it had open is answered by that. False when nobody listens. */
@@ -211,7 +217,7 @@ export class Call implements PassedReceiver, Underway {
     if (reply === null || this.#over) return false
     this.client.paused(this)
     this.#reply = null
-    reply.answer([Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: this.#id, result: { resultType: 'input_required', inputRequests, requestState } }))], 200)
+    reply.answer([Buffer.from(`{"jsonrpc":"2.0","id":${idText(this.#id)},"result":${JSON.stringify({ resultType: 'input_required', inputRequests, requestState })}}`)], 200)
     return true
   }
 
@@ -229,6 +235,9 @@ export class Call implements PassedReceiver, Underway {
 
   #answeredToModern(answer: AnswerText): void {
     const error = readError(answer)
+    if (this.#lacking !== null && (error !== null || isFailedResult(answer))) {
+      return this.fail({ code: MISSING_CAPABILITY, message: `the server needs what the client did not declare: ${Object.keys(this.#lacking).join(', ')}`, data: { requiredCapabilities: this.#lacking }, status: 400 })
+    }
     if (error === null) return this.#deliver((id) => toModernResult(answer, this.message.method, id), 200)
     if (error['code'] === URL_ELICITATION_REQUIRED && this.#askForUrls(error)) return
     const mapped = toModernError(error)
@@ -270,13 +279,13 @@ export class Call implements PassedReceiver, Underway {
   }
 
   #deliver(write: (id: Buffer) => readonly Buffer[], status: number): void {
-    this.#finish(() => { this.#reply?.answer(write(Buffer.from(JSON.stringify(this.#id))), status) })
+    this.#finish(() => { this.#reply?.answer(write(Buffer.from(idText(this.#id))), status) })
   }
 
   /** While the client is away answering a question, the outcome waits for it. */
   #finish(tell: () => void): void {
     this.#over = true
-    for (const which of ['idle', 'total', 'wait'] as const) this.#stopTimer(which)
+    this.#clock.stopAll()
     if (this.#reply === null) {
       // The id of the answer is that of the request the client comes back with.
       this.#kept = tell
@@ -294,23 +303,13 @@ export class Call implements PassedReceiver, Underway {
   #armIdle(): void {
     const limitMs = this.plan.idleTimeoutMs
     if (limitMs === null || this.#over) return
-    if (this.#idleTimer === null) this.#idleTimer = setTimeout(() => { this.#expire('idle-timeout', limitMs) }, limitMs)
-    else this.#idleTimer.refresh()
+    this.#clock.start('idle', limitMs, () => { this.#expire('idle-timeout', limitMs) })
   }
 
   #expire(reason: 'timeout' | 'idle-timeout', limitMs: number): void {
     const what = reason === 'timeout' ? `did not answer within ${limitMs} ms` : `gave no sign of life for ${limitMs} ms`
     this.carrier.takeBack(this, reason)
     this.fail(trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: 'unknown' }))
-  }
-
-  #stopTimer(which: 'idle' | 'total' | 'wait'): void {
-    const timer = which === 'idle' ? this.#idleTimer : which === 'total' ? this.#totalTimer : this.#waitTimer
-    if (timer === null) return
-    clearTimeout(timer)
-    if (which === 'idle') this.#idleTimer = null
-    else if (which === 'total') this.#totalTimer = null
-    else this.#waitTimer = null
   }
 }
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { isJsonObject, type JsonObject, type RequestId } from '../mcp/index.js'
+import { findMember, isJsonObject, type JsonObject, type RequestId } from '../mcp/index.js'
+import type { ClientId } from './client-id.js'
 import type { ClientMessage } from './contract.js'
 
 const PARSE_ERROR = -32700
@@ -33,7 +34,7 @@ function sort(value: JsonObject, line: Buffer): ClientMessage {
   if (typeof method === 'string') {
     if (params !== undefined && !isJsonObject(params)) return bad(INVALID_REQUEST, '"params" has to be an object', known)
     if (id === undefined) return { type: 'notification', line, method, params }
-    return known === null ? bad(INVALID_REQUEST, '"id" has to be a string or a whole number') : { type: 'request', line, id: known, method, params }
+    return known === null ? bad(INVALID_REQUEST, '"id" has to be a string or a whole number') : { type: 'request', line, id: exact(known, line), method, params }
   }
   if (method !== undefined) return bad(INVALID_REQUEST, '"method" has to be a string', known)
   if (known !== null && (isJsonObject(value['result']) || value['error'] !== undefined)) {
@@ -42,12 +43,20 @@ function sort(value: JsonObject, line: Buffer): ClientMessage {
   return bad(INVALID_REQUEST, 'a message needs a "method", or an "id" with a "result" or an "error"', known)
 }
 
-function bad(code: number, reason: string, id: RequestId | null = null): ClientMessage {
+function bad(code: number, reason: string, id: ClientId | null = null): ClientMessage {
   return { type: 'bad', code, reason, id }
 }
 
 function isId(value: unknown): value is RequestId {
   return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))
+}
+
+/** The id as it was written: numbers of 64 bits lose digits when they are read. */
+function exact(id: RequestId, line: Buffer): ClientId {
+  if (typeof id === 'string' || Number.isSafeInteger(id)) return id
+  const place = findMember(line, 0, 'id')
+  const text = place === null ? '' : line.toString('latin1', place.start, place.end)
+  return /^-?\d+$/.test(text) ? BigInt(text) : id
 }
 
 /** Line breaks can only stand between the tokens of valid JSON, where a blank says the same. */

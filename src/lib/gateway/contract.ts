@@ -1,4 +1,5 @@
 import type { JsonObject, RequestId } from '../mcp/index.js'
+import type { ClientId } from './client-id.js'
 import type { PrefixMode } from '../core/index.js'
 
 /** Which servers a client sees, and under which names. */
@@ -14,11 +15,11 @@ export interface View {
 
 /** One message of a client, checked and parsed, with the bytes it came in. `line` holds no line break. */
 export type ClientMessage =
-  | { readonly type: 'request'; readonly line: Buffer; readonly id: RequestId; readonly method: string; readonly params: JsonObject | undefined }
+  | { readonly type: 'request'; readonly line: Buffer; readonly id: ClientId; readonly method: string; readonly params: JsonObject | undefined }
   | { readonly type: 'notification'; readonly line: Buffer; readonly method: string; readonly params: JsonObject | undefined }
   | { readonly type: 'answer'; readonly line: Buffer; readonly id: RequestId; readonly result: JsonObject | undefined; readonly error: unknown }
   /** Nothing that could be passed on. `code` and `reason` are for the error answer; `id` is null unless the message has a usable one. */
-  | { readonly type: 'bad'; readonly code: number; readonly reason: string; readonly id: RequestId | null }
+  | { readonly type: 'bad'; readonly code: number; readonly reason: string; readonly id: ClientId | null }
 
 /** Where the answer to one request goes; made by a front for each request. All methods are synchronous and never throw. */
 export interface Reply {

@@ -1,10 +1,12 @@
-import type { JsonObject, LinkError, RequestId } from '../mcp/index.js'
+import type { JsonObject, LinkError } from '../mcp/index.js'
+import { idText, type ClientId } from './client-id.js'
 
 export const INVALID_REQUEST = -32600
 export const METHOD_NOT_FOUND = -32601
 export const INVALID_PARAMS = -32602
 export const INTERNAL_ERROR = -32603
 export const RESOURCE_NOT_FOUND = -32002
+export const MISSING_CAPABILITY = -32021
 export const UNSUPPORTED_VERSION = -32022
 export const URL_ELICITATION_REQUIRED = -32042
 
@@ -43,6 +45,6 @@ export function absent(server: string, waitedMs: number, why: string): Failure {
 }
 
 /** The text of an error answer. */
-export function failureText(id: RequestId | null, { code, message, data }: Failure): Buffer {
-  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error: data === undefined ? { code, message } : { code, message, data } }))
+export function failureText(id: ClientId | null, { code, message, data }: Pick<Failure, 'code' | 'message' | 'data'>): Buffer {
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText(id)},"error":${JSON.stringify(data === undefined ? { code, message } : { code, message, data })}}`)
 }

@@ -1,5 +1,6 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { LineFramer, type OversizeLine } from '../mcp/index.js'
+import { idText } from './client-id.js'
 import { parseClientMessage } from './client-message.js'
 import type { Gateway, Reply, Session, SessionOptions } from './contract.js'
 import { LineWriter } from './line-writer.js'
@@ -117,7 +118,7 @@ class Front implements LineFront, Reply {
       this.#session.receive(message, this)
     } catch (error) {
       // A defect that one message brings out is that message's error: the others' work goes on.
-      if (message.type === 'request') this.#fail(JSON.stringify(message.id), -32603, `defect in mcpctl: ${error instanceof Error ? error.message : String(error)}`, { reason: 'defect' })
+      if (message.type === 'request') this.#fail(idText(message.id), -32603, `defect in mcpctl: ${error instanceof Error ? error.message : String(error)}`, { reason: 'defect' })
     }
   }
 

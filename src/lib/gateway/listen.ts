@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonObject, type RequestId } from '../mcp/index.js'
+import { isJsonObject, type JsonObject } from '../mcp/index.js'
+import { idText, type ClientId } from './client-id.js'
 import type { Reply, Underway } from './contract.js'
 import { readWatchedUris, type ResourceListener } from './interest.js'
 import { META } from './request-text.js'
@@ -19,7 +20,7 @@ export function changeMethods(kinds: readonly ListKind[]): string[] {
 
 /** One open `subscriptions/listen` of a modern client: it hears what its filter names, stamped with its id, until either side ends it. */
 export class Listen implements Underway, ResourceListener {
-  readonly #id: RequestId
+  readonly #id: ClientId
   readonly #reply: Reply
   readonly #filter: JsonObject
   readonly #watched: readonly { uri: string; upstream: Upstream }[]
@@ -27,7 +28,7 @@ export class Listen implements Underway, ResourceListener {
   #over = false
 
   /** `ownerOf`: the server of a resource, or null; a resource without one is not honoured. */
-  constructor(parts: { id: RequestId; params: JsonObject | undefined; reply: Reply; ownerOf: (uri: string) => Upstream | null; onOver: (listen: Listen) => void }) {
+  constructor(parts: { id: ClientId; params: JsonObject | undefined; reply: Reply; ownerOf: (uri: string) => Upstream | null; onOver: (listen: Listen) => void }) {
     this.#id = parts.id
     this.#reply = parts.reply
     this.#onOver = parts.onOver
@@ -56,7 +57,7 @@ export class Listen implements Underway, ResourceListener {
   finish(): void {
     if (this.#over) return
     this.#end()
-    this.#reply.answer([Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: this.#id, result: { resultType: 'complete', _meta: { [META.subscription]: this.#id } } }))], 200)
+    this.#reply.answer([Buffer.from(`{"jsonrpc":"2.0","id":${idText(this.#id)},"result":{"resultType":"complete","_meta":${this.#stamped({})}}}`)], 200)
   }
 
   #end(): void {
@@ -76,7 +77,19 @@ export class Listen implements Underway, ResourceListener {
 
   #tell(method: string, params: JsonObject): void {
     if (this.#over) return
-    const meta = isJsonObject(params['_meta']) ? params['_meta'] : {}
-    this.#reply.send(JSON.stringify({ jsonrpc: '2.0', method, params: { ...params, _meta: { ...meta, [META.subscription]: this.#id } } }))
+    const { _meta, ...rest } = params
+    this.#reply.send(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":{${members(rest)}"_meta":${this.#stamped(isJsonObject(_meta) ? _meta : {})}}}`)
   }
+
+  /** The text of `_meta` with the id of this subscription in it. */
+  #stamped(meta: JsonObject): string {
+    const { [META.subscription]: _other, ...rest } = meta
+    return `{${members(rest)}${JSON.stringify(META.subscription)}:${idText(this.#id)}}`
+  }
+}
+
+/** The text of an object's members, for more to follow. */
+function members(object: JsonObject): string {
+  const text = JSON.stringify(object).slice(1, -1)
+  return text === '' ? '' : `${text},`
 }

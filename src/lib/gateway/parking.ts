@@ -25,6 +25,8 @@ interface Place {
 const MAX_PLACES = 1000
 /** How long a person may take. */
 const PATIENCE_MS = 10 * 60_000
+/** Whoever answers takes longer than this. */
+const GATHER_MS = 20
 
 /**
  * Calls of modern clients to legacy servers that asked something in mid-call. The modern era has no requests from server
@@ -90,14 +92,14 @@ export class Parking {
     for (const place of [...this.#places.values()]) place.call.abort('the gateway ended')
   }
 
-  /** Questions of one turn of the event loop are handed over together. */
+  /** Questions that come close together are handed over together: servers write each with a write of its own. */
   #flushSoon(place: Place): void {
     if (place.flushing) return
     place.flushing = true
-    setImmediate(() => {
+    setTimeout(() => {
       place.flushing = false
       if (this.#places.get(place.call) === place && place.questions.size > 0 && place.requestState === null) this.#handOver(place)
-    })
+    }, GATHER_MS)
   }
 
   #handOver(place: Place): void {

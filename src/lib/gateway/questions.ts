@@ -64,11 +64,16 @@ export class Questions {
 
 /** Why this client cannot be asked that; null when it can. */
 export function whyNotAsked(capabilities: JsonObject, method: string, params: JsonObject): RpcError | null {
-  const ability = method === 'sampling/createMessage' ? 'sampling' : method === 'elicitation/create' ? 'elicitation' : 'roots'
+  const ability = abilityFor(method)
   const declared = capabilities[ability]
   if (!isJsonObject(declared)) return new RpcError({ code: METHOD_NOT_FOUND, message: `the client does not support ${method}` })
   if (params['mode'] === 'url' && !isJsonObject(declared['url'])) return new RpcError({ code: METHOD_NOT_FOUND, message: 'the client does not support elicitation by URL' })
   return null
+}
+
+/** The capability a client declares when it answers such requests. */
+export function abilityFor(method: string): 'sampling' | 'elicitation' | 'roots' {
+  return method === 'sampling/createMessage' ? 'sampling' : method === 'elicitation/create' ? 'elicitation' : 'roots'
 }
 
 /** Legacy clients know a page to be visited by a name (2025-11-25); a modern server gives it none. */

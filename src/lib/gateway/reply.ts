@@ -1,5 +1,6 @@
 import { LinkError, RpcError, type JsonObject } from '../mcp/index.js'
 import type { RequestMessage } from './call.js'
+import { idText } from './client-id.js'
 import type { Reply } from './contract.js'
 import { failureText, INTERNAL_ERROR, linkTrouble, type Failure } from './failure.js'
 
@@ -12,7 +13,7 @@ export function answer(message: RequestMessage, reply: Reply, result: JsonObject
 
 /** The same with a result that is text already. */
 export function answerText(message: RequestMessage, reply: Reply, result: Buffer): null {
-  reply.answer([Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":`), result, CLOSING_BRACE], 200)
+  reply.answer([Buffer.from(`{"jsonrpc":"2.0","id":${idText(message.id)},"result":`), result, CLOSING_BRACE], 200)
   return null
 }
 

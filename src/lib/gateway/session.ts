@@ -1,12 +1,14 @@
 import { Register } from '../base/index.js'
 import type { JsonObject } from '../mcp/index.js'
+import { idText } from './client-id.js'
 import { Call, type CallClient, type RequestMessage } from './call.js'
 import type { ClientMessage, Reply, Session, SessionOptions, SessionState, Underway } from './contract.js'
 import { absent, failureText, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, refuse, trouble, type Failure } from './failure.js'
 import { describe, introduce } from './introduction.js'
+import { readWatchedUris } from './interest.js'
 import { changeMethods, Listen } from './listen.js'
 import { isWanted, LOG_LEVELS } from './log-level.js'
-import { Questions, whyNotAsked } from './questions.js'
+import { abilityFor, Questions, whyNotAsked } from './questions.js'
 import { originMissing, readModernOrigin, requestedLevel } from './origin.js'
 import { answer, answerError, answerText, toFailure } from './reply.js'
 import type { Origin } from './request-text.js'
@@ -68,7 +70,7 @@ export class GatewaySession implements Session, CallClient {
       case 'request': return this.#request(message, reply)
       case 'notification': this.#notified(message.method, message.params); return null
       case 'answer': this.#questions.answered(message); return null
-      case 'bad': reply.answer([failureText(message.id, { code: message.code, message: message.reason, status: 400 })], 400); return null
+      case 'bad': reply.answer([failureText(message.id, { code: message.code, message: message.reason })], 400); return null
     }
   }
 
@@ -97,7 +99,10 @@ export class GatewaySession implements Session, CallClient {
   ask(call: Call | null, method: string, params: JsonObject): Promise<JsonObject> {
     const origin = call?.origin ?? this.#legacyOrigin
     const why = whyNotAsked(origin.capabilities, method, params)
-    if (why !== null) return Promise.reject(why)
+    if (why !== null) {
+      call?.lacks(abilityFor(method), params['mode'] === 'url' ? { url: {} } : {})
+      return Promise.reject(why)
+    }
     return origin.era === 'modern' && call !== null ? call.park(method, params) : this.#questions.ask(call, method, params)
   }
 
@@ -144,7 +149,7 @@ export class GatewaySession implements Session, CallClient {
     const { id, method } = message
     if (this.#closed) return answerError(message, reply, trouble('the session was closed', { reason: 'closed', outcome: 'not-delivered' }))
     const keyed = this.#options.kind === 'any'
-    if (keyed && this.#underway.get(id) !== undefined) return answerError(message, reply, refuse(INVALID_REQUEST, `a request with the id ${JSON.stringify(id)} is under way already`))
+    if (keyed && this.#underway.get(id) !== undefined) return answerError(message, reply, refuse(INVALID_REQUEST, `a request with the id ${idText(id)} is under way already`))
     if (keyed && this.#underway.size >= MAX_UNDER_WAY) return answerError(message, reply, trouble(`${MAX_UNDER_WAY} requests of this client are under way already`, { reason: 'overloaded', outcome: 'not-delivered', retryAfterMs: 1000 }))
     const origin = this.#originOf(message)
     if ('code' in origin) return answerError(message, reply, origin)
@@ -258,7 +263,24 @@ export class GatewaySession implements Session, CallClient {
     }, this.#host.startWaitMs))
   }
 
+  /** What is honoured is told at once and holds from then on, so a resource of a server that is still to be listed is waited for. */
   #listen(message: RequestMessage, reply: Reply): Underway {
+    if (readWatchedUris(message.params?.['notifications']).every((uri) => this.#ownerOf(uri) !== null)) return this.#startListen(message, reply)
+    const started: { listen: Underway | null } = { listen: null }
+    const takeBack = this.servers.whenListed(() => {
+      if (!this.#closed) started.listen = this.#startListen(message, reply)
+    })
+    if (started.listen !== null) return started.listen
+    return this.#track(message, {
+      abort: (reason) => {
+        takeBack()
+        if (started.listen === null) this.#underway.delete(message.id)
+        else started.listen.abort(reason)
+      },
+    })
+  }
+
+  #startListen(message: RequestMessage, reply: Reply): Underway {
     const listen = new Listen({
       id: message.id, params: message.params, reply,
       ownerOf: (uri) => this.#ownerOf(uri),

@@ -1,6 +1,7 @@
 import { Register } from '../base/index.js'
 import type { Era } from '../core/index.js'
-import { LinkError, readList, RpcError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
+import { isJsonObject, LinkError, readList, RpcError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
+import { whoIsAsked, whoIsMeant } from './attribution.js'
 import type { Call, CallCarrier, CallClient } from './call.js'
 import { INTERNAL_ERROR, linkTrouble, METHOD_NOT_FOUND, trouble } from './failure.js'
 import { Interest } from './interest.js'
@@ -146,7 +147,7 @@ export class Upstream implements CallCarrier {
       case 'notifications/cancelled':
         return
       default: {
-        const about = this.#whoIsMeant(via)
+        const about = whoIsMeant(this.#calls.values(), via, this.owner)
         if (about !== null) about.call?.tell(method, params)
       }
     }
@@ -154,12 +155,13 @@ export class Upstream implements CallCarrier {
 
   asked({ method, params, via }: ServerRequest): Promise<JsonObject> | undefined {
     if (method === 'ping') return undefined
-    if (method === 'roots/list' && this.owner === null) {
+    if (method !== 'sampling/createMessage' && method !== 'elicitation/create' && method !== 'roots/list') return undefined
+    const about = whoIsAsked(this.#calls.values(), via, this.owner)
+    // The roots of a legacy session would be taken for everybody's; a modern client's are part of its request.
+    if (method === 'roots/list' && this.owner === null && !(about?.call?.origin.era === 'modern' && isJsonObject(about.call.origin.capabilities['roots']))) {
       const roots = this.server?.roots
       return roots == null ? undefined : Promise.resolve({ roots })
     }
-    if (method !== 'sampling/createMessage' && method !== 'elicitation/create' && method !== 'roots/list') return undefined
-    const about = this.#whoIsMeant(via)
     if (about !== null) return about.session.ask(about.call, method, params ?? {})
     const why = this.#calls.size === 0 ? 'while no client waits for it' : 'while calls of several clients are under way'
     this.#hub.warn(this.name, `it asked ${method} ${why}, so nobody can tell which client is meant; set isolation: per-session for it`)
@@ -273,23 +275,9 @@ export class Upstream implements CallCarrier {
   }
 
   #logged(params: JsonObject, via: number | null): void {
-    const about = this.#whoIsMeant(via)
+    const about = whoIsMeant(this.#calls.values(), via, this.owner)
     if (about !== null) about.session.logged(this.name, about.call, params)
     else if (this.owner === null) this.#hub.logged(this.name, params)
-  }
-
-  /** The one client a message can be about: the owner of the process, the call it came with, or the only one who waits. */
-  #whoIsMeant(via: number | null): { session: CallClient; call: Call | null } | null {
-    let newest: Call | null = null
-    let isOne = true
-    for (const call of this.#calls.values()) {
-      if (via !== null && call.linkId === via) return { session: call.client, call }
-      isOne &&= newest === null || newest.clientKey === call.clientKey
-      newest = call
-    }
-    if (this.owner !== null) return { session: this.owner, call: isOne ? newest : null }
-    if (via !== null || !isOne) return null
-    return newest === null ? null : { session: newest.client, call: newest }
   }
 
   #failWaiting(message: string, reason: string, retryAfterMs: number | null): void {

@@ -55,8 +55,14 @@ function readJson(response: IncomingMessage, context: AnswerContext): void {
     const messages = body.length === 0 ? [] : parseMessages(body)
     if (messages === null) events.count('noise')
     const answered = deliver(messages ?? [], context)
-    if (id !== null && !answered) events.failed(id, new LinkError('malformed', `${host} answered HTTP ${response.statusCode ?? 0} without an answer to the request`))
+    if (id !== null && !answered) events.failed(id, new LinkError('malformed', `${host} answered HTTP ${response.statusCode ?? 0} without an answer to the request${otherContent(response)}`))
   })
+}
+
+/** A page instead of an answer: the URL leads somewhere else. Empty when it is JSON. */
+function otherContent({ headers }: IncomingMessage): string {
+  const type = headers['content-type']?.split(';')[0]?.trim().slice(0, 100) ?? ''
+  return /[/+]json$/i.test(type) ? '' : ` (${type === '' ? 'content of no type' : `its content is ${type}`}; is the URL that of an MCP endpoint?)`
 }
 
 /** Reads an event stream that is to bring the answer. */

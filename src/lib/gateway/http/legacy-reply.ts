@@ -1,4 +1,5 @@
 import { isJsonObject } from '../../mcp/index.js'
+import { idText } from '../client-id.js'
 import type { Reply } from '../contract.js'
 import type { Accepted } from './accept.js'
 import { INTERNAL_ERROR, INVALID_REQUEST } from './codes.js'
@@ -149,7 +150,7 @@ export class LegacyReply implements Reply, Exchange, Living, SessionUser {
 }
 
 function tagOf({ id }: RequestMessage): string {
-  const tag = Buffer.from(JSON.stringify(id)).toString('base64url')
+  const tag = Buffer.from(idText(id)).toString('base64url')
   return tag.length <= MAX_TAG ? tag : ''
 }
 

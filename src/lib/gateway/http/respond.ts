@@ -1,4 +1,6 @@
-import type { JsonObject, RequestId } from '../../mcp/index.js'
+import type { JsonObject } from '../../mcp/index.js'
+import type { ClientId } from '../client-id.js'
+import { failureText } from '../failure.js'
 import { isGone, type Outgoing } from './exchange.js'
 
 /** Up to here joining costs less than the socket's work for each piece. */
@@ -38,7 +40,7 @@ export function sendJson(res: Outgoing, status: number, parts: readonly Buffer[]
   if (bytes > LARGE_BYTES) socket?.setTimeout(STANDSTILL_MS)
 }
 
-export function sendRefusal(res: Outgoing, refusal: Refusal, id: RequestId | null = null): void {
+export function sendRefusal(res: Outgoing, refusal: Refusal, id: ClientId | null = null): void {
   sendJson(res, refusal.status, [errorText(refusal, id)], refusal.headers)
 }
 
@@ -50,8 +52,8 @@ export function sendEmpty(res: Outgoing, status: number, headers: readonly strin
 }
 
 /** A JSON-RPC error answer. */
-export function errorText({ code, message, data }: Pick<Refusal, 'code' | 'message' | 'data'>, id: RequestId | null): Buffer {
-  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error: data === undefined ? { code, message } : { code, message, data } }))
+export function errorText(refusal: Pick<Refusal, 'code' | 'message' | 'data'>, id: ClientId | null): Buffer {
+  return failureText(id, refusal)
 }
 
 /** Adds what lets a web page of an allowed origin read the response (Fetch standard, CORS protocol). */
