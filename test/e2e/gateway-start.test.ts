@@ -89,8 +89,12 @@ describe('a server that begins to read later than a probe may take', () => {
   test.each(['legacy', 'modern'])('is started once, and its calls wait for it: %s', async (era) => {
     await rig().start({ late: small(rig(), 'late', ['--era', era, '--delay', '3000']) }, {}, ['--no-wait'])
     const client = await rig().legacy()
+    const listening = await rig().socket()
+    listening.send({ id: 'l', method: 'subscriptions/listen', params: modern({ notifications: { resourceSubscriptions: ['note://late/one'] } }) })
     const [pid, list] = await Promise.all([client.text('late__pid'), client.ask('tools/list')])
     expect(Number(pid)).toBe(await pidOf(rig().home, 'late'))
+    const { params } = await listening.until(({ method }) => method === 'notifications/subscriptions/acknowledged')
+    expect(params).toMatchObject({ notifications: { resourceSubscriptions: ['note://late/one'] } })
     expect(toolNames(list)).toEqual(['late__echo', 'late__slow', 'late__pid'])
     expect((await logOf(rig().home, 'late')).filter(({ text }) => text.startsWith('started, pid'))).toHaveLength(1)
     expect(await serverOf(rig().home, 'late')).toMatchObject({ era, generation: 1, restarts: 0 })

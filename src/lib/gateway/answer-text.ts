@@ -14,9 +14,16 @@ export function withId({ text, idStart, idEnd }: AnswerText, id: Buffer): Buffer
   return [text.subarray(0, idStart), id, text.subarray(idEnd)]
 }
 
-/** Whether an answer of a modern server may be a question instead of a result: one quick look, no parsing. */
+/** Up to here a search through all the bytes costs less than looking at the members one by one. */
+const SEARCHED_BYTES = 4096
+
+/** Whether an answer of a modern server may be a question instead of a result: a quick look, without parsing. */
 export function mayAskForInput({ text }: AnswerText): boolean {
-  return text.includes('input_required')
+  if (text.length <= SEARCHED_BYTES) return text.includes('input_required')
+  const result = findResult(text)
+  const kind = result === null || text[result.start] !== 0x7b ? null : findMember(text, result.start, 'resultType')
+  // A member that stands there twice, or is written with escapes, is not found: then the text is read.
+  return kind === null ? text.includes('input_required') && text.includes('resultType') : text.toString('latin1', kind.start, kind.end) !== '"complete"'
 }
 
 /** What a modern server asks for before it can go on; null when the answer is a plain result or an error. */

@@ -50,7 +50,7 @@ let serials = 0
 /** Questions of a modern server about one request: more rounds than this are a loop. */
 const MAX_ROUNDS = 16
 /** Longer answers are not searched for the resources they name. */
-const MAX_SEARCHED = 1024 * 1024
+const MAX_SEARCHED = 64 * 1024
 
 /**
  * One request of a client on its way to one server. Whatever happens, its client gets one answer: the server's, or an
