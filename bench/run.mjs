@@ -8,7 +8,7 @@ import { bin, option } from './lib/measure.mjs'
 import { build, isBuilt } from '../scripts/build.mjs'
 import { ensureInstalled, root, run } from '../scripts/install.mjs'
 
-const OWN = ['real-servers', 'status', 'proxies']
+const OWN = ['real-servers', 'status', 'sessions', 'proxies']
 const DEFAULT = ['real-servers', 'status', 'start', 'restart', 'stop', 'idle', 'cli']
 const PM2 = '7'
 

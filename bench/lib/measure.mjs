@@ -81,6 +81,9 @@ export function createScratch(config) {
       if (result.code !== 0) throw new Error(`mcpctl ${args.join(' ')} ended with ${result.code}\n${result.stdout}${result.stderr}`)
       return result
     },
+    get home() {
+      return home
+    },
     /** From now on a home in which nothing ever ran. */
     freshHome() {
       home = path.join(folder, `h${++homes}`)

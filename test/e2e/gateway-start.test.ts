@@ -91,7 +91,7 @@ describe('a server that begins to read later than a probe may take', () => {
     const client = await rig().legacy()
     const listening = await rig().socket()
     listening.send({ id: 'l', method: 'subscriptions/listen', params: modern({ notifications: { resourceSubscriptions: ['note://late/one'] } }) })
-    const [pid, list] = await Promise.all([client.text('late__pid'), client.ask('tools/list')])
+    const [pid, list] = await Promise.all([client.text('late__pid'), client.ask('tools/list'), client.ask('resources/subscribe', { uri: 'note://late/two' })])
     expect(Number(pid)).toBe(await pidOf(rig().home, 'late'))
     const { params } = await listening.until(({ method }) => method === 'notifications/subscriptions/acknowledged')
     expect(params).toMatchObject({ notifications: { resourceSubscriptions: ['note://late/one'] } })

@@ -51,11 +51,6 @@ export class Parking {
     return answer
   }
 
-  /** Whether this state was given out here and not used yet. */
-  knows(requestState: unknown): requestState is string {
-    return typeof requestState === 'string' && this.#byState.has(requestState)
-  }
-
   /** Continues the call this request belongs to; null when it is another request, or another client's. The state is used up by that. */
   resume(message: RequestMessage, principal: object, reply: Reply): Call | null {
     const state = message.params?.['requestState']

@@ -6,6 +6,7 @@ import type { ClientMessage, Reply, Session, SessionOptions, SessionState, Under
 import { absent, failureText, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, refuse, trouble, type Failure } from './failure.js'
 import { describe, introduce } from './introduction.js'
 import { readWatchedUris } from './interest.js'
+import { startLater } from './later.js'
 import { changeMethods, Listen } from './listen.js'
 import { isWanted, LOG_LEVELS } from './log-level.js'
 import { abilityFor, Questions, whyNotAsked } from './questions.js'
@@ -203,12 +204,7 @@ export class GatewaySession implements Session, CallClient {
     this.#introduce(state)
     for (const kind of LIST_KINDS) this.#listed.add(kind)
     if (state.logLevel !== null) this.#host.logLevelChanged(this)
-    for (const uri of state.subscriptions) {
-      const watch = (): void => { this.#watches.add(uri).catch(() => undefined) }
-      // Nearly all are known from before: what happens until every server is listed is not to be missed.
-      if (this.#ownerOf(uri) === null) this.servers.whenListed(watch)
-      else watch()
-    }
+    for (const uri of state.subscriptions) this.#whenKnown([uri], () => { this.#watches.add(uri).catch(() => undefined) })
   }
 
   #instructions(): string | null {
@@ -263,34 +259,22 @@ export class GatewaySession implements Session, CallClient {
     }, this.#host.startWaitMs))
   }
 
-  /** What is honoured is told at once and holds from then on, so a resource of a server that is still to be listed is waited for. */
+  /** What is honoured is told first and holds from then on, so a server that is still to be listed is waited for. */
   #listen(message: RequestMessage, reply: Reply): Underway {
-    if (readWatchedUris(message.params?.['notifications']).every((uri) => this.#ownerOf(uri) !== null)) return this.#startListen(message, reply)
-    const started: { listen: Underway | null } = { listen: null }
-    const takeBack = this.servers.whenListed(() => {
-      if (!this.#closed) started.listen = this.#startListen(message, reply)
-    })
-    if (started.listen !== null) return started.listen
-    return this.#track(message, {
-      abort: (reason) => {
-        takeBack()
-        if (started.listen === null) this.#underway.delete(message.id)
-        else started.listen.abort(reason)
-      },
-    })
+    const forget = (): void => { this.#underway.delete(message.id) }
+    const start = (): Listen => {
+      const listen = new Listen({ id: message.id, params: message.params, reply, ownerOf: (uri) => this.#ownerOf(uri), onOver: (over) => { this.#listens.delete(over); forget() } })
+      this.#listens.add(listen)
+      return listen
+    }
+    return this.#track(message, startLater((begin) => this.#whenKnown(readWatchedUris(message.params?.['notifications']), begin), start, forget))
   }
 
-  #startListen(message: RequestMessage, reply: Reply): Underway {
-    const listen = new Listen({
-      id: message.id, params: message.params, reply,
-      ownerOf: (uri) => this.#ownerOf(uri),
-      onOver: (over) => {
-        this.#listens.delete(over)
-        this.#underway.delete(message.id)
-      },
-    })
-    this.#listens.add(listen)
-    return this.#track(message, listen)
+  /** Calls back when it is known whose these resources are, as far as that can be known; returns what takes that wish back. */
+  #whenKnown(uris: readonly string[], proceed: () => void): () => void {
+    if (uris.some((uri) => this.#ownerOf(uri) === null)) return this.servers.whenListed(() => { if (!this.#closed) proceed() })
+    proceed()
+    return () => undefined
   }
 
   #ownerOf(uri: string): Upstream | null {
@@ -301,10 +285,8 @@ export class GatewaySession implements Session, CallClient {
   #subscribe(message: RequestMessage, reply: Reply): null {
     const uri = message.params?.['uri']
     if (typeof uri !== 'string') return answerError(message, reply, refuse(INVALID_PARAMS, '"params.uri" has to be the URI of a resource'))
-    this.#watches.add(uri).then(
-      () => { answer(message, reply, {}) },
-      (error: unknown) => { answerError(message, reply, toFailure(error)) },
-    )
+    const succeed = (): void => void answer(message, reply, {})
+    this.#whenKnown([uri], () => { this.#watches.add(uri).then(succeed, (error: unknown) => { answerError(message, reply, toFailure(error)) }) })
     return null
   }
 
