@@ -6,7 +6,7 @@ import { CONFIG_FLAG } from './start.js'
 export const daemonRun = defineVerb({
   id: 'daemon run',
   summary: 'Run the daemon in the foreground, for containers and systemd.',
-  description: 'Starts every enabled server and stays until SIGTERM or SIGINT, which stop everything first. Logs JSON lines to stderr.',
+  description: 'Starts every enabled server that is not on demand and stays until SIGTERM or SIGINT, which stop everything first. Logs JSON lines to stderr.',
   examples: ['daemon run', 'daemon run --config /etc/mcpctl/mcp.config.json'],
   flags: { config: CONFIG_FLAG },
   run: async ({ flags }, io) => {

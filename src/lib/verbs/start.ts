@@ -15,9 +15,9 @@ export const start = defineVerb({
   id: 'start',
   summary: 'Start servers and wait until they are ready.',
   description:
-    'Starts the daemon if needed and every enabled server, or the named ones with what they depend on, all in parallel. A server counts as ready when it has answered the handshake and its lists were read. Servers that already run are left alone.',
+    'Starts the daemon if needed and every enabled server that is not on demand, or the named ones with what they depend on, all in parallel. A server counts as ready when it has answered the handshake and its lists were read. Servers that already run are left alone.',
   examples: ['start', 'start files git', 'start --config ./mcp.config.ts', 'start --no-wait'],
-  names: { summary: 'Servers to start; every enabled one when none is named.', required: false },
+  names: { summary: 'Servers to start; when none is named, every enabled one that is not on demand.', required: false },
   flags: { config: CONFIG_FLAG, 'no-wait': NO_WAIT_FLAG, timeout: TIMEOUT_FLAG },
   run: async ({ names, flags }, io) => {
     const timeoutMs = readTimeout(flags.timeout)
