@@ -38,11 +38,14 @@ export function watchServers(client: ControlClient, options: WatchOptions): Watc
   options.signal.addEventListener('abort', onAbort)
   // A listener that comes after the event is never called.
   if (options.signal.aborted) onAbort()
-  // A verdict stands: a server that failed once is tried again meanwhile, and nobody would wait for all to fail at once.
-  const judged = new Set<string>()
+  // A failure stands: a server that failed once is tried again meanwhile, and nobody would wait for all to fail at once.
+  // A success does not: what was ready and is being restarted by somebody else will be ready again.
+  const failed = new Set<string>()
   const check = (): void => {
-    for (const name of names ?? []) if (options.judge(servers.get(name), servers) !== 'open') judged.add(name)
-    if (names?.every((name) => judged.has(name))) finish('done')
+    if (names === null) return
+    const verdicts = names.map((name) => ({ name, verdict: options.judge(servers.get(name), servers) }))
+    for (const { name, verdict } of verdicts) if (verdict === 'bad') failed.add(name)
+    if (verdicts.every(({ name, verdict }) => verdict === 'good' || failed.has(name))) finish('done')
   }
   const onEvent = (event: ControlEvent): void => {
     if (event.type === 'snapshot') for (const server of event.snapshot.servers) servers.set(server.name, server)

@@ -98,6 +98,18 @@ describe('a watch', () => {
     expect(stage.watch.servers.get('a')?.phase).toBe('starting')
   })
 
+  it('waits again for a server that was ready and is being restarted by somebody else', async () => {
+    const stage = openWatch()
+    stage.emit({ type: 'snapshot', snapshot: snapshotOf(serverOf('a', { phase: 'starting' }), serverOf('b', { phase: 'starting' })) })
+    stage.watch.begin(['a', 'b'])
+    stage.server(serverOf('b'))
+    stage.server(serverOf('b', { phase: 'starting' }))
+    stage.server(serverOf('a'))
+    expect(await isSettled(stage.watch.done)).toBe(false)
+    stage.server(serverOf('b'))
+    expect(await stage.watch.done).toBe('done')
+  })
+
   it('counts a server that is taken away as failed', async () => {
     const stage = openWatch()
     stage.emit({ type: 'snapshot', snapshot: snapshotOf(serverOf('a', { phase: 'starting' })) })
