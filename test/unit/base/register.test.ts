@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { Register } from '../../../src/lib/base/index.js'
 
 test('a register holds what a Map would, for numbers and texts that look alike', () => {
-  const key = fc.oneof(fc.nat(20), fc.nat(20).map(String), fc.constantFrom('', '__proto__', 'constructor', ':1', -1, 2 ** 53))
-  fc.assert(fc.property(fc.array(fc.record({ key, item: fc.option(fc.nat(), { nil: undefined }) })), (steps) => {
+  const key = fc.oneof({ weight: 5, arbitrary: fc.nat(400) }, fc.nat(3).map((n) => n * 1024), fc.nat(20).map(String), fc.constantFrom('', '__proto__', 'constructor', ':1', -1, 2 ** 53))
+  fc.assert(fc.property(fc.array(fc.record({ key, item: fc.option(fc.nat(), { nil: undefined, freq: 2 }) }), { maxLength: 400, size: 'max' }), (steps) => {
     const register = new Register<number>()
     const model = new Map<number | string, number>()
     for (const { key: at, item } of steps) {
