@@ -6,6 +6,7 @@ import type { Home } from '../../src/lib/control/index.js'
 import { openFrontSocket, type FrontSocket } from '../../src/lib/daemon/front-socket.js'
 import { openRelay, type Relay, type RelayOptions } from '../../src/lib/pump/index.js'
 import { freePort } from '../helpers/port.js'
+import { waitFor } from '../helpers/wait.js'
 import { createFakeGateway, createRunHome } from './gateway-line-support.js'
 
 describe('the relay to the HTTP front', () => {
@@ -50,6 +51,45 @@ describe('the relay to the HTTP front', () => {
     relay = undefined
     await front.close()
     remove()
+  })
+
+  it('brings a client that reads slowly all of an answer whose connection is closed behind it', async () => {
+    const { port } = await open()
+    web.removeAllListeners('request')
+    const bytes = 8 * 1024 * 1024
+    web.on('request', (_request, response: http.ServerResponse) => void response.writeHead(200, { connection: 'close', 'content-length': bytes }).end(Buffer.alloc(bytes, 'x')))
+    const client = net.connect(port, '127.0.0.1')
+    client.write('POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n')
+    let received = 0
+    const closed = new Promise((resolve) => web.once('connection', (socket: net.Socket) => socket.once('close', resolve)))
+    client.on('data', (chunk: Buffer) => {
+      received += chunk.length
+      // The daemon is through with it long before the client is.
+      if (received > bytes / 2 || client.isPaused()) return
+      client.pause()
+      setTimeout(() => client.resume(), 2)
+    })
+    await new Promise((resolve) => client.once('close', resolve))
+    await closed
+    expect(received).toBeGreaterThan(bytes)
+  })
+
+  it('lets go of the daemon when the client left before the daemon let it in', async () => {
+    const { port } = await open()
+    let opened = 0
+    let closed = 0
+    web.on('connection', (socket: net.Socket) => {
+      opened++
+      socket.once('close', () => closed++)
+    })
+    for (let round = 0; round < 20; round++) {
+      const client = net.connect(port, '127.0.0.1')
+      client.once('connect', () => client.resetAndDestroy())
+      await new Promise((resolve) => client.once('close', resolve))
+    }
+    // One more that stays shows that the others have had their turn.
+    await post(port, 'last', new http.Agent())
+    await waitFor(() => (opened > 1 && opened === closed ? true : undefined), { timeoutMs: 3000, what: 'all connections to end' })
   })
 
   it('passes requests and answers on, several on one connection and large ones', async () => {

@@ -7,6 +7,8 @@ import type { Supervisor } from './supervisor.js'
 const OWN_MARK = '#'
 /** Processes of one server for single sessions; a client that opens sessions without end must not fill the machine. */
 const MAX_OWN = 64
+/** A configuration that was just applied is about to be started: its servers count as coming for so long. */
+const FRESH_MS = 2_000
 
 /** The supervised servers as the gateway sees them. */
 export function createServerSource(supervisor: Supervisor, memory: CatalogueMemory, now: () => number): ServerSource {
@@ -77,7 +79,7 @@ function describe(supervisor: Supervisor, entry: FleetEntry, now: number): Sourc
   const up = link === null || established === null ? null : { link, established }
   return {
     name: spec.name,
-    presence: up === null ? absence(entry, supervisor.fleet.closing) : 'up',
+    presence: up === null ? absence(entry, supervisor.fleet.closing, now) : 'up',
     reason: up === null ? (state.phase === 'idle' ? 'it was not started, or it was stopped' : state.reason) : '',
     retryAfterMs: state.phase === 'backoff' ? Math.max(0, state.until - now) : null,
     up,
@@ -89,8 +91,10 @@ function describe(supervisor: Supervisor, entry: FleetEntry, now: number): Sourc
   }
 }
 
-function absence({ spec, state, removed }: FleetEntry, closing: boolean): SourceServer['presence'] {
+function absence({ spec, state, removed }: FleetEntry, closing: boolean, now: number): SourceServer['presence'] {
   if (closing) return 'down'
   if (state.desired === 'up') return state.phase === 'failed' || state.phase === 'exited' ? 'down' : 'coming'
-  return spec.start === 'on-demand' && spec.enabled && !removed ? 'resting' : 'down'
+  if (!spec.enabled || removed) return 'down'
+  if (spec.start === 'on-demand') return 'resting'
+  return state.generation === 0 && now - state.since < FRESH_MS ? 'coming' : 'down'
 }

@@ -1,4 +1,4 @@
-import { findMember, isJsonObject, type JsonObject, type Span } from '../mcp/index.js'
+import { findMember, isJsonObject, isTooDeep, type JsonObject, type Span } from '../mcp/index.js'
 import { cutAround, insertMembers } from './edit.js'
 import { INVALID_PARAMS, RESOURCE_NOT_FOUND } from './failure.js'
 
@@ -63,6 +63,13 @@ export function toModernError(error: JsonObject): JsonObject {
   return error['code'] === RESOURCE_NOT_FOUND ? { ...error, code: INVALID_PARAMS } : error
 }
 
+/** The text of a modern server's answer as legacy clients expect it: a resource that is not there has a code of its own. */
+export function toLegacyAnswer(answer: AnswerText, method: string, id: Buffer): Buffer[] {
+  const error = method === 'resources/read' ? readError(answer) : null
+  if (error?.['code'] !== INVALID_PARAMS) return withId(answer, id)
+  return [Buffer.from(`{"jsonrpc":"2.0","id":${id.toString()},"error":${JSON.stringify({ ...error, code: RESOURCE_NOT_FOUND })}}`)]
+}
+
 const RESULT_AT_FRONT = ['{"result":', '{"jsonrpc":"2.0","result":']
 
 function findResult(text: Buffer): Span | null {
@@ -81,7 +88,8 @@ function hasErrorMember(text: Buffer): boolean {
 
 function parseQuietly(text: Buffer): unknown {
   try {
-    return JSON.parse(text.toString('utf8'))
+    const value: unknown = JSON.parse(text.toString('utf8'))
+    return isTooDeep(value) ? null : value
   } catch {
     return null
   }

@@ -1,9 +1,10 @@
 import { isJsonObject, RpcError, type JsonObject, type LinkError, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
-import { isFailedResult, isMissingCapability, mayAskForInput, readError, readInputRequired, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
+import { isFailedResult, isMissingCapability, mayAskForInput, readError, readInputRequired, toLegacyAnswer, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
 import { idText, type ClientId } from './client-id.js'
 import type { ClientMessage, Reply, Underway } from './contract.js'
 import { CallClock } from './call-clock.js'
 import { absent, failureText, INTERNAL_ERROR, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
+import { progressTokenOf } from './origin.js'
 import type { Parking } from './parking.js'
 import { toPassedRequest, type Hop, type Origin } from './request-text.js'
 
@@ -78,7 +79,7 @@ export class Call implements PassedReceiver, Underway {
   readonly #parking: Parking
   #reply: Reply | null
   #id: ClientId
-  #progressToken: unknown
+  #progressToken: string | number | undefined
   #added: JsonObject = {}
   #rounds = 0
   #over = false
@@ -98,7 +99,7 @@ export class Call implements PassedReceiver, Underway {
     this.#parking = parts.parking
     this.#reply = parts.reply
     this.#id = parts.message.id
-    this.#progressToken = progressTokenOf(parts.message)
+    this.#progressToken = progressTokenOf(parts.message.params)
     const { timeoutMs } = parts.plan
     if (timeoutMs !== null) this.#clock.start('total', timeoutMs, () => { this.#expire('timeout', timeoutMs) })
   }
@@ -170,7 +171,7 @@ export class Call implements PassedReceiver, Underway {
       if (asked !== null) return void this.#nextRound(asked.requests, asked.requestState)
     }
     if (from === 'legacy' && this.origin.era === 'modern') return this.#answeredToModern(answer)
-    this.#deliver((id) => withId(answer, id), this.origin.era === 'modern' && isMissingCapability(answer) ? 400 : 200)
+    this.#deliver((id) => (from === this.origin.era ? withId(answer, id) : toLegacyAnswer(answer, this.message.method, id)), this.origin.era === 'modern' && isMissingCapability(answer) ? 400 : 200)
   }
 
   failed(error: LinkError): void {
@@ -191,7 +192,7 @@ export class Call implements PassedReceiver, Underway {
   }
 
   abort(reason: string): void {
-    if (this.#over) return
+    if (this.#over && this.#kept === null) return
     this.carrier.takeBack(this, reason)
     this.#finish(() => undefined)
     this.#kept = null
@@ -200,8 +201,12 @@ export class Call implements PassedReceiver, Underway {
 
   /** A legacy server asks a modern client: the open request is answered with the question, and goes on when the client comes back. */
   park(method: string, params: JsonObject): Promise<JsonObject> {
+    return this.holdsFor(this.#parking.ask(this, method, params))
+  }
+
+  /** While its client thinks, its server owes no sign of life. */
+  holdsFor(answer: Promise<JsonObject>): Promise<JsonObject> {
     this.#clock.stop('idle')
-    const answer = this.#parking.ask(this, method, params)
     answer.then(() => { this.#armIdle() }, () => { this.#armIdle() })
     return answer
   }
@@ -224,7 +229,7 @@ export class Call implements PassedReceiver, Underway {
   /** The client came back with a new request that continues this one. */
   resume(message: RequestMessage, reply: Reply): void {
     this.#id = message.id
-    this.#progressToken = progressTokenOf(message) ?? this.#progressToken
+    this.#progressToken = progressTokenOf(message.params) ?? this.#progressToken
     this.#reply = reply
     const kept = this.#kept
     if (kept === null) return
@@ -263,7 +268,7 @@ export class Call implements PassedReceiver, Underway {
   /** A modern server needs something from a legacy client: it is asked, and the request goes out again with the answers. */
   async #nextRound(requests: JsonObject, requestState: unknown): Promise<void> {
     if (++this.#rounds > MAX_ROUNDS) return this.fail(trouble(`server "${this.plan.server}" asked for input more than ${MAX_ROUNDS} times`, { reason: 'too-many-rounds', server: this.plan.server, outcome: 'unknown' }))
-    const inputResponses: JsonObject = {}
+    const inputResponses = Object.create(null) as JsonObject
     try {
       await Promise.all(Object.entries(requests).map(async ([key, request]) => {
         if (!isJsonObject(request) || typeof request['method'] !== 'string') throw new RpcError({ code: INTERNAL_ERROR, message: `the server's question "${key}" names no method` })
@@ -289,7 +294,7 @@ export class Call implements PassedReceiver, Underway {
     if (this.#reply === null) {
       // The id of the answer is that of the request the client comes back with.
       this.#kept = tell
-      return
+      return this.carrier.settled(this)
     }
     tell()
     this.#settle()
@@ -311,8 +316,4 @@ export class Call implements PassedReceiver, Underway {
     this.carrier.takeBack(this, reason)
     this.fail(trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: 'unknown' }))
   }
-}
-
-function progressTokenOf({ params }: RequestMessage): unknown {
-  return isJsonObject(params?.['_meta']) ? params['_meta']['progressToken'] : undefined
 }

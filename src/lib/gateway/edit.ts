@@ -16,6 +16,7 @@ export interface RequestPlaces {
   readonly members: readonly (Span | undefined)[]
 }
 
+const BACKSLASH = 0x5c
 const NO_MEMBERS: readonly undefined[] = []
 
 /** Finds id, params and some members of params in the text of a request; null when they cannot be told from the bytes: one is written twice, or a key has escapes. */
@@ -30,6 +31,8 @@ export function findRequestPlaces(line: Buffer, keys: readonly string[]): Reques
     } else if (isText(line, keyStart, keyEnd, 'params')) {
       isOdd ||= params >= 0
       params = start
+    } else {
+      isOdd ||= line.subarray(keyStart, keyEnd).includes(BACKSLASH)
     }
     return isOdd
   })
@@ -42,6 +45,7 @@ function findMembers(line: Buffer, at: number, keys: readonly string[]): (Span |
   const members: (Span | undefined)[] = []
   let isOdd = false
   const whole = eachMember(line, at, (keyStart, keyEnd, start, end) => {
+    isOdd ||= line[keyStart] === BACKSLASH || line.subarray(keyStart, keyEnd).includes(BACKSLASH)
     for (let index = 0; index < keys.length; index++) {
       if (!isText(line, keyStart, keyEnd, keys[index] ?? '')) continue
       isOdd ||= members[index] !== undefined

@@ -200,12 +200,18 @@ class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener
 
   logLevelChanged(session: GatewaySession): void {
     for (const upstream of session.servers.own()) upstream.setLogLevel(session.logLevel)
+    this.#shareLogLevel()
+  }
+
+  #shareLogLevel(): void {
     const level = mostVerbose([...this.#sessions].flatMap((each) => each.logLevel ?? []))
     for (const upstream of this.#shared.values()) upstream.setLogLevel(level)
   }
 
   closed(session: GatewaySession): void {
     this.#sessions.delete(session)
+    if (this.#closed) return
+    if (session.logLevel !== null) this.#shareLogLevel()
     const used = new Set([...this.#sessions].map((each) => each.servers.catalogue))
     for (const [key, catalogue] of this.#catalogues) if (!used.has(catalogue)) this.#catalogues.delete(key)
   }

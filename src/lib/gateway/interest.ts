@@ -6,6 +6,12 @@ export interface ResourceListener {
   resourceUpdated(params: JsonObject): void
 }
 
+interface Watched {
+  readonly listeners: Set<ResourceListener>
+  /** What the server said to it. */
+  asked: Promise<void>
+}
+
 const SUBSCRIBE_TIMEOUT_MS = 30_000
 const LISTEN_AGAIN_MS = [1_000, 5_000, 30_000]
 
@@ -16,9 +22,10 @@ const LISTEN_AGAIN_MS = [1_000, 5_000, 30_000]
  */
 export class Interest {
   readonly #upstream: Upstream
-  readonly #listeners = new Map<string, Set<ResourceListener>>()
+  readonly #watched = new Map<string, Watched>()
   #listenId: number | null = null
   #listenLink: Link | null = null
+  #isPlanned = false
   #retryTimer: NodeJS.Timeout | null = null
   #failures = 0
 
@@ -28,33 +35,42 @@ export class Interest {
 
   /** Whether somebody watches. */
   get isAlive(): boolean {
-    return this.#listeners.size > 0
+    return this.#watched.size > 0
   }
 
   /** Resolves when the server took it, or at once when it is not up: then it is asked when it comes. Rejects with RpcError or LinkError. */
-  async add(uri: string, listener: ResourceListener): Promise<void> {
-    const known = this.#listeners.get(uri)
-    if (known !== undefined) return void known.add(listener)
-    this.#listeners.set(uri, new Set([listener]))
+  add(uri: string, listener: ResourceListener): Promise<void> {
+    const known = this.#watched.get(uri)
+    if (known !== undefined) {
+      known.listeners.add(listener)
+      return known.asked
+    }
+    const watched: Watched = { listeners: new Set([listener]), asked: Promise.resolve() }
+    this.#watched.set(uri, watched)
+    watched.asked = this.#ask(uri, watched)
+    return watched.asked
+  }
+
+  async #ask(uri: string, watched: Watched): Promise<void> {
     const { link, era } = this.#upstream
     if (link === null) return
-    if (era === 'modern') return this.#listen(link)
+    if (era === 'modern') return this.#listenSoon()
     try {
       await link.request('resources/subscribe', { uri }, { timeoutMs: SUBSCRIBE_TIMEOUT_MS })
     } catch (error) {
       if (error instanceof LinkError && error.reason === 'closed') return
-      this.#listeners.delete(uri)
+      if (this.#watched.get(uri) === watched) this.#watched.delete(uri)
       throw error
     }
   }
 
   remove(uri: string, listener: ResourceListener): void {
-    const known = this.#listeners.get(uri)
+    const known = this.#watched.get(uri)?.listeners
     if (known === undefined || !known.delete(listener) || known.size > 0) return
-    this.#listeners.delete(uri)
+    this.#watched.delete(uri)
     const { link, era } = this.#upstream
     if (link === null) return
-    if (era === 'modern') this.#listen(link)
+    if (era === 'modern') this.#listenSoon()
     else link.request('resources/unsubscribe', { uri }, { timeoutMs: SUBSCRIBE_TIMEOUT_MS }).catch(() => undefined)
   }
 
@@ -62,7 +78,7 @@ export class Interest {
     const uri = params?.['uri']
     if (params === undefined || typeof uri !== 'string') return
     const told = new Set<ResourceListener>()
-    for (const [watched, listeners] of this.#listeners) {
+    for (const [watched, { listeners }] of this.#watched) {
       // A server may tell of a part of what is watched.
       if (uri === watched || uri.startsWith(watched.endsWith('/') ? watched : `${watched}/`)) for (const listener of listeners) told.add(listener)
     }
@@ -75,7 +91,7 @@ export class Interest {
     if (link === null) return
     this.#failures = 0
     if (era === 'modern') return this.#listen(link)
-    for (const uri of this.#listeners.keys()) {
+    for (const uri of this.#watched.keys()) {
       link.request('resources/subscribe', { uri }, { timeoutMs: SUBSCRIBE_TIMEOUT_MS }).catch(() => undefined)
     }
   }
@@ -83,14 +99,25 @@ export class Interest {
   close(): void {
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     this.#retryTimer = null
-    this.#listeners.clear()
+    this.#watched.clear()
     if (this.#listenId !== null) this.#listenLink?.takeBack(this.#listenId, 'the gateway lost interest')
     this.#listenId = null
   }
 
+  /** What one turn of the event loop adds and removes is asked for at once: one request of a client can name thousands. */
+  #listenSoon(): void {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    setImmediate(() => {
+      this.#isPlanned = false
+      const { link, era } = this.#upstream
+      if (link !== null && era === 'modern') this.#listen(link)
+    })
+  }
+
   #listen(link: Link): void {
     const old = link === this.#listenLink ? this.#listenId : null
-    const uris = [...this.#listeners.keys()]
+    const uris = [...this.#watched.keys()]
     const notifications = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true, ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }) }
     const params = this.#upstream.ownParams({ notifications })
     try {
@@ -106,7 +133,10 @@ export class Interest {
       })
       this.#listenLink = link
     } catch {
-      this.#listenId = null
+      // What it was asked before still holds.
+      this.#listenId = old
+      if (!link.closed) this.#listenAgain(link)
+      return
     }
     if (old !== null) link.takeBack(old, 'replaced by a new subscription')
   }
@@ -114,7 +144,11 @@ export class Interest {
   /** The server ended the stream. A server that knows the method gets another one, after a while. */
   #listenEnded(link: Link, again: boolean): void {
     this.#listenId = null
-    if (!again || link !== this.#upstream.link || this.#retryTimer !== null) return
+    if (again) this.#listenAgain(link)
+  }
+
+  #listenAgain(link: Link): void {
+    if (link !== this.#upstream.link || this.#retryTimer !== null) return
     const delayMs = LISTEN_AGAIN_MS[Math.min(this.#failures++, LISTEN_AGAIN_MS.length - 1)]
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = null

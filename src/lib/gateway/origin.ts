@@ -35,3 +35,10 @@ export function requestedLevel(params: JsonObject | undefined): string | null {
   const level = isJsonObject(meta) ? meta[META.logLevel] : undefined
   return typeof level === 'string' ? level : null
 }
+
+/** Under which token a request wants to hear of its progress; undefined: under none that could be one. */
+export function progressTokenOf(params: JsonObject | undefined): string | number | undefined {
+  const meta = params?.['_meta']
+  const token = isJsonObject(meta) ? meta['progressToken'] : undefined
+  return typeof token === 'string' || typeof token === 'number' ? token : undefined
+}

@@ -23,6 +23,7 @@ interface Place {
 }
 
 const MAX_PLACES = 1000
+const MAX_QUESTIONS = 100
 /** How long a person may take. */
 const PATIENCE_MS = 10 * 60_000
 /** Whoever answers takes longer than this. */
@@ -45,6 +46,7 @@ export class Parking {
       this.#places.set(call, place)
     }
     const { questions } = place
+    if (questions.size >= MAX_QUESTIONS) return Promise.reject(new RpcError({ code: INTERNAL_ERROR, message: `${MAX_QUESTIONS} questions to the client of this call are open already` }))
     const key = `input-${String(++place.asked)}`
     const answer = new Promise<JsonObject>((resolve, reject) => questions.set(key, { method, params, resolve, reject }))
     this.#flushSoon(place)

@@ -109,7 +109,10 @@ function routePrompt(name: unknown, rename: (own: string) => JsonObject, parts: 
 function routeUri(uri: unknown, parts: RouteParts): Routing {
   if (typeof uri !== 'string') return wrong('"params.uri" has to be the URI of a resource')
   const merged = parts.merged()
-  const server = merged.resourceOwners.get(uri) ?? parts.originOf(uri) ?? merged.templateOwner(uri)
+  const origin = parts.originOf(uri)
+  // It may have been named to somebody who sees other servers.
+  const seen = origin !== null && parts.servers().includes(origin) ? origin : null
+  const server = merged.resourceOwners.get(uri) ?? seen ?? merged.templateOwner(uri)
   if (server !== null) return toServer(server)
   const pending = parts.pending()
   if (pending.length > 0) return { waitFor: pending }

@@ -29,6 +29,7 @@ export class SessionView {
   readonly #slow = new Set<string>()
   #client: SessionClient | null = null
   #catalogue: ViewCatalogue
+  #isOwnCatalogue = false
 
   constructor(view: View, host: ViewHost, owner: CallClient) {
     this.view = view
@@ -47,8 +48,12 @@ export class SessionView {
   /** The client said who it is: from now on it gets processes of its own where servers are not shared. */
   introduce(client: SessionClient): void {
     this.#client = client
+    // One that was made anew would have nothing to compare the next change with.
+    if (this.#isOwnCatalogue) return
     const isolated = this.#catalogue.servers().some((name) => this.#host.source.get(name)?.isolation === 'per-session')
-    if (isolated) this.#catalogue = this.#host.ownCatalogue(this.view, (server) => this.upstreamOf(server))
+    if (!isolated) return
+    this.#isOwnCatalogue = true
+    this.#catalogue = this.#host.ownCatalogue(this.view, (server) => this.upstreamOf(server))
   }
 
   upstreamOf(server: string): Upstream {

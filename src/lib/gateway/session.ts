@@ -104,7 +104,7 @@ export class GatewaySession implements Session, CallClient {
       call?.lacks(abilityFor(method), params['mode'] === 'url' ? { url: {} } : {})
       return Promise.reject(why)
     }
-    return origin.era === 'modern' && call !== null ? call.park(method, params) : this.#questions.ask(call, method, params)
+    return call === null ? this.#questions.ask(null, method, params) : origin.era === 'modern' ? call.park(method, params) : call.holdsFor(this.#questions.ask(call, method, params))
   }
 
   logged(_server: string, call: Call | null, params: JsonObject): void {
@@ -114,8 +114,8 @@ export class GatewaySession implements Session, CallClient {
       return
     }
     if (this.logLevel !== null && !isWanted(params['level'], this.logLevel)) return
-    if (call === null) this.#tell('notifications/message', params)
-    else call.tell('notifications/message', params)
+    if (call !== null) call.tell('notifications/message', params)
+    else if (this.#introduced || this.logLevel !== null) this.#tell('notifications/message', params)
   }
 
   settled(call: Call): void {
@@ -253,7 +253,7 @@ export class GatewaySession implements Session, CallClient {
     for (const name of servers) if (this.#host.source.get(name)?.presence === 'resting') this.#host.source.wake(name)
     const [first = ''] = servers
     return this.#track(message, this.#undecided.add({
-      decide: () => ('waitFor' in route(message.method, message.params, this.#routeParts[origin.era]) ? null : { underway: this.#routed(message, origin, reply) }),
+      decide: () => ('waitFor' in route(message.method, message.params, this.#routeParts[origin.era]) ? null : () => this.#routed(message, origin, reply)),
       giveUp: () => { answerError(message, reply, absent(first, this.#host.startWaitMs, this.#host.source.get(first)?.reason ?? '')) },
       onSettled: () => { this.#underway.delete(message.id) },
     }, this.#host.startWaitMs))

@@ -2,8 +2,8 @@ import type { Underway } from './contract.js'
 
 /** A request whose server cannot be told yet. */
 export interface Undecided {
-  /** Null: still not to be told. Otherwise the request is on its way, or over (`underway` null). */
-  readonly decide: () => { readonly underway: Underway | null } | null
+  /** Null: still not to be told. Otherwise what sends it on its way; that gives null when the request is over already. */
+  readonly decide: () => (() => Underway | null) | null
   /** It waited for nothing. */
   readonly giveUp: () => void
   /** It waits no more, one way or the other. */
@@ -29,10 +29,10 @@ export class UndecidedRequests {
       request.giveUp()
     }, limitMs)
     const look = (): void => {
-      const decision = request.decide()
-      if (decision === null) return
+      const send = isOver ? null : request.decide()
+      if (send === null) return
       stop()
-      next = decision.underway
+      next = send()
     }
     this.#open.set(look, stop)
     return {

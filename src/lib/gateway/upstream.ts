@@ -1,15 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Register } from '../base/index.js'
 import type { Era } from '../core/index.js'
 import { isJsonObject, LinkError, readList, RpcError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
-import { whoIsAsked, whoIsMeant } from './attribution.js'
+import { whoIsAsked, whoIsMeant, type Addressee } from './attribution.js'
 import type { Call, CallCarrier, CallClient } from './call.js'
 import { INTERNAL_ERROR, linkTrouble, METHOD_NOT_FOUND, trouble } from './failure.js'
 import { Interest } from './interest.js'
 import type { Hub } from './hub.js'
 import { META } from './request-text.js'
 import type { SourceServer } from './source.js'
+import { Withdrawn } from './withdrawn.js'
 
 const LIST_TIMEOUT_MS = 30_000
+const QUESTIONS = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list'])
+const REFRESH_PAUSE_MS = 250
 const MAX_WAITING = 1000
 const MAX_UNDER_WAY = 10_000
 const LISTS: Readonly<Record<string, readonly (keyof Catalogue)[]>> = {
@@ -32,6 +36,9 @@ export class Upstream implements CallCarrier {
   readonly #tokens = new Register<Call>()
   #server: SourceServer | null = null
   #link: Link | null = null
+  /** The same, even while the server takes nothing new. */
+  #lastLink: Link | null = null
+  readonly #withdrawn = new Withdrawn()
   #hasLogging = false
   #isListed = false
   #offersResources = false
@@ -114,7 +121,9 @@ export class Upstream implements CallCarrier {
     this.#waiting.delete(call)
     if (!this.#calls.delete(call.serial)) return
     if (call.token !== null) this.#tokens.delete(call.token)
-    if (call.linkId !== null) this.#link?.takeBack(call.linkId, reason)
+    if (call.linkId === null) return
+    const forget = this.#withdrawn.note(call.clientKey, this.#hub.now())
+    this.#lastLink?.takeBack(call.linkId, reason, forget)
   }
 
   /** Called by the hub when the call is over. */
@@ -154,18 +163,25 @@ export class Upstream implements CallCarrier {
   }
 
   asked({ method, params, via }: ServerRequest): Promise<JsonObject> | undefined {
-    if (method === 'ping') return undefined
-    if (method !== 'sampling/createMessage' && method !== 'elicitation/create' && method !== 'roots/list') return undefined
-    const about = whoIsAsked(this.#calls.values(), via, this.owner)
+    if (!QUESTIONS.has(method)) return undefined
+    const likely = whoIsAsked(this.#calls.values(), via, this.owner)
+    const about = likely === null || this.#isSure(likely, via) ? likely : null
     // The roots of a legacy session would be taken for everybody's; a modern client's are part of its request.
     if (method === 'roots/list' && this.owner === null && !(about?.call?.origin.era === 'modern' && isJsonObject(about.call.origin.capabilities['roots']))) {
       const roots = this.server?.roots
       return roots == null ? undefined : Promise.resolve({ roots })
     }
-    if (about !== null) return about.session.ask(about.call, method, params ?? {})
-    const why = this.#calls.size === 0 ? 'while no client waits for it' : 'while calls of several clients are under way'
+    return about === null ? this.#refuseToAsk(method, likely) : about.session.ask(about.call, method, params ?? {})
+  }
+
+  #refuseToAsk(method: string, likely: Addressee | null): Promise<never> {
+    const why = likely !== null ? 'soon after another client gave a call up' : this.#calls.size === 0 ? 'while no client waits for it' : 'while calls of several clients are under way'
     this.#hub.warn(this.name, `it asked ${method} ${why}, so nobody can tell which client is meant; set isolation: per-session for it`)
     return Promise.reject(new RpcError({ code: METHOD_NOT_FOUND, message: `${method} was not passed on: it was asked ${why}` }))
+  }
+
+  #isSure({ call }: Addressee, via: number | null): boolean {
+    return via !== null || this.owner !== null || !this.#withdrawn.hasOthers(call?.clientKey, this.#hub.now())
   }
 
   /** The gateway gives this server up. */
@@ -178,7 +194,7 @@ export class Upstream implements CallCarrier {
     if (this.#idleTimer !== null) clearTimeout(this.#idleTimer)
     this.#idleTimer = null
     this.interest.close()
-    this.#link = null
+    this.#link = this.#lastLink = null
   }
 
   /** False when the link turned out to be over: nothing was sent then. */
@@ -226,7 +242,12 @@ export class Upstream implements CallCarrier {
     this.#hasLogging = established.capabilities['logging'] !== undefined
     this.#offersResources = established.capabilities['resources'] !== undefined
     this.#usedAt = this.#hub.now()
-    this.#learn(established.catalogue)
+    // One that was away for a moment may have told of other lists since it came up.
+    if (up.link !== this.#lastLink) {
+      this.#lastLink = up.link
+      this.#withdrawn.clear()
+      this.#learn(established.catalogue)
+    }
     this.interest.renew()
     this.#sendLogLevel()
     const waiting = [...this.#waiting]
@@ -250,22 +271,20 @@ export class Upstream implements CallCarrier {
 
   /** One read at a time for each list; what changes meanwhile is read again. */
   async #refresh(kind: keyof Catalogue): Promise<void> {
-    const link = this.#link
+    const link = this.#lastLink
     if (link === null) return
     if (this.#refreshing.has(kind)) return void this.#refreshAgain.add(kind)
     this.#refreshing.add(kind)
     try {
-      do {
-        this.#refreshAgain.delete(kind)
-        const list = await readList(link, kind, { timeoutMs: LIST_TIMEOUT_MS })
-        if (link !== this.#link || this.catalogue === null) return
-        this.#learn({ ...this.catalogue, [kind]: list })
-      } while (this.#refreshAgain.has(kind))
+      const list = await readList(link, kind, { timeoutMs: LIST_TIMEOUT_MS })
+      if (link === this.#lastLink && this.catalogue !== null) this.#learn({ ...this.catalogue, [kind]: list })
     } catch (error) {
       this.#hub.source.note(this.name, `its list of ${kind} changed and could not be read again: ${error instanceof Error ? error.message : String(error)}`)
-    } finally {
-      this.#refreshing.delete(kind)
     }
+    // A server that tells of a change whenever it is read must not be read all the time.
+    await delay(REFRESH_PAUSE_MS, undefined, { ref: false })
+    this.#refreshing.delete(kind)
+    if (this.#refreshAgain.delete(kind)) void this.#refresh(kind)
   }
 
   #progressed(params: JsonObject | undefined): void {

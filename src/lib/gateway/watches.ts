@@ -1,7 +1,9 @@
 import { RpcError, type JsonObject } from '../mcp/index.js'
-import { INVALID_PARAMS } from './failure.js'
+import { INTERNAL_ERROR, INVALID_PARAMS } from './failure.js'
 import type { ResourceListener } from './interest.js'
 import type { Upstream } from './upstream.js'
+
+const MAX_WATCHED = 10_000
 
 /** The resources one legacy client watches (`resources/subscribe`), and which server was asked for each. */
 export class Watches implements ResourceListener {
@@ -23,9 +25,18 @@ export class Watches implements ResourceListener {
   async add(uri: string): Promise<void> {
     const upstream = this.#ownerOf(uri)
     if (upstream === null) throw new RpcError({ code: INVALID_PARAMS, message: `Resource not found: ${uri.slice(0, 1024)}` })
-    await upstream.interest.add(uri, this)
-    if (this.#closed) upstream.interest.remove(uri, this)
-    else this.#watched.set(uri, upstream)
+    if (this.#closed) return
+    const before = this.#watched.get(uri)
+    if (before === undefined && this.#watched.size >= MAX_WATCHED) throw new RpcError({ code: INTERNAL_ERROR, message: `${MAX_WATCHED} resources are watched by this client already` })
+    if (before !== upstream) before?.interest.remove(uri, this)
+    // From now on, so that it can be taken back while the server thinks about it.
+    this.#watched.set(uri, upstream)
+    try {
+      await upstream.interest.add(uri, this)
+    } catch (error) {
+      if (this.#watched.get(uri) === upstream) this.#watched.delete(uri)
+      throw error
+    }
   }
 
   remove(uri: string): void {

@@ -15,6 +15,8 @@ export interface ConversationOptions extends LinkHooks {
   readonly client: ClientIdentity
 }
 
+const MAX_LATE = 1000
+
 interface Speaks {
   readonly era: Era
   readonly protocolVersion: string
@@ -30,6 +32,8 @@ export class Conversation implements Link {
   readonly #wire: Wire
   readonly #pending = new PendingCalls()
   readonly #passed = new Register<PassedRequest>()
+  /** What is to be called when a request that was taken back is answered all the same. */
+  readonly #late = new Map<number, () => void>()
   readonly #idSlot = { start: 0, end: 0 }
   #handshake: HandshakeRun | null = null
   #speaks: Speaks | null = null
@@ -92,8 +96,9 @@ export class Conversation implements Link {
     return id
   }
 
-  takeBack(id: number, reason: string): boolean {
+  takeBack(id: number, reason: string, onLate?: () => void): boolean {
     if (!this.#passed.delete(id)) return false
+    if (onLate !== undefined) this.#awaitLate(id, onLate)
     this.#giveUp(id, reason)
     return true
   }
@@ -139,13 +144,23 @@ export class Conversation implements Link {
   /** The hot path: the answer to a passed request is handed on as it came, only its id is looked at. */
   #takeAnswer(text: Buffer): boolean {
     const slot = this.#idSlot
-    if (this.#passed.size === 0 || this.#ended !== null || !findAnswerId(text, slot)) return false
+    if ((this.#passed.size === 0 && this.#late.size === 0) || this.#ended !== null || !findAnswerId(text, slot)) return false
     const id = readDigits(text, slot.start, slot.end)
     const request = this.#passed.get(id)
-    if (request === undefined) return false
+    if (request === undefined) {
+      this.#late.get(id)?.()
+      this.#late.delete(id)
+      return false
+    }
     this.#passed.delete(id)
     request.receiver.answered(text, slot.start, slot.end)
     return true
+  }
+
+  #awaitLate(id: number, onLate: () => void): void {
+    this.#late.set(id, onLate)
+    const [oldest] = this.#late.keys()
+    if (this.#late.size > MAX_LATE && oldest !== undefined) this.#late.delete(oldest)
   }
 
   /** An answer whose id was not to be seen in its bytes, or that had to be put together here. */

@@ -4,6 +4,7 @@ import { readEvents } from './http-events.js'
 import { toRefusal } from './http-failure.js'
 import { parseMessages, type Incoming } from './json-rpc.js'
 import { LinkError } from './link-error.js'
+import { toOneLine } from './one-line.js'
 import type { StreamPosition } from './sse-parser.js'
 import type { WireEvents } from './wire.js'
 
@@ -51,7 +52,7 @@ function readJson(response: IncomingMessage, context: AnswerContext): void {
       if (id !== null) events.failed(id, why === 'oversize' ? tooLarge(host, context.maxBytes) : brokenOff(host))
       return
     }
-    if (id !== null && body.length > 0 && events.answered(body)) return
+    if (id !== null && body.length > 0 && events.answered(toOneLine(body))) return
     const messages = body.length === 0 ? [] : parseMessages(body)
     if (messages === null) events.count('noise')
     const answered = deliver(messages ?? [], context)
@@ -73,7 +74,7 @@ export function readStream(response: IncomingMessage, context: AnswerContext): v
   readEvents(response, {
     maxBytes,
     onData: (data) => {
-      const wasAnswer = waits && events.answered(data)
+      const wasAnswer = waits && events.answered(toOneLine(data))
       const messages = wasAnswer ? [] : parseMessages(data)
       if (messages === null) events.count('noise')
       if ((!wasAnswer && !deliver(messages ?? [], context)) || !waits) return

@@ -3,6 +3,7 @@ import type { Endpoint } from './http-endpoint.js'
 import { isEventStream, readEvents } from './http-events.js'
 import { parseMessages } from './json-rpc.js'
 import { isTemporaryStatus } from './era.js'
+import { toOneLine } from './one-line.js'
 import type { StreamPosition } from './sse-parser.js'
 import type { WireEvents } from './wire.js'
 
@@ -84,7 +85,7 @@ export class UnaskedStream {
       maxBytes,
       onData: (data) => {
         heard = true
-        if (events.answered(data)) return
+        if (events.answered(toOneLine(data))) return
         const messages = parseMessages(data)
         if (messages === null) events.count('noise')
         for (const message of messages ?? []) events.message(message, null)

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { isTooDeep } from './depth.js'
 import { LinkError } from './link-error.js'
 
 export type JsonObject = Record<string, unknown>
@@ -58,13 +59,15 @@ export function readMessage(value: unknown): Incoming | null {
   const { id, method } = value
   const params = isJsonObject(value['params']) ? value['params'] : undefined
   if (typeof method === 'string') {
+    if (isTooDeep(params)) return null
     if (isRequestId(id)) return { type: 'request', id, method, params }
     return id === undefined ? { type: 'notification', method, params } : null
   }
   // Some serialisers write both members and null the one that does not apply.
   const error = readErrorObject(value['error'])
-  if (error !== null) return { type: 'error', id: isRequestId(id) ? id : null, error }
-  return isRequestId(id) && value['result'] !== undefined ? { type: 'result', id, result: value['result'] } : null
+  if (error !== null) return { type: 'error', id: isRequestId(id) ? id : null, error: isTooDeep(error.data) ? { code: error.code, message: error.message } : error }
+  if (!isRequestId(id) || value['result'] === undefined) return null
+  return isTooDeep(value['result']) ? { type: 'error', id, error: { code: INTERNAL_ERROR, message: 'the answer is nested too deeply' } } : { type: 'result', id, result: value['result'] }
 }
 
 /** An `error` member as an object with a numeric code, or null when it is not one. */

@@ -93,8 +93,11 @@ export interface Link {
    * LinkError when it was not sent.
    */
   pass(request: PassedRequest): number
-  /** Nobody waits for a passed request any more: the server is told, its receiver hears nothing. False when it was over. */
-  takeBack(id: number, reason: string): boolean
+  /**
+   * Nobody waits for a passed request any more: the server is told, its receiver hears nothing. False when it was over.
+   * `onLate` is called if the server answers all the same.
+   */
+  takeBack(id: number, reason: string, onLate?: () => void): boolean
   /** A list of tools that was read after `establish`: says which of them can be called over this link, and how. */
   learnTools(tools: readonly unknown[]): LearntTools
   /** Best effort: what cannot be sent is counted in `counters.unsent`. */

@@ -146,6 +146,7 @@ const VERSION_THEN_ERROR = '{"jsonrpc":"2.0","error":'
  * so the member before it is one of the message itself.
  */
 export function findAnswerId(bytes: Buffer, slot: IdSlot): boolean {
+  if (!isClosed(bytes)) return false
   if (startsWith(bytes, 0, ID_FIRST)) {
     const start = ID_FIRST.length
     const end = afterDigits(bytes, start)
@@ -154,6 +155,13 @@ export function findAnswerId(bytes: Buffer, slot: IdSlot): boolean {
     if (findTrailingId(bytes, slot)) return true
   }
   return findIdAnywhere(bytes, slot)
+}
+
+/** Whether the text ends with a brace: one that something else was printed into mostly does not. */
+function isClosed(bytes: Buffer): boolean {
+  let last = bytes.length - 1
+  while (last > 0 && (bytes[last] ?? 0) <= BLANK) last--
+  return bytes[last] === CLOSE_OBJECT
 }
 
 function findTrailingId(bytes: Buffer, slot: IdSlot): boolean {

@@ -6,6 +6,7 @@ import type { HttpWireOptions } from './http-wire.js'
 import { encodeMessage, parseMessages, requestIdOf, type Outgoing } from './json-rpc.js'
 import type { PassedRequest } from './link.js'
 import { LinkError } from './link-error.js'
+import { toOneLine } from './one-line.js'
 import { SseParser, type ServerSentEvent } from './sse-parser.js'
 import type { LearntTools } from './tool-headers.js'
 import type { Wire, WireEvents } from './wire.js'
@@ -150,7 +151,7 @@ export class SseWire implements Wire {
     if (event === 'endpoint') {
       this.#takeTarget(data.toString('utf8').trim())
     } else if (event === 'message') {
-      if (this.#events.answered(data)) return
+      if (this.#events.answered(toOneLine(data))) return
       const messages = parseMessages(data)
       if (messages === null) this.#events.count('noise')
       for (const message of messages ?? []) this.#events.message(message)

@@ -151,7 +151,8 @@ class StdioWire implements Wire {
   }
 
   #line(line: Buffer): void {
-    if (this.#events.answered(line)) return
+    // The last line of a server that died may be half a message; every other one was written to its end.
+    if ((!this.#outputOver || parseMessages(line) !== null) && this.#events.answered(line)) return
     const messages = parseMessages(line)
     if (messages === null) {
       this.#events.count('noise')

@@ -29,18 +29,43 @@ export async function connectOrRevive({ connect, revive }: Road): Promise<Reache
     if (error instanceof McpctlError && error.code === 'SERVER_UNKNOWN') return error
     throw error
   })
-  if (!(first instanceof McpctlError) && first.type !== 'absent') return first
-  try {
-    await revive()
-  } catch (error) {
-    // Without a configuration of our own, what the daemon said is the better reason.
-    throw first instanceof McpctlError && error instanceof McpctlError && error.code === 'CONFIG_NOT_FOUND' ? first : error
+  if (first instanceof McpctlError) {
+    try {
+      await revive()
+    } catch (error) {
+      // Without a configuration of our own, what the daemon said is the better reason.
+      throw error instanceof McpctlError && error.code === 'CONFIG_NOT_FOUND' ? first : error
+    }
+    return untilReached(connect, performance.now() + SOON_MS)
   }
-  const deadline = performance.now() + SOON_MS
+  if (first.type !== 'absent') return first
+  return whileReviving(connect, revive())
+}
+
+/** Who is let in by the daemon that is coming up need not wait for the command that brings it up. */
+async function whileReviving(connect: Road['connect'], reviving: Promise<void>): Promise<Reached> {
+  let deadline = Infinity
+  let failed = false
+  const revived = reviving.then(
+    () => { deadline = performance.now() + SOON_MS },
+    (error: unknown) => {
+      failed = true
+      throw error
+    },
+  )
+  const reached = untilReached(connect, () => (failed ? -Infinity : deadline))
+  // Whichever fails first tells why; the other is then of no interest.
+  reached.catch(() => undefined)
+  revived.catch(() => undefined)
+  const first = await Promise.race([reached, revived])
+  return first ?? reached
+}
+
+async function untilReached(connect: Road['connect'], deadline: number | (() => number)): Promise<Reached> {
   for (;;) {
     const attempt = await connect()
     if (attempt.type !== 'absent') return attempt
-    if (performance.now() > deadline) {
+    if (performance.now() > (typeof deadline === 'number' ? deadline : deadline())) {
       throw new McpctlError('DAEMON_INCOMPATIBLE', 'the daemon runs but lets no clients in', { hint: 'It may be of another version: mcpctl stop, then mcpctl start.' })
     }
     await delay(POLL_MS)

@@ -78,7 +78,19 @@ describe('a call that its client gave up', () => {
     await expect(rig.asks('s', 'elicitation/create', { message: 'your card number?' })).rejects.toThrow('not passed on')
     expect(b.heard).toEqual([])
     // Servers do not go on for ever with what was cancelled.
-    await vi.advanceTimersByTimeAsync(10 * 60_000)
+    await vi.advanceTimersByTimeAsync(15_000)
+    rig.asks('s', 'elicitation/create', { message: 'name?' })?.catch(() => undefined)
+    expect(b.heard).toMatchObject([{ method: 'elicitation/create' }])
+  })
+
+  test('has nothing to ask any more when its server answered it all the same', () => {
+    const rig = createRig({ s: { catalogue: tools } })
+    const [a, b] = [rig.client(), rig.client()]
+    for (const client of [a, b]) client.initialize({ elicitation: {} })
+    const id = a.request('tools/call', { name: 's__echo' })
+    b.request('tools/call', { name: 's__echo' })
+    a.line(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } }))
+    rig.link('s').late.get(1)?.()
     rig.asks('s', 'elicitation/create', { message: 'name?' })?.catch(() => undefined)
     expect(b.heard).toMatchObject([{ method: 'elicitation/create' }])
   })
@@ -94,8 +106,46 @@ describe('a call that its client gave up', () => {
   })
 })
 
+test('a call that had to wait until its server was listed can be taken back like any other', async () => {
+  const rig = createRig({ s: { catalogue: tools, isUp: false } })
+  const client = rig.client()
+  client.initialize()
+  const id = client.request('tools/call', { name: 's__echo' })
+  rig.raise('s')
+  await rig.settle()
+  expect(rig.link('s').of('tools/call')).toHaveLength(1)
+  client.line(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } }))
+  expect(rig.link('s').takenBack).toEqual([1])
+})
+
+test('a server that tells of a change whenever it is listed is not listed without end', async () => {
+  const rig = createRig({ s: { catalogue: tools } })
+  rig.client()
+  rig.link('s').onRequest = () => {
+    rig.says('s', 'notifications/tools/list_changed')
+    return Promise.resolve(tools)
+  }
+  rig.says('s', 'notifications/tools/list_changed')
+  await rig.settle(50)
+  expect(rig.link('s').requests).toHaveLength(1)
+})
+
+test('a legacy client that thinks about a question does not use up the time its server may be silent', async () => {
+  vi.useFakeTimers()
+  const rig = createRig({ s: { catalogue: tools, traffic: { idleTimeoutMs: 1000 } } })
+  const client = rig.client()
+  client.initialize({ elicitation: {} })
+  const id = client.request('tools/call', { name: 's__echo' })
+  rig.asks('s', 'elicitation/create', { message: 'name?' })?.catch(() => undefined)
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(client.answerTo(id)).toBeUndefined()
+  client.line(JSON.stringify({ jsonrpc: '2.0', id: client.heard[0]?.['id'], result: { action: 'decline' } }))
+  await vi.advanceTimersByTimeAsync(1500)
+  expect(client.answerTo(id)).toMatchObject({ error: { data: { reason: 'idle-timeout' } } })
+})
+
 describe('a server that fails its checks for a while', () => {
-  test('comes back with the lists it had last, and is not asked again to watch resources', async () => {
+  test('comes back with the lists it had last', async () => {
     const rig = createRig({ s: { catalogue: tools } })
     const client = rig.client()
     rig.link('s').onRequest = () => Promise.resolve({ tools: [{ name: 'new', inputSchema: {} }] })
@@ -204,6 +254,17 @@ describe('watching resources', () => {
     expect(client.heard).toEqual([])
     expect(rig.link('s').requests.map(({ method }) => method)).toEqual(['resources/subscribe', 'resources/unsubscribe'])
   })
+})
+
+test('a legacy client learns from a modern server in its own code that a resource is not there', () => {
+  const rig = createRig({ s: { era: 'modern', catalogue: { resources: [{ uri: 'note://1', name: 'x' }] } } })
+  const client = rig.client()
+  client.initialize()
+  const id = client.request('resources/read', { uri: 'note://1' })
+  const [asked] = rig.link('s').of('resources/read')
+  const text = Buffer.from(`{"jsonrpc":"2.0","id":${String(asked?.id)},"error":{"code":-32602,"message":"gone","data":{"uri":"note://1"}}}`)
+  asked?.request.receiver.answered(text, 22, 22 + String(asked.id).length)
+  expect(client.answerTo(id)).toEqual({ jsonrpc: '2.0', id, error: { code: -32002, message: 'gone', data: { uri: 'note://1' } } })
 })
 
 test('the log level of a client that left holds for nobody any more', () => {

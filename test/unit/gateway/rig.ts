@@ -13,6 +13,8 @@ export interface Passed {
 export class FakeLink implements Link {
   readonly passed: Passed[] = []
   readonly takenBack: number[] = []
+  /** What waits for late answers. */
+  readonly late = new Map<number, () => void>()
   readonly requests: { method: string; params: JsonObject | undefined }[] = []
   readonly counters = { unknownAnswers: 0, noise: 0, oversize: 0, unsent: 0 }
   closed = false
@@ -37,8 +39,9 @@ export class FakeLink implements Link {
     return id
   }
 
-  takeBack(id: number): boolean {
+  takeBack(id: number, _reason: string, onLate?: () => void): boolean {
     this.takenBack.push(id)
+    if (onLate !== undefined) this.late.set(id, onLate)
     return true
   }
 
@@ -75,16 +78,19 @@ export interface FakeServer {
   catalogue?: Partial<Catalogue>
   isolation?: 'shared' | 'per-session'
   traffic?: Partial<TrafficSpec>
+  /** False: it comes up with `raise`. */
+  isUp?: boolean
 }
 
 /** A gateway over servers of which each has a `FakeLink`. Names hold no `#`: that marks processes of single sessions. */
 export function createRig(servers: Readonly<Record<string, FakeServer>>, settings: Partial<GatewaySettings> = {}) {
   const links = new Map<string, FakeLink>()
   const state = new Map<string, SourceServer>()
+  const ups = new Map<string, SourceServer['up']>()
   const own: string[] = []
   const opened: unknown[] = []
   let listener: SourceListener | null = null
-  const add = (name: string, { era = 'legacy', catalogue = {}, isolation = 'shared', traffic = {} }: FakeServer): void => {
+  const add = (name: string, { era = 'legacy', catalogue = {}, isolation = 'shared', traffic = {}, isUp = true }: FakeServer): void => {
     const link = new FakeLink()
     links.set(name, link)
     const verdict = { era, protocolVersion: era === 'modern' ? '2026-07-28' : '2025-11-25', exitsOnProbe: false, decidedAt: 0 }
@@ -92,7 +98,8 @@ export function createRig(servers: Readonly<Record<string, FakeServer>>, setting
       verdict, remember: verdict, serverInfo: null, capabilities: { tools: {}, resources: {}, logging: {} }, instructions: null, warnings: [],
       catalogue: { tools: [], prompts: [], resources: [], resourceTemplates: [], ...catalogue },
     }
-    state.set(name, { name, presence: 'up', reason: '', retryAfterMs: null, up: { link, established }, isolation, idleStopMs: null, roots: null, tags: [], traffic: { ...DEFAULT_TRAFFIC, ...traffic } })
+    ups.set(name, { link, established })
+    state.set(name, { name, presence: isUp ? 'up' : 'coming', reason: '', retryAfterMs: null, up: isUp ? { link, established } : null, isolation, idleStopMs: null, roots: null, tags: [], traffic: { ...DEFAULT_TRAFFIC, ...traffic } })
   }
   for (const [name, server] of Object.entries(servers)) add(name, server)
   const gateway = createGateway({
@@ -117,6 +124,11 @@ export function createRig(servers: Readonly<Record<string, FakeServer>>, setting
     settings: () => ({ ...DEFAULT_GATEWAY, ...settings }),
     version: '1', now: () => Date.now(), warn: () => undefined,
   })
+  const change = (name: string, parts: Partial<SourceServer>): void => {
+    const before = state.get(name)
+    if (before !== undefined) state.set(name, { ...before, ...parts })
+    listener?.changed(name)
+  }
   return {
     gateway, own, opened,
     link: (name: string): FakeLink => {
@@ -125,11 +137,8 @@ export function createRig(servers: Readonly<Record<string, FakeServer>>, setting
       return link
     },
     /** Changes what the source says of a server, and says that it did. */
-    change: (name: string, change: Partial<SourceServer>): void => {
-      const before = state.get(name)
-      if (before !== undefined) state.set(name, { ...before, ...change })
-      listener?.changed(name)
-    },
+    change,
+    raise: (name: string): void => { change(name, { presence: 'up', up: ups.get(name) ?? null }) },
     server: (name: string): SourceServer => {
       const server = state.get(name)
       if (server === undefined) throw new Error(`there is no server ${name}`)

@@ -37,6 +37,16 @@ describe('a request on its way to a server of the same era', () => {
     expect(pass(line, legacy, toLegacy, { name: 'x' }).text).not.toContain('evil')
   })
 
+  test.each([
+    ['an id that hides behind escapes', String.raw`{"jsonrpc":"2.0","id":1,"\u0069d":99,"method":"tools/call","params":{"name":"s__x"}}`],
+    ['params that hide behind escapes', String.raw`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"s__evil"},"par\u0061ms":{"name":"s__x"}}`],
+    ['a name that hides behind escapes', String.raw`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"s__evil","n\u0061me":"s__x"}}`],
+  ])('%s is settled in the same way', (_what, line) => {
+    const { text } = pass(line, legacy, toLegacy, { name: 'x' })
+    expect(JSON.parse(text)).toEqual({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'x' } })
+    expect(text).not.toMatch(/evil|99|\\u/)
+  })
+
   test('of the modern era keeps its envelope, without the extension that is not passed on', () => {
     const line = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"traceparent":"00-1"},"name":"x"}}'
     const { params } = JSON.parse(pass(line, modern, toModern).text) as { params: { _meta: Record<string, unknown> } }

@@ -39,12 +39,12 @@ test('a batch is read as its members', () => {
   expect(parse('[{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","method":"n"}]')).toHaveLength(2)
 })
 
-test('a message 100 000 levels deep is read without a crash and refused when written', () => {
+test('a message 100 000 levels deep is read without a crash, as an error, and refused when written', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
   const [message] = parseMessages(Buffer.from(`{"jsonrpc":"2.0","id":1,"result":{"deep":${deep}}}`)) ?? []
-  expect(message?.type).toBe('result')
-  const result = message?.type === 'result' ? message.result : undefined
-  expect(() => encodeMessage({ jsonrpc: '2.0', id: 1, result: { result } })).toThrow(/cannot be written as JSON/)
+  expect(message).toMatchObject({ type: 'error', id: 1, error: { message: 'the answer is nested too deeply' } })
+  expect(parseMessages(Buffer.from(`{"jsonrpc":"2.0","method":"x","params":{"deep":${deep}}}`))).toBeNull()
+  expect(() => encodeMessage({ jsonrpc: '2.0', id: 1, result: { result: JSON.parse(deep) as unknown } })).toThrow(/cannot be written as JSON/)
 })
 
 test('__proto__ in a message pollutes nothing', () => {

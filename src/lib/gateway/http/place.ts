@@ -35,7 +35,8 @@ export class Places {
   find(path: string, home: Home): McpEndpoint | null {
     if (path === '/mcp') return this.#endpoint(home.path, home.view)
     const view = this.viewAt(path, home)
-    return view === null ? null : this.#endpoint(path, view)
+    // However it is written, it is one place.
+    return view === null ? null : this.#endpoint(decodeURIComponent(path), view)
   }
 
   /** What `/mcp/NAME` or `/profiles/NAME/mcp` shows; a choice of servers is not widened by asking at another path. */
