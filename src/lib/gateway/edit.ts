@@ -32,7 +32,7 @@ export function findRequestPlaces(line: Buffer, keys: readonly string[]): Reques
       isOdd ||= params >= 0
       params = start
     } else {
-      isOdd ||= line.subarray(keyStart, keyEnd).includes(BACKSLASH)
+      isOdd ||= hasEscapes(line, keyStart, keyEnd)
     }
     return isOdd
   })
@@ -45,7 +45,7 @@ function findMembers(line: Buffer, at: number, keys: readonly string[]): (Span |
   const members: (Span | undefined)[] = []
   let isOdd = false
   const whole = eachMember(line, at, (keyStart, keyEnd, start, end) => {
-    isOdd ||= line[keyStart] === BACKSLASH || line.subarray(keyStart, keyEnd).includes(BACKSLASH)
+    isOdd ||= hasEscapes(line, keyStart, keyEnd)
     for (let index = 0; index < keys.length; index++) {
       if (!isText(line, keyStart, keyEnd, keys[index] ?? '')) continue
       isOdd ||= members[index] !== undefined
@@ -54,6 +54,12 @@ function findMembers(line: Buffer, at: number, keys: readonly string[]): (Span |
     return isOdd
   })
   return whole && !isOdd ? members : null
+}
+
+/** Such a key may be one that is looked for in disguise. A loop, because most keys are short. */
+function hasEscapes(line: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (line[at] === BACKSLASH) return true
+  return false
 }
 
 /** Puts members (as text, without braces) at the front of the object that begins at `at`. */
