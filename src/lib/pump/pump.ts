@@ -76,9 +76,15 @@ class Pump {
   async open(): Promise<void> {
     const { input, output, revive } = this.#options
     const connect = () => this.#connect()
-    let reached = await connectOrRevive({ connect, revive })
+    let reached = await connectOrRevive({ connect, revive }, true)
     // It was just being stopped when we came: that was not about us.
-    if (reached.type === 'stopping') reached = await connectOrRevive({ connect: () => Promise.resolve({ type: 'absent' }), revive })
+    if (reached.type === 'stopping') {
+      const connectToNext = async (): Promise<FrontAttempt> => {
+        const attempt = await connect()
+        return attempt.type === 'stopping' ? { type: 'absent' } : attempt
+      }
+      reached = await connectOrRevive({ connect: connectToNext, revive }, false)
+    }
     if (reached.type === 'stopping') this.#state = 'stopped'
     input.on('data', (chunk: Buffer) => this.#up.push(chunk))
     input.on('end', () => this.#onInputEnd())

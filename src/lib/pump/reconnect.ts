@@ -22,9 +22,11 @@ export interface Road {
 
 /**
  * Connects, bringing a daemon up when there is none or when the one there does not know what we ask for: it may not have
- * our configuration yet. Rejects with the reason when that does not help.
+ * our configuration yet. Rejects with the reason when that does not help. `isFirst`: let in as soon as the daemon does,
+ * though the command that brings it up is still at it. After a loss there may be many such commands, and none may be left
+ * running behind somebody who has moved on.
  */
-export async function connectOrRevive({ connect, revive }: Road): Promise<Reached> {
+export async function connectOrRevive({ connect, revive }: Road, isFirst: boolean): Promise<Reached> {
   const first = await connect().catch((error: unknown) => {
     if (error instanceof McpctlError && error.code === 'SERVER_UNKNOWN') return error
     throw error
@@ -39,7 +41,9 @@ export async function connectOrRevive({ connect, revive }: Road): Promise<Reache
     return untilReached(connect, performance.now() + SOON_MS)
   }
   if (first.type !== 'absent') return first
-  return whileReviving(connect, revive())
+  if (isFirst) return whileReviving(connect, revive())
+  await revive()
+  return untilReached(connect, performance.now() + SOON_MS)
 }
 
 /** Who is let in by the daemon that is coming up need not wait for the command that brings it up. */
@@ -87,7 +91,7 @@ export async function reconnect(options: ReconnectOptions): Promise<Reached | nu
   let delayMs = FIRST_DELAY_MS
   for (let failures = 0; !options.isOver(); ) {
     try {
-      return await connectOrRevive(options)
+      return await connectOrRevive(options, false)
     } catch (error) {
       failures++
       options.onFailure(error)
