@@ -15,7 +15,7 @@ export interface FrontStreamOptions {
 /** A stream of MCP lines to the daemon, for whoever wants to be a client itself. Rejects as the daemon refuses, or with NOT_RUNNING. */
 export async function openFrontStream({ address, hello, revive }: FrontStreamOptions): Promise<net.Socket> {
   const connect = () => connectFront(address, { ...hello, front: 'stdio', resume: null })
-  const reached = revive === null ? await connect() : await connectOrRevive({ connect, revive }, true)
+  const reached = revive === null ? await connect() : await connectOrRevive({ connect, revive })
   if (reached.type !== 'open') throw new McpctlError('NOT_RUNNING', 'mcpctl was stopped', { hint: 'Run mcpctl start.' })
   const { socket, rest } = reached
   if (rest.length > 0) socket.unshift(rest)

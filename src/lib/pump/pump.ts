@@ -76,14 +76,14 @@ class Pump {
   async open(): Promise<void> {
     const { input, output, revive } = this.#options
     const connect = () => this.#connect()
-    let reached = await connectOrRevive({ connect, revive }, true)
+    let reached = await connectOrRevive({ connect, revive })
     // It was just being stopped when we came: that was not about us.
     if (reached.type === 'stopping') {
       const connectToNext = async (): Promise<FrontAttempt> => {
         const attempt = await connect()
         return attempt.type === 'stopping' ? { type: 'absent' } : attempt
       }
-      reached = await connectOrRevive({ connect: connectToNext, revive }, false)
+      reached = await connectOrRevive({ connect: connectToNext, revive })
     }
     if (reached.type === 'stopping') this.#state = 'stopped'
     input.on('data', (chunk: Buffer) => this.#up.push(chunk))

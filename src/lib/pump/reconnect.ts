@@ -22,54 +22,26 @@ export interface Road {
 
 /**
  * Connects, bringing a daemon up when there is none or when the one there does not know what we ask for: it may not have
- * our configuration yet. Rejects with the reason when that does not help. `isFirst`: let in as soon as the daemon does,
- * though the command that brings it up is still at it. After a loss there may be many such commands, and none may be left
- * running behind somebody who has moved on.
+ * our configuration yet. The command that brings it up is waited for to its end, though the daemon may let us in sooner:
+ * none may be left running behind a proxy that has moved on. Rejects with the reason when that does not help.
  */
-export async function connectOrRevive({ connect, revive }: Road, isFirst: boolean): Promise<Reached> {
+export async function connectOrRevive({ connect, revive }: Road): Promise<Reached> {
   const first = await connect().catch((error: unknown) => {
     if (error instanceof McpctlError && error.code === 'SERVER_UNKNOWN') return error
     throw error
   })
-  if (first instanceof McpctlError) {
-    try {
-      await revive()
-    } catch (error) {
-      // Without a configuration of our own, what the daemon said is the better reason.
-      throw error instanceof McpctlError && error.code === 'CONFIG_NOT_FOUND' ? first : error
-    }
-    return untilReached(connect, performance.now() + SOON_MS)
+  if (!(first instanceof McpctlError) && first.type !== 'absent') return first
+  try {
+    await revive()
+  } catch (error) {
+    // Without a configuration of our own, what the daemon said is the better reason.
+    throw first instanceof McpctlError && error instanceof McpctlError && error.code === 'CONFIG_NOT_FOUND' ? first : error
   }
-  if (first.type !== 'absent') return first
-  if (isFirst) return whileReviving(connect, revive())
-  await revive()
-  return untilReached(connect, performance.now() + SOON_MS)
-}
-
-/** Who is let in by the daemon that is coming up need not wait for the command that brings it up. */
-async function whileReviving(connect: Road['connect'], reviving: Promise<void>): Promise<Reached> {
-  let deadline = Infinity
-  let failed = false
-  const revived = reviving.then(
-    () => { deadline = performance.now() + SOON_MS },
-    (error: unknown) => {
-      failed = true
-      throw error
-    },
-  )
-  const reached = untilReached(connect, () => (failed ? -Infinity : deadline))
-  // Whichever fails first tells why; the other is then of no interest.
-  reached.catch(() => undefined)
-  revived.catch(() => undefined)
-  const first = await Promise.race([reached, revived])
-  return first ?? reached
-}
-
-async function untilReached(connect: Road['connect'], deadline: number | (() => number)): Promise<Reached> {
+  const deadline = performance.now() + SOON_MS
   for (;;) {
     const attempt = await connect()
     if (attempt.type !== 'absent') return attempt
-    if (performance.now() > (typeof deadline === 'number' ? deadline : deadline())) {
+    if (performance.now() > deadline) {
       throw new McpctlError('DAEMON_INCOMPATIBLE', 'the daemon runs but lets no clients in', { hint: 'It may be of another version: mcpctl stop, then mcpctl start.' })
     }
     await delay(POLL_MS)
@@ -91,7 +63,7 @@ export async function reconnect(options: ReconnectOptions): Promise<Reached | nu
   let delayMs = FIRST_DELAY_MS
   for (let failures = 0; !options.isOver(); ) {
     try {
-      return await connectOrRevive(options, false)
+      return await connectOrRevive(options)
     } catch (error) {
       failures++
       options.onFailure(error)

@@ -30,7 +30,7 @@ export async function openRelay(options: RelayOptions): Promise<Relay> {
   const { address, host, port, revive } = options
   const hello: FrontHello = { ...options.hello, front: 'http', resume: null }
   const connect = () => connectFront(address, hello)
-  const first = await connectOrRevive({ connect, revive }, true)
+  const first = await connectOrRevive({ connect, revive })
   // Only to know that it lets us in: a wrong name is told now, not with the first request.
   if (first.type === 'open') first.socket.destroy()
 
