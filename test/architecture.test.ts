@@ -130,7 +130,7 @@ function closureOf(entry: string): { files: Set<string>; packages: Set<string> }
 
 describe('what is loaded', () => {
   it('no command loads a package before it needs one', () => {
-    for (const entry of ['quick', 'status', 'status-table', 'start', 'stop', 'logs', 'events']) expect([...closureOf(join(LIB, `verbs/${entry}.ts`)).packages]).toEqual([])
+    for (const entry of ['quick', 'status', 'status-table', 'start', 'stop', 'logs', 'events', 'proxy', 'tools', 'call']) expect([...closureOf(join(LIB, `verbs/${entry}.ts`)).packages]).toEqual([])
   })
 
   it('the daemon loads no package at all before it needs one', () => {

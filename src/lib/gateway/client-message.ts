@@ -1,13 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { findMember, isJsonObject, type JsonObject, type RequestId } from '../mcp/index.js'
+import { findMember, isJsonObject, toOneLine, type JsonObject, type RequestId } from '../mcp/index.js'
 import type { ClientId } from './client-id.js'
 import type { ClientMessage } from './contract.js'
 
 const PARSE_ERROR = -32700
 const INVALID_REQUEST = -32600
-const LF = 0x0a
-const CR = 0x0d
-const SPACE = 0x20
 
 /**
  * Reads one message of a client. Only what is plainly one JSON-RPC 2.0 message gets past here: servers exist that end
@@ -24,7 +21,7 @@ export function parseClientMessage(bytes: Buffer, isLine = false): ClientMessage
   }
   if (Array.isArray(value)) return bad(INVALID_REQUEST, 'batches are not supported; send one message at a time')
   if (!isJsonObject(value)) return bad(INVALID_REQUEST, 'a message has to be a JSON object')
-  return sort(value, isLine ? bytes : oneLine(bytes))
+  return sort(value, isLine ? bytes : toOneLine(bytes))
 }
 
 function sort(value: JsonObject, line: Buffer): ClientMessage {
@@ -57,12 +54,4 @@ function exact(id: RequestId, line: Buffer): ClientId {
   const place = findMember(line, 0, 'id')
   const text = place === null ? '' : line.toString('latin1', place.start, place.end)
   return /^-?\d+$/.test(text) ? BigInt(text) : id
-}
-
-/** Line breaks can only stand between the tokens of valid JSON, where a blank says the same. */
-function oneLine(bytes: Buffer): Buffer {
-  if (!bytes.includes(LF) && !bytes.includes(CR)) return bytes
-  const line = Buffer.from(bytes)
-  for (let at = 0; at < line.length; at++) if (line[at] === LF || line[at] === CR) line[at] = SPACE
-  return line
 }

@@ -1,5 +1,6 @@
 export { LEGACY_VERSIONS, MODERN_VERSIONS } from './era.js'
 export { isTooDeep } from './depth.js'
+export { toOneLine } from './one-line.js'
 export { LineFramer, type FramerOptions, type OversizeLine } from './framer.js'
 export { openHttpLink, type HttpLinkOptions } from './http-link.js'
 export { isJsonObject, type ErrorObject, type JsonObject, type RequestId } from './json-rpc.js'
