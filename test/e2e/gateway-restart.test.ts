@@ -19,12 +19,13 @@ const rig = useGateway((gateway) => gateway.start({
 
 /** Kills a server with nobody asking, and waits for the next instance. */
 async function replace(server: string): Promise<number> {
-  const before = await pidOf(rig().home, server)
-  kill(before)
-  return waitFor(async () => {
+  const readyPid = (other: number | null): Promise<number> => waitFor(async () => {
     const { pid, phase } = await serverOf(rig().home, server)
-    return phase === 'ready' && pid !== before ? pid : null
-  }, { what: `${server} to be back` })
+    return phase === 'ready' && pid !== other ? pid : null
+  }, { what: `${server} to be ready` })
+  const before = await readyPid(null)
+  kill(before)
+  return readyPid(before)
 }
 
 /** Starts a call of a slow tool and waits until the server works on it. */
