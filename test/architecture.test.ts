@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Rooms that a verb may load when it is called, never before. */
 const MAY_LOAD: Record<string, readonly string[]> = { verbs: ['config', 'daemon', 'gateway', 'logs', 'mcp', 'pump'], daemon: ['daemon'] }
 /** Doors besides index.ts: each keeps something heavy out of the others' way. */
-const SIDE_DOORS = new Set(['cli/command-of', 'config/find'])
+const SIDE_DOORS = new Set(['cli/command-of', 'config/find', 'config/watch'])
 
 interface Import {
   readonly target: string

@@ -3,7 +3,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { connectControl, ensureHome, openControlServer, PROTOCOL, readApplyParams, resolveHome } from '../../src/lib/control/index.js'
+import { connectControl, ensureHome, openControlServer, PROTOCOL, readApplyParams, readConfigFailedParams, readReloadParams, resolveHome } from '../../src/lib/control/index.js'
 import { McpctlError } from '../../src/lib/errors/index.js'
 import { DEFAULT_GATEWAY, DEFAULT_TRAFFIC, type GatewaySettings } from '../../src/lib/core/index.js'
 import { specOf } from '../unit/core/spec-fixture.js'
@@ -149,4 +149,102 @@ it.each<[Record<string, unknown>, RegExp]>([
   [{ profiles: { p: ['a'] } }, /settings\.gateway\.profiles\.p must be an object/],
 ])('names what it refuses of the gateway: %j', (change, message) => {
   expect(() => received({ ...PARAMS, settings: { maxConcurrentStarts: 2, gateway: { ...GATEWAY, ...change } } })).toThrow(message)
+})
+
+/*
+ * Since reloads: what a command says about where a configuration came from, and its orders.
+ */
+const ORIGIN = { cwd: '/c', configPath: null, env: { A: 'b' }, files: ['/s', '/t'], watch: true, loadedAt: 1 }
+const RELOAD_LINE = '{"type":"request","id":1,"method":"reload","params":{"source":"/s","settings":null,"servers":[],"origin":{"cwd":"/c","configPath":null,"env":{"A":"b"},"files":["/s","/t"],"watch":true,"loadedAt":1},"names":["a"],"dryRun":true}}'
+const FAILED_LINE = '{"type":"request","id":2,"method":"config-failed","params":{"source":"/s","error":{"code":"CONFIG_SYNTAX","message":"m","hint":"h","details":{"file":"/s"}},"files":["/s"]}}'
+const CHANGES = '{"type":"result","id":1,"result":{"changes":[{"name":"a","action":"replace","fields":["args","env.TOKEN"]}]}}'
+
+it('sends reloads and failures as a daemon expects them', async () => {
+  await withHome(async (home) => {
+    const lines: string[] = []
+    const daemon = net.createServer((socket) => {
+      socket.write(`${FROM_DAEMON[0] ?? ''}\n${CHANGES}\n{"type":"result","id":2,"result":{}}\n`)
+      collect(lines, socket)
+    })
+    await new Promise<void>((resolve) => daemon.listen(home.socket, resolve))
+    const client = await connectControl(home, '1.2.3')
+    if (!client) throw new Error('no daemon')
+    const failure = { code: 'CONFIG_SYNTAX', message: 'm', hint: 'h', details: { file: '/s' } } as const
+    void client.request('reload', { source: '/s', settings: null as never, servers: [], origin: ORIGIN, names: ['a'], dryRun: true }).catch(() => undefined)
+    void client.request('config-failed', { source: '/s', error: failure, files: ['/s'] }).catch(() => undefined)
+    await expect.poll(() => lines.slice(1)).toEqual([RELOAD_LINE, FAILED_LINE])
+    client.close()
+    await new Promise((resolve) => daemon.close(resolve))
+  })
+})
+
+it('reads back an order to reload, with and without its origin', () => {
+  const order = { ...PARAMS, origin: ORIGIN, names: null, dryRun: false }
+  expect(readReloadParams(JSON.parse(JSON.stringify(order)))).toEqual(order)
+  expect(readReloadParams(JSON.parse(JSON.stringify({ ...PARAMS, names: ['a'], dryRun: true })))).toEqual({ ...PARAMS, names: ['a'], dryRun: true })
+  expect(received({ ...PARAMS, origin: { ...ORIGIN, configPath: './c.json', watch: false } }).origin).toEqual({ ...ORIGIN, configPath: './c.json', watch: false })
+  expect(received(PARAMS)).not.toHaveProperty('origin')
+})
+
+it('reads back why a configuration failed; a code of another version is a defect', () => {
+  const failed = { source: '/s', error: { code: 'CONFIG_SYNTAX', message: 'm', hint: 'h', details: {} }, files: ['/s'] }
+  expect(readConfigFailedParams(failed)).toEqual(failed)
+  expect(readConfigFailedParams({ ...failed, error: { code: 'FROM_TOMORROW', message: 'm' } }).error).toEqual({ code: 'INTERNAL', message: 'm', details: {} })
+})
+
+it.each<[Record<string, unknown>, RegExp]>([
+  [{ names: 'a' }, /names must be a list/],
+  [{ dryRun: 'no' }, /dryRun must be true or false/],
+  [{ origin: { ...ORIGIN, cwd: 1 } }, /origin\.cwd must be text/],
+  [{ origin: { ...ORIGIN, env: { A: 1 } } }, /origin\.env\.A must be text/],
+  [{ origin: { ...ORIGIN, files: [null] } }, /origin\.files\[0\] must be text/],
+  [{ origin: { ...ORIGIN, watch: undefined } }, /origin\.watch must be true or false/],
+  [{ origin: { ...ORIGIN, loadedAt: 'now' } }, /origin\.loadedAt must be a number/],
+])('names what it refuses of an order to reload: %j', (change, message) => {
+  expect(() => readReloadParams(JSON.parse(JSON.stringify({ ...PARAMS, names: null, dryRun: false, ...change })))).toThrow(message)
+})
+
+/** How a server is limited, probed and replaced. */
+const KEPT_UP = {
+  ...SPEC,
+  limits: { memoryBytes: 4, memorySoftBytes: 2, cpuPercent: 2, pids: 3, required: true },
+  drainTimeoutMs: 0,
+  replace: 'in-place',
+  health: { intervalMs: 1, timeoutMs: 2, hungAfterMs: 3, probe: { type: 'command', command: 'c', args: ['d'] } },
+} as const
+
+it('reads back limits, probes and ways of replacement', () => {
+  const [read] = received({ ...PARAMS, servers: [KEPT_UP] }).servers
+  expect(JSON.stringify(read)).toBe(JSON.stringify(KEPT_UP))
+  for (const probe of [{ type: 'mcp' }, { type: 'none' }, { type: 'http', url: 'http://h/p' }, { type: 'tcp', host: '::1', port: 80 }]) {
+    expect(received({ ...PARAMS, servers: [{ ...KEPT_UP, health: { ...KEPT_UP.health, probe } }] }).servers[0]?.health.probe).toEqual(probe)
+  }
+})
+
+it('reads what a command from before probes and reloads sends', () => {
+  const { drainTimeoutMs: _drain, replace: _replace, ...rest } = KEPT_UP
+  const old = { ...rest, health: { intervalMs: 1, timeoutMs: 2 } }
+  const health = { intervalMs: 1, timeoutMs: 2, hungAfterMs: 30_000, probe: { type: 'mcp' } }
+  expect(received({ ...PARAMS, servers: [{ ...old, endpoint: null }] }).servers[0]).toMatchObject({ drainTimeoutMs: 5_000, replace: 'beside', health })
+  // Two of these would want the same port or files.
+  expect(received({ ...PARAMS, servers: [old] }).servers[0]).toMatchObject({ replace: 'in-place', health })
+  expect(received({ ...PARAMS, servers: [{ ...old, transport: 'none', endpoint: null }] }).servers[0]).toMatchObject({ replace: 'in-place', health: { probe: { type: 'none' } } })
+})
+
+it.each<[Record<string, unknown>, RegExp]>([
+  [{ drainTimeoutMs: -1 }, /drainTimeoutMs must be a time in milliseconds/],
+  [{ replace: 'bluegreen' }, /replace must be one of beside, in-place/],
+  [{ limits: { memoryBytes: 0 } }, /limits\.memoryBytes must be a number above zero/],
+  [{ limits: { memorySoftBytes: 'x' } }, /limits\.memorySoftBytes must be a number/],
+  [{ limits: { required: 1 } }, /limits\.required must be true or false/],
+  [{ health: { ...KEPT_UP.health, intervalMs: 0 } }, /health\.intervalMs must be a time above zero/],
+  [{ health: { ...KEPT_UP.health, hungAfterMs: 1e12 } }, /health\.hungAfterMs must be a time/],
+  [{ health: { ...KEPT_UP.health, probe: 'mcp' } }, /health\.probe must be an object/],
+  [{ health: { ...KEPT_UP.health, probe: { type: 'udp' } } }, /health\.probe\.type must be one of mcp, none, http, tcp, command/],
+  [{ health: { ...KEPT_UP.health, probe: { type: 'http', url: 'ftp://h' } } }, /health\.probe\.url must be an http or https URL/],
+  [{ health: { ...KEPT_UP.health, probe: { type: 'tcp', host: '', port: 1 } } }, /health\.probe\.host must be text that is not empty/],
+  [{ health: { ...KEPT_UP.health, probe: { type: 'tcp', host: 'h', port: 65536 } } }, /health\.probe\.port must be a whole number/],
+  [{ health: { ...KEPT_UP.health, probe: { type: 'command', command: 'c' } } }, /health\.probe\.args must be a list/],
+])('names what it refuses of limits, probes and replacement: %j', (change, message) => {
+  expect(() => received({ ...PARAMS, servers: [{ ...KEPT_UP, ...change }] })).toThrow(message)
 })

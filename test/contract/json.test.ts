@@ -50,7 +50,8 @@ afterEach(async () => {
   await home.cleanup()
 })
 
-const json = (line: string): Promise<CliResult> => run([...line.split(' '), '--json'], { home })
+// What changes here is reloaded by the tests alone.
+const json = (line: string): Promise<CliResult> => run([...line.split(' '), '--json'], { home, env: { MCP_WATCH: 'false' } })
 
 /** The command prints exactly one document, of this status, with at least this content, all of it on the reference page. */
 async function expectDocument(line: string, exitCode: number, golden: Record<string, unknown>): Promise<void> {
@@ -79,6 +80,16 @@ describe('the JSON document of', () => {
     await expectDocument('restart good', 0, { ready: 1, failed: 0, timedOut: false, servers: [GOOD] })
     await expectDocument('restart good', 0, { ready: 1, failed: 0, timedOut: false, servers: [{ ...GOOD, generation: 2 }] })
     await expectDocument('restart good --no-wait', 0, { names: ['good'] })
+  })
+
+  it('reload', async () => {
+    await json('start good')
+    home.config({ good: { command: process.execPath, args: [DUAL], tags: ['blue'], env: { NEW: '1' } } })
+    const changes = [{ name: 'good', action: 'replace', fields: ['env.NEW'] }, { name: 'bad', action: 'none', fields: [] }]
+    await expectDocument('reload --dry-run', 0, { source: SOURCE, dryRun: true, changes })
+    const reason = expect.stringContaining('replaced generation 1') as string
+    await expectDocument('reload', 0, { source: SOURCE, dryRun: false, changes, ready: 1, failed: 0, timedOut: false, servers: [{ ...GOOD, generation: 2, reason }] })
+    await expectDocument('reload --no-wait', 0, { source: SOURCE, dryRun: false, changes: [{ name: 'good', action: 'none', fields: [] }] })
   })
 
   it('status, and status of names', async () => {
@@ -125,6 +136,8 @@ describe('the JSON document of', () => {
         { field: 'logDir', value: '<base>/home/logs', origin: 'default' },
         { field: 'logLevel', value: 'info', origin: 'default' },
         { field: 'maxConcurrentStarts', value: 32, origin: 'default' },
+        { field: 'limitsBackend', value: 'auto', origin: 'default' },
+        { field: 'watch', value: false, origin: 'environment MCP_WATCH' },
         { field: 'gateway.port', value: null, origin: 'default' },
         { field: 'gateway.host', value: '127.0.0.1', origin: 'default' },
         { field: 'gateway.token', value: '***', origin: SOURCE },

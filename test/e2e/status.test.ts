@@ -40,6 +40,8 @@ describe('status', () => {
         logDirectory: join(home().home, 'logs'),
         sources: [join(home().project, 'mcp.config.json')],
         http: { url: null, trouble: null },
+        configs: [{ source: join(home().project, 'mcp.config.json'), trouble: null, watched: true }],
+        limits: { backend: expect.any(String), memory: expect.any(String), cpu: expect.any(String), pids: expect.any(String), notes: expect.any(Array) },
       },
       servers: [
         expect.objectContaining({
@@ -77,7 +79,7 @@ describe('status', () => {
     expect(broken.stdout).toMatch(/Reason +exited with code 9 after .*before it was ready; restart policy is never/)
     expect(broken.stdout).toMatch(/Last ends\n +\d{4}-.*generation \d+ +exited with code 9/)
     expect(broken.stdout).toMatch(/Last log lines\n[^]*err bad-server: fatal: cannot start: the database is on fire/)
-    expect(broken.stdout).toMatch(/Try +mcpctl logs broken, mend the cause, then mcpctl start broken/)
+    expect(broken.stdout).toMatch(/Try +mcpctl why broken, mend the cause, then mcpctl start broken/)
     const fine = await runOk(['status', 'fine'], { home: home() })
     expect(fine.stdout).toMatch(/Protocol +stdio, legacy era \(2025-11-25\), 4 tools; fixture-legacy 1\.0\.0/)
     expect(fine.stdout).toContain('mcp-legacy.mjs')
@@ -127,10 +129,10 @@ describe('status', () => {
 
   test('marks a server whose configuration has changed, until it is restarted', async () => {
     home().config({ a: fixture('mcp-legacy.mjs'), b: fixture('mcp-legacy.mjs') })
-    await runOk(['start'], { home: home() })
+    await runOk(['start'], { home: home(), env: { MCP_WATCH: 'false' } })
     const pids = (await statusOf(home())).servers.map(({ pid }) => pid)
     home().config({ a: { ...fixture('mcp-legacy.mjs'), env: { NEW: '1' } }, b: fixture('mcp-legacy.mjs') })
-    const { stderr } = await runOk(['start'], { home: home() })
+    const { stderr } = await runOk(['start'], { home: home(), env: { MCP_WATCH: 'false' } })
     expect(stderr).toContain('still running the old one: a (mcpctl restart a)')
     expect((await statusOf(home())).servers.map(({ pid, changed }) => [pid, changed])).toEqual([[pids[0], true], [pids[1], false]])
     await runOk(['restart', 'a'], { home: home() })

@@ -19,7 +19,8 @@ describe('what is in effect', () => {
       launch: { command: 'x', args: [], cwd: project.folder, env: {}, ownEnv: [], shown: ['x'] }, endpoint: null,
       era: 'auto', enabled: true,
       restart: { policy: 'on-failure', backoffInitialMs: 500, backoffMaxMs: 60_000, maxRestarts: 5, windowMs: 60_000 },
-      limits: {}, startTimeoutMs: 60_000, stopTimeoutMs: 5_000, health: { intervalMs: 2_000, timeoutMs: 5_000 },
+      limits: {}, startTimeoutMs: 60_000, stopTimeoutMs: 5_000, drainTimeoutMs: 5_000, replace: 'beside',
+      health: { intervalMs: 2_000, timeoutMs: 2_000, hungAfterMs: 30_000, probe: { type: 'mcp' } },
       dependsOn: [], tags: [], logs: { maxBytes: 10 * 1024 ** 2, keep: 5 },
       isolation: 'shared', start: 'auto', idleStopMs: null, roots: null, clientAbilities: [], session: null, traffic: DEFAULT_TRAFFIC,
     })
@@ -165,11 +166,12 @@ describe('what is shown', () => {
     const config = await createProject({ 'mcp.config.json': { servers: { a: { command: 'x' } } } }).load()
     expect(config.explained.servers[0]?.fields.map(({ field }) => field)).toEqual([
       'transport', 'command', 'cwd', 'era', 'enabled', 'restart.policy', 'restart.backoff.initial', 'restart.backoff.max', 'restart.intensity.restarts',
-      'restart.intensity.window', 'limits.memory', 'limits.cpu', 'limits.pids', 'startTimeout', 'stopTimeout', 'health.interval', 'health.timeout',
+      'restart.intensity.window', 'limits.memory', 'limits.memorySoft', 'limits.cpu', 'limits.pids', 'limits.required',
+      'startTimeout', 'stopTimeout', 'drainTimeout', 'replace', 'health.interval', 'health.timeout', 'health.hungAfter', 'health.probe',
       'dependsOn', 'tags', 'logs.maxSize', 'logs.keep', 'isolation', 'start', 'roots', 'clientAbilities', 'timeouts.idle', 'timeouts.total', 'tools.allow', 'tools.deny',
     ])
     expect(config.explained.settings.map(({ field }) => field)).toEqual([
-      'home', 'pidDir', 'logDir', 'logLevel', 'maxConcurrentStarts', 'gateway.port', 'gateway.host', 'gateway.token', 'gateway.allowedHosts', 'gateway.allowedOrigins',
+      'home', 'pidDir', 'logDir', 'logLevel', 'maxConcurrentStarts', 'limitsBackend', 'watch', 'gateway.port', 'gateway.host', 'gateway.token', 'gateway.allowedHosts', 'gateway.allowedOrigins',
       'gateway.prefix', 'gateway.separator', 'gateway.maxNameLength', 'gateway.sse', 'gateway.listWait', 'gateway.startWait', 'gateway.instructions',
     ])
   })

@@ -35,7 +35,7 @@ describe('values', () => {
     [{ command: 'x', limits: { memory: 300 } }, 'a.limits.memory', 'at least 1.0 MB'],
     [{ command: 'x', limits: { cpu: '0%' } }, 'a.limits.cpu', 'percent of one core'],
     [{ command: 'x', limits: { pids: 0 } }, 'a.limits.pids', 'whole number from 1'],
-    [{ command: 'x', limits: 'tight' }, 'a.limits', 'must be an object with memory, cpu and pids'],
+    [{ command: 'x', limits: 'tight' }, 'a.limits', 'must be an object with memory, memorySoft, cpu, pids and required'],
     [{ command: 'x', startTimeout: -1 }, 'a.startTimeout', 'not -1'],
     [{ command: 'x', startTimeout: '5 parsecs' }, 'a.startTimeout', 'not "5 parsecs"'],
     [{ command: 'x', startTimeout: '90d' }, 'a.startTimeout', 'at most 24 days'],
@@ -73,7 +73,7 @@ describe('values', () => {
     const problems = await problemsFor({ command: 'x', comand: 'y', limits: { zzz: 1 }, startTimeuot: 3 })
     expect(problems.map(({ field, hint }) => [field, hint])).toEqual([
       ['servers.a.comand', 'Did you mean "command"?'],
-      ['servers.a.limits.zzz', 'Known fields here: memory, cpu, pids.'],
+      ['servers.a.limits.zzz', 'Known fields here: memory, memorySoft, cpu, pids, required.'],
       ['servers.a.startTimeuot', 'Did you mean "startTimeout"?'],
     ])
   })

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { LinkError, openHttpLink, RpcError, type HttpLinkOptions, type Link } from '../../src/lib/mcp/index.js'
-import { cleanUp, client, establish, fixture, freePort, keep, names, realServer, startChild, startHttp, until } from './mcp-support.js'
+import { cleanUp, client, establish, fixture, freePort, keep, names, probe, realServer, startChild, startHttp, until } from './mcp-support.js'
 
 afterEach(cleanUp)
 
@@ -33,7 +33,7 @@ test.each([
   expect(names(established.catalogue.tools)).toContain('echo')
   expect(established.catalogue.prompts).toHaveLength(1)
   expect(await link.request('tools/call', { name: 'echo', arguments: { text: 'ü' } }, call)).toMatchObject({ content: [{ text: 'ü' }] })
-  await link.ping(call)
+  await probe(link)
   expect(await stats()).toMatchObject({ initialize: initialized, earlyLists: 0 })
 })
 
@@ -213,7 +213,7 @@ test('requests fail with a cause when the server dies, and the link survives unt
   expect((await waiting).reason).toBe('unreachable')
   // Its connections break one by one: only when it is gone does its port refuse.
   await exited
-  expect(await failure(link.ping(call))).toMatchObject({ reason: 'unreachable', message: expect.stringContaining('nothing listens') as string })
+  expect(await failure(probe(link))).toMatchObject({ reason: 'unreachable', message: expect.stringContaining('nothing listens') as string })
   expect(link.closed).toBe(false)
 })
 
@@ -224,7 +224,7 @@ test('HTTP+SSE servers are opened with transport sse, in the order the protocol 
   expect(established.verdict).toMatchObject({ era: 'legacy', protocolVersion: '2024-11-05' })
   expect(names(established.catalogue.tools)).toContain('echo')
   expect(await link.request('tools/call', { name: 'echo', arguments: { text: 'x' } }, call)).toMatchObject({ content: [{ text: 'x' }] })
-  await link.ping(call)
+  await probe(link)
 })
 
 test('an HTTP+SSE server that ends its stream closes the link', async () => {
@@ -234,7 +234,7 @@ test('an HTTP+SSE server that ends its stream closes the link', async () => {
   await establish(link)
   const waiting = failure(link.request('tools/call', { name: 'wait' }, call))
   // Messages leave in order: when the ping was answered, the call had been taken.
-  await link.ping(call)
+  await probe(link)
   child.kill('SIGKILL')
   expect((await waiting).reason).toBe('closed')
   expect(closed).toEqual(['the server ended its event stream'])

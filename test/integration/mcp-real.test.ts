@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { cleanUp, establish, names, openChild, realServer } from './mcp-support.js'
+import { cleanUp, establish, names, openChild, probe, realServer } from './mcp-support.js'
 
 afterEach(cleanUp)
 
@@ -20,7 +20,7 @@ test.each([
     expect(established.serverInfo?.name).toBeTruthy()
     expect(names(established.catalogue.tools)).toContain(tool)
     expect(await link.request('tools/call', { name: tool, arguments: given }, { timeoutMs: 5000 })).toHaveProperty('content')
-    await link.ping({ timeoutMs: 5000 })
+    await probe(link)
     expect(noise).toEqual([])
     const gone = new Promise((resolve) => child.once('exit', resolve))
     link.close()

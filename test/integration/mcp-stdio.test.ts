@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
 import { LinkError, openStdioLink, RpcError, type EraVerdict, type OversizeLine } from '../../src/lib/mcp/index.js'
-import { cleanUp, client, establish, fixture, keep, names, openChild, until } from './mcp-support.js'
+import { cleanUp, client, establish, fixture, keep, names, openChild, probe, until } from './mcp-support.js'
 
 afterEach(cleanUp)
 
@@ -29,7 +29,7 @@ test.each([
   // Fields nobody here knows survive.
   expect(established.catalogue.tools[0]).toMatchObject({ 'x-unknown': { kept: true } })
   expect(await link.request('tools/call', { name: 'echo', arguments: { text: 'ü' } }, call)).toMatchObject({ content: [{ type: 'text', text: 'ü' }] })
-  await link.ping(call)
+  await probe(link)
   expect(stages[0]).toBe('waiting for the answer to server/discover')
   expect(stages).toContain('reading tools/list')
 })
@@ -45,7 +45,7 @@ test('an error of the server arrives unchanged', async () => {
 test('a server that answers ping with an error lives', async () => {
   const { link } = openChild(fixture('mcp-legacy'), ['--no-ping'])
   await establish(link)
-  await expect(link.ping(call)).resolves.toBeUndefined()
+  await expect(probe(link)).resolves.toBeUndefined()
 })
 
 test('a server that is silent on server/discover is opened with initialize after the grace, on the same process', async () => {

@@ -54,6 +54,13 @@ export function keep(link: Link): Link {
   return link
 }
 
+/** Resolves when a probe was answered; rejects with what failed. */
+export function probe(link: Link, method?: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    link.probe({ answered: () => resolve(), failed: reject }, method)
+  })
+}
+
 export function establish(link: Link, options: Partial<EstablishOptions> = {}): Promise<Established> {
   return link.establish({ era: 'auto', remembered: null, now: Date.now, signal: AbortSignal.timeout(20_000), ...options })
 }

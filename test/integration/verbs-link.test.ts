@@ -71,17 +71,21 @@ describe('the link to one server through the gateway', () => {
 
   it('says so when the daemon is just ending', async () => {
     await listen((socket) => socket.end('{"mcpctl":1,"closing":"stopped"}\n'))
-    await expect(connect()).rejects.toMatchObject({ code: 'NOT_RUNNING', hint: 'mcpctl start' })
+    await expect(connect()).rejects.toMatchObject({ code: 'NOT_RUNNING', hint: 'Run mcpctl start.' })
   })
 
   it.each([
     ['something else answers', (socket: net.Socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['an endless line comes', (socket: net.Socket) => void socket.write('x'.repeat(100_000))],
-    ['the connection ends at once', (socket: net.Socket) => void socket.end()],
     ['it ends during the handshake', (socket: net.Socket) => void socket.end(READY)],
   ])('is unreachable when %s', async (_what, answer) => {
     await listen((socket, _line, index) => void (index === 0 && answer(socket)))
     await expect(connect()).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' })
+  })
+
+  it('is not there when who listened leaves without a word', async () => {
+    await listen((socket) => socket.end())
+    await expect(connect()).rejects.toMatchObject({ code: 'NOT_RUNNING' })
   })
 
   it('is not there when nobody listens', async () => {

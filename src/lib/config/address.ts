@@ -5,11 +5,7 @@ export function isHost(text: string): boolean {
   return text.length <= 253 && (name.test(text) || address6.test(text))
 }
 
-/** Whether it is certain that only this machine can reach what listens there; the HTTP front of the gateway judges the same way. */
-export function isLoopbackHost(host: string): boolean {
-  const name = host.toLowerCase()
-  return name === 'localhost' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)
-}
+export { isLoopback as isLoopbackHost } from '../base/index.js'
 
 /** The TCP port a text names; undefined when it names none from 1 to 65535. */
 export function readPort(text: string): number | undefined {

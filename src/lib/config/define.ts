@@ -51,6 +51,40 @@ export interface ToolsConfig {
 /** A path, relative to the folder of the configuration file, or a URI. */
 export type RootConfig = string | { uri: string; name?: string }
 
+/** What the whole process tree of a server may use at most. */
+export interface LimitsConfig {
+  memory?: Size
+  /** Below `memory`: a server above this is replaced as soon as no call is under way. */
+  memorySoft?: Size
+  cpu?: Cpu
+  /** Processes and threads. */
+  pids?: number
+  /** Rather no start than one without a limit of memory that holds for the whole tree. Default false. */
+  required?: boolean
+}
+
+/** How a server is asked whether it works: in its own protocol, or in a way of its own. */
+export type ProbeConfig =
+  | 'mcp'
+  | 'none'
+  /** Healthy while a GET is answered with a status from 200 to 399. */
+  | { http: string }
+  /** Healthy while `host:port` accepts connections. */
+  | { tcp: string }
+  /** Healthy while the program ends with exit status 0. */
+  | { command: string; args?: (string | number)[] }
+
+export interface HealthConfig {
+  /** Time between probes. Default 2s. */
+  interval?: Duration
+  /** Time for an answer. Default: the interval, at most 5s. */
+  timeout?: Duration
+  /** With calls under way: silence without any use of the processor for this long counts as hung. Default 30s. */
+  hungAfter?: Duration
+  /** Default mcp; none for helpers. */
+  probe?: ProbeConfig
+}
+
 /** What can be said for one server and, under `defaults`, for all of them. */
 interface Shared {
   /** `false` keeps the server in the file without starting it. Default true. */
@@ -59,13 +93,20 @@ interface Shared {
   era?: 'auto' | 'legacy' | 'modern'
   /** Default on-failure, or never with MCP_AUTO_RESTART=false. */
   restart?: 'always' | 'on-failure' | 'never' | RestartConfig
-  limits?: { memory?: Size; cpu?: Cpu; pids?: number }
+  limits?: LimitsConfig
   /** Time a server may take until it is ready. Default 60s. */
   startTimeout?: Duration
   /** Time a server may take to end by itself before it is ended by force. Default 5s. */
   stopTimeout?: Duration
-  /** Default: every 2s, an answer within 5s. */
-  health?: { interval?: Duration; timeout?: Duration }
+  /** Time calls under way get to finish before a stop begins; 0: none. Default 5s. */
+  drainTimeout?: Duration
+  /**
+   * What happens when a reload needs a new process. `beside`: it is proven ready beside the old one, then the old one
+   * finishes its calls and goes; when it fails, the old one stays. `in-place`: the old one is stopped first.
+   * Default beside; in-place for a command with a url and for helpers.
+   */
+  replace?: 'beside' | 'in-place'
+  health?: HealthConfig
   /** Labels to choose servers by. */
   tags?: string[] | string
   /** Size at which a log file is rotated and how many old ones are kept. Default 10M and 5. */

@@ -16,4 +16,6 @@ export interface SourceDocument {
 export interface ReadOptions {
   /** How long a file that is code may take to load. */
   readonly evaluationTimeoutMs: number
+  /** Called with every file that is looked into, also when reading fails. */
+  readonly onFile: (file: string) => void
 }

@@ -1,8 +1,8 @@
-import type { ClientAbility, Era, Isolation, RestartPolicy, RootSpec, Transport } from '../core/index.js'
+import type { ClientAbility, Era, Isolation, ReplaceMode, RestartPolicy, RootSpec, Transport } from '../core/index.js'
 import { group, type Stated } from './field-group.js'
-import { choice, cpu, duration, durationOrNever, filledText, integer, list, scalar, size, textMap, truth, word, type Kind } from './kind.js'
+import { health, type HealthFields } from './health-field.js'
+import { choice, cpu, duration, durationOrNever, filledText, integer, list, scalar, size, textMap, truth, url, word, type Kind } from './kind.js'
 import { roots } from './root-field.js'
-import { describeValue } from './secret.js'
 import type { Spot } from './spot.js'
 import { timeouts, tools, type TimeoutFields, type ToolFields } from './tool-field.js'
 
@@ -26,10 +26,12 @@ export interface ServerFields {
   disabled: boolean
   era: 'auto' | Era
   restart: RestartFields
-  limits: Stated<{ memory: number; cpu: number; pids: number }>
+  limits: Stated<{ memory: number; memorySoft: number; cpu: number; pids: number; required: boolean }>
   startTimeout: number
   stopTimeout: number
-  health: Stated<{ interval: number; timeout: number }>
+  drainTimeout: number
+  replace: ReplaceMode
+  health: Stated<HealthFields>
   dependsOn: string[]
   tags: string[]
   logs: Stated<{ maxSize: number; keep: number }>
@@ -121,20 +123,6 @@ const headers: Kind<Record<string, string>> = {
   },
 }
 
-const url: Kind<string> = {
-  ...filledText,
-  accepts: 'an http:// or https:// address',
-  read: (value, spot) => {
-    const read = filledText.read(value, spot)
-    if (read === undefined || (spot.isLenient && read.includes('${'))) return read
-    const scheme = URL.canParse(read) ? new URL(read).protocol : ''
-    if (scheme === 'http:' || scheme === 'https:') return read
-    const shown = describeValue(value)
-    spot.problem(`must be an http:// or https:// address, not ${shown}`, 'Write the full address, for example http://127.0.0.1:8000/mcp.', shown)
-    return undefined
-  },
-}
-
 /** Codex: names to pass through, or objects that carry the name. */
 const passedVariable: Kind<string> = {
   ...word,
@@ -165,22 +153,23 @@ export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> 
   limits: {
     summary: 'What it may use at most.',
     inDefaults: true,
-    kind: group('an object with memory, cpu and pids', {
+    kind: group('an object with memory, memorySoft, cpu, pids and required', {
       memory: { kind: size(1024 ** 2), summary: 'Memory of the whole process tree.' },
+      memorySoft: { kind: size(1024 ** 2), summary: 'Above this it is replaced as soon as no call is under way.' },
       cpu: { kind: cpu, summary: 'Processor time.' },
       pids: { kind: integer(1, 4_194_304), summary: 'Number of processes and threads.' },
+      required: { kind: truth, summary: 'true: it is rather not started than without a limit of memory that holds for the whole tree.' },
     }),
   },
   startTimeout: { kind: duration(1), summary: 'Time it may take until it is ready.', inDefaults: true, foreignNames: ['startup_timeout_sec'] },
   stopTimeout: { kind: duration(0), summary: 'Time it may take to end by itself.', inDefaults: true },
-  health: {
-    summary: 'How often it is probed and how long an answer may take.',
+  drainTimeout: { kind: duration(0), summary: 'Time calls under way get to finish before a stop begins.', inDefaults: true },
+  replace: {
+    kind: choice(['beside', 'in-place']),
+    summary: 'When a reload needs a new process. beside: it is proven ready beside the old one, which then drains and goes; in-place: the old one is stopped first.',
     inDefaults: true,
-    kind: group('an object with interval and timeout', {
-      interval: { kind: duration(1), summary: 'Time between probes.' },
-      timeout: { kind: duration(1), summary: 'Time for an answer.' },
-    }),
   },
+  health: { kind: health, summary: 'When and how it is asked whether it works.', inDefaults: true },
   dependsOn: { kind: list(word, 'a server name or a list of them', { orSingle: true }), summary: 'Servers that must be ready first.' },
   tags: { kind: list(word, 'a label or a list of them', { orSingle: true }), summary: 'Labels to choose servers by.', inDefaults: true },
   logs: {

@@ -31,6 +31,7 @@ export async function readCode(file: string, text: string, options: ReadOptions)
     },
   })
   const data = await withinTime(() => evaluate(jiti, file), file, options.evaluationTimeoutMs).catch((error: unknown) => {
+    for (const path of listFiles(file, transformed, plain)) options.onFile(path)
     throw describeFailedLoad(file, text, error)
   })
   return { file, data, files: listFiles(file, transformed, plain), problems: [], locate: () => undefined }

@@ -51,6 +51,20 @@ function rejectEmpty(spot: Spot): undefined {
   spot.problem('must not be empty', 'Give it a value or remove it.')
 }
 
+export const url: Kind<string> = {
+  ...filledText,
+  accepts: 'an http:// or https:// address',
+  read: (value, spot) => {
+    const read = filledText.read(value, spot)
+    if (read === undefined || (spot.isLenient && read.includes('${'))) return read
+    const scheme = URL.canParse(read) ? new URL(read).protocol : ''
+    if (scheme === 'http:' || scheme === 'https:') return read
+    const shown = describeValue(value)
+    spot.problem(`must be an http:// or https:// address, not ${shown}`, 'Write the full address, for example http://127.0.0.1:8000/mcp.', shown)
+    return undefined
+  },
+}
+
 /** A text where YAML and JSON authors often write a number or a truth value: a port, a flag. */
 export const scalar: Kind<string> = {
   name: 'text',

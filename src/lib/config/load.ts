@@ -21,6 +21,8 @@ export interface LoadOptions extends FindOptions {
   readonly overrides?: SettingsOverrides
   /** How long a configuration that is code may take to load. Default 10 s. */
   readonly evaluationTimeoutMs?: number
+  /** Called with every file that is looked into, before it is judged: known too when loading fails. */
+  readonly onFile?: (file: string) => void
 }
 
 export interface LoadedConfig {
@@ -31,6 +33,8 @@ export interface LoadedConfig {
   /** In configuration order, disabled ones included; the project's before the user's. */
   readonly servers: readonly ServerSpec[]
   readonly settings: FleetSettings
+  /** Whether a change of the files should be noticed by the daemon. */
+  readonly watch: boolean
   readonly warnings: readonly string[]
   readonly explained: ExplainedConfig
 }
@@ -54,15 +58,18 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const profiles = mergeProfiles(contents.map((content) => content.profiles))
   checkProfiles(profiles, known, servers)
   const gateway = resolveGateway(contents.flatMap((content) => content.gateway ?? []), settings)
+  const files = [...new Set(contents.flatMap(({ source }) => [...source.document.files, ...source.referenced]))]
+  for (const file of files) options.onFile?.(file)
   const problems = contents.flatMap(({ source }) => source.problems)
   if (problems.length > 0) throw configInvalid(problems)
   const starts = resolveStarts(settings, ambient.overrides)
   const sources = contents.map(({ source }) => source.document.file)
   return {
     source: sources[0] ?? '',
-    files: [...new Set(contents.flatMap(({ source }) => [...source.document.files, ...source.referenced]))],
+    files,
     servers,
     settings: { maxConcurrentStarts: starts.value, gateway: { ...gateway.settings, profiles: Object.fromEntries([...profiles].map(([name, { spec }]) => [name, spec])) } },
+    watch: settings.watch,
     warnings: contents.flatMap(({ source }) => source.warnings),
     explained: { files: sources, settings: [...explainSettings(settings, starts), ...gateway.explained, ...explainProfiles(profiles)], servers: explained },
   }
@@ -75,7 +82,7 @@ interface FoundDocument {
 
 /** The project's file, then the user's. */
 async function readDocuments(options: LoadOptions): Promise<FoundDocument[]> {
-  const read: ReadOptions = { evaluationTimeoutMs: options.evaluationTimeoutMs ?? EVALUATION_TIMEOUT_MS }
+  const read: ReadOptions = { evaluationTimeoutMs: options.evaluationTimeoutMs ?? EVALUATION_TIMEOUT_MS, onFile: options.onFile ?? (() => undefined) }
   const explicit = explicitPath(options)
   const project = explicit === null ? await searchDocument(options, read) : await readDocument(explicit, read)
   const userFile = findUserConfig(options)
@@ -133,7 +140,7 @@ function resolveStarts(settings: Settings, overrides: SettingsOverrides): Source
 }
 
 function explainSettings(settings: Settings, starts: Sourced<number>): ExplainedValue[] {
-  const setting = (field: string, variable: string, value: string): ExplainedValue =>
+  const setting = (field: string, variable: string, value: string | boolean): ExplainedValue =>
     explain(field, fromEnvironment(settings, variable, value) ?? { value, origin: 'default' })
   return [
     setting('home', 'MCP_HOME', settings.home),
@@ -141,5 +148,7 @@ function explainSettings(settings: Settings, starts: Sourced<number>): Explained
     setting('logDir', 'MCP_LOG_DIR', settings.logDir),
     setting('logLevel', 'MCP_LOG_LEVEL', settings.logLevel),
     explain('maxConcurrentStarts', starts),
+    setting('limitsBackend', 'MCP_LIMITS_BACKEND', settings.limitsBackend),
+    setting('watch', 'MCP_WATCH', settings.watch),
   ]
 }

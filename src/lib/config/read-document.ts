@@ -28,6 +28,7 @@ export function isCodeFile(file: string): boolean {
  * CONFIG_SYNTAX (with file:line:column and the line) or, for code, CONFIG_EVALUATION.
  */
 export async function readDocument(file: string, options: ReadOptions): Promise<SourceDocument> {
+  options.onFile(file)
   const read = READERS[extname(file).toLowerCase()]
   const text = await readText(file)
   if (!read) {

@@ -1,9 +1,11 @@
-import { DEFAULT_TRAFFIC, type HealthSpec, type LimitsSpec, type LogsSpec, type RestartPolicy, type RestartSpec, type ServerSpec } from '../core/index.js'
+import { DEFAULT_TRAFFIC, type LogsSpec, type ReplaceMode, type RestartPolicy, type RestartSpec, type ServerSpec, type Transport } from '../core/index.js'
 import { resolveEndpoint } from './endpoint.js'
 import { explain, showSize, type ExplainedServer, type ExplainedValue } from './explain.js'
+import { resolveHealth } from './health.js'
 import { Knobs } from './knobs.js'
 import { resolveLaunch } from './launch.js'
-import { originOf, type Layers } from './layer.js'
+import { originOf, spotOf, type Layers } from './layer.js'
+import { resolveLimits } from './limits.js'
 import type { StatedFields } from './server-entry.js'
 import { fromEnvironment, fromFlag, type Sourced, type SettingsOverrides } from './setting-override.js'
 import type { Settings } from './settings.js'
@@ -21,7 +23,7 @@ export interface Ambient {
 const DEFAULT_RESTART: RestartSpec = { policy: 'on-failure', backoffInitialMs: 500, backoffMaxMs: 60_000, maxRestarts: 5, windowMs: 60_000 }
 const DEFAULT_LOGS: LogsSpec = { maxBytes: 10 * 1024 ** 2, keep: 5 }
 const DEFAULT_STOP_TIMEOUT_MS = 5_000
-const DEFAULT_HEALTH_TIMEOUT_MS = 5_000
+const DEFAULT_DRAIN_TIMEOUT_MS = 5_000
 
 /**
  * Makes the description of one server from what its entry states and what it leaves open. For each value the first
@@ -47,7 +49,7 @@ export function resolveServer(name: string, layers: Layers, ambient: Ambient): {
     era: knobs.plain('era', { get: (values) => values.era, fallback: 'auto' }),
     enabled: resolveEnabled(layers, knobs),
     restart: resolveRestart(knobs, ambient),
-    limits: launch ? resolveLimits(knobs, ambient) : {},
+    limits: launch ? resolveLimits(layers, knobs, ambient) : {},
     startTimeoutMs: knobs.duration('startTimeout', {
       flag: fromFlag(ambient.overrides.maxStartupTimeMs),
       environment: fromEnvironment(ambient.settings, 'MCP_MAX_STARTUP_TIME', ambient.settings.maxStartupTimeMs),
@@ -55,7 +57,9 @@ export function resolveServer(name: string, layers: Layers, ambient: Ambient): {
       fallback: ambient.settings.maxStartupTimeMs,
     }),
     stopTimeoutMs: knobs.duration('stopTimeout', { get: (values) => values.stopTimeout, fallback: DEFAULT_STOP_TIMEOUT_MS }),
-    health: resolveHealth(knobs, ambient),
+    drainTimeoutMs: knobs.duration('drainTimeout', { get: (values) => values.drainTimeout, fallback: DEFAULT_DRAIN_TIMEOUT_MS }),
+    replace: resolveReplace(layers, knobs, transport),
+    health: resolveHealth(layers, knobs, { ...ambient, transport }),
     dependsOn: [...new Set(knobs.list('dependsOn', (values) => values.dependsOn))],
     tags: [...new Set(knobs.list('tags', (values) => values.tags))],
     logs: resolveLogs(knobs),
@@ -98,40 +102,20 @@ function applySwitch(stated: Sourced<boolean> | undefined, policy: Sourced<Resta
   return policy.value === 'never' ? { value: 'on-failure', origin: stated.origin } : policy
 }
 
-function resolveLimits(knobs: Knobs, { settings, overrides }: Ambient): LimitsSpec {
-  const memory = knobs.pick<number | undefined>({
-    flag: fromFlag(overrides.memoryLimitBytes),
-    environment: fromEnvironment(settings, 'MCP_MEMORY_LIMIT', settings.memoryLimitBytes),
-    get: ({ limits }) => limits?.memory,
-    fallback: undefined,
-  })
-  const cpu = knobs.pick<number | undefined>({
-    flag: fromFlag(overrides.cpuQuotaPercent),
-    environment: fromEnvironment(settings, 'MCP_CPU_QUOTA', settings.cpuQuotaPercent),
-    get: ({ limits }) => limits?.cpu,
-    fallback: undefined,
-  })
-  const pids = knobs.pick<number | undefined>({ get: ({ limits }) => limits?.pids, fallback: undefined })
-  knobs.say('limits.memory', { ...memory, value: memory.value === undefined ? null : showSize(memory.value) })
-  knobs.say('limits.cpu', { ...cpu, value: cpu.value === undefined ? null : `${cpu.value}%` })
-  knobs.say('limits.pids', { ...pids, value: pids.value ?? null })
-  return {
-    ...(memory.value === undefined ? {} : { memoryBytes: memory.value }),
-    ...(cpu.value === undefined ? {} : { cpuPercent: cpu.value }),
-    ...(pids.value === undefined ? {} : { pids: pids.value }),
+/**
+ * Two processes that answer at one address cannot run at the same time, and a helper (a database, a tunnel) holds
+ * files or ports of its own: those are replaced in place.
+ */
+function resolveReplace({ entry }: Layers, knobs: Knobs, transport: Transport): ReplaceMode {
+  const isLocalHttp = entry.values.command !== undefined && entry.values.url !== undefined
+  const own = knobs.own((values) => values.replace)
+  if (isLocalHttp && own?.value === 'beside') {
+    spotOf(entry, 'replace').problem('is "beside", but the new process would have to answer at the same url as the old one', 'Write "in-place", or remove it.', 'beside')
   }
-}
-
-function resolveHealth(knobs: Knobs, { settings, overrides }: Ambient): HealthSpec {
-  return {
-    intervalMs: knobs.duration('health.interval', {
-      flag: fromFlag(overrides.healthCheckIntervalMs),
-      environment: fromEnvironment(settings, 'MCP_HEALTH_CHECK_INTERVAL', settings.healthCheckIntervalMs),
-      get: ({ health }) => health?.interval,
-      fallback: settings.healthCheckIntervalMs,
-    }),
-    timeoutMs: knobs.duration('health.timeout', { get: ({ health }) => health?.timeout, fallback: DEFAULT_HEALTH_TIMEOUT_MS }),
-  }
+  if (!isLocalHttp && transport !== 'none') return knobs.plain('replace', { get: (values) => values.replace, fallback: 'beside' })
+  const chosen = own && !isLocalHttp ? own : { value: 'in-place' as const, origin: own?.value === 'in-place' ? own.origin : 'default' }
+  knobs.say('replace', chosen)
+  return chosen.value
 }
 
 function resolveLogs(knobs: Knobs): LogsSpec {

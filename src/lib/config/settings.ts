@@ -6,6 +6,9 @@ import { isHost, isToken, readPort } from './address.js'
 import { readCpuPercent } from './cpu.js'
 import { MASK } from './secret.js'
 
+/** What enforces limits; `auto`: the best one this machine has. */
+export type LimitsBackend = 'auto' | 'cgroup2' | 'systemd' | 'cgroup1' | 'rlimit' | 'poll' | 'none'
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** What the environment says, defaults filled in. Folders are absolute. */
@@ -26,6 +29,10 @@ export interface Settings {
   /** null: none; undefined: the variable says nothing. */
   readonly gatewayPort: number | null | undefined
   readonly gatewayToken: string | undefined
+  /** For the daemon, which reads the variable by itself. */
+  readonly limitsBackend: LimitsBackend
+  /** Whether the daemon reloads a configuration whose files change. */
+  readonly watch: boolean
   /** Names of the variables that were set; every other value is a default. */
   readonly stated: ReadonlySet<string>
 }
@@ -45,6 +52,8 @@ const MAX_DURATION_MS = 24 * 86_400_000
 const LOG_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
   ['trace', 'debug'], ['debug', 'debug'], ['info', 'info'], ['warn', 'warn'], ['warning', 'warn'], ['error', 'error'], ['critical', 'error'], ['fatal', 'error'],
 ])
+
+const LIMITS_BACKENDS: readonly LimitsBackend[] = ['auto', 'cgroup2', 'systemd', 'cgroup1', 'rlimit', 'poll', 'none']
 
 const TRUTH: ReadonlyMap<string, boolean> = new Map([
   ['true', true], ['1', true], ['yes', true], ['on', true], ['false', false], ['0', false], ['no', false], ['off', false],
@@ -98,6 +107,12 @@ const VARIABLES = {
     read: (text: string) => (isToken(text) ? text : undefined),
     isSecret: true,
   },
+  limitsBackend: {
+    name: 'MCP_LIMITS_BACKEND',
+    accepts: 'auto, cgroup2, systemd, cgroup1, rlimit, poll or none',
+    read: (text: string) => LIMITS_BACKENDS.find((backend) => backend === text.toLowerCase()),
+  },
+  watch: truth('MCP_WATCH'),
 } as const satisfies Record<string, Variable<unknown>>
 
 interface EnvironmentProblem {
@@ -140,6 +155,8 @@ export function readSettings(env: NodeJS.ProcessEnv, userHome: string = homedir(
     bindHost: read(VARIABLES.bindHost) ?? '127.0.0.1',
     gatewayPort: read<number | null>(VARIABLES.gatewayPort),
     gatewayToken: read(VARIABLES.gatewayToken),
+    limitsBackend: read<LimitsBackend>(VARIABLES.limitsBackend) ?? 'auto',
+    watch: read(VARIABLES.watch) ?? true,
     stated,
   }
   if (problems.length > 0) throw environmentInvalid(problems)

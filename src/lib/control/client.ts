@@ -144,7 +144,7 @@ function checkProtocol(hello: DaemonHello, method: Method): true {
   if (hello.protocol === PROTOCOL || method === 'shutdown') return true
   const older = hello.protocol < PROTOCOL ? 'older' : 'newer'
   throw new McpctlError('DAEMON_INCOMPATIBLE', `the running daemon (version ${hello.version}, pid ${hello.pid}) is ${older} than this command and speaks control protocol ${hello.protocol}, not ${PROTOCOL}`, {
-    hint: older === 'older' ? 'Let this version take over: mcpctl stop, then mcpctl start.' : 'Use the newer mcpctl, or end the daemon with mcpctl stop.',
+    hint: older === 'older' ? 'Let this version take over: mcpctl daemon restart.' : 'Use the newer mcpctl, or end the daemon with mcpctl stop.',
     details: { daemonProtocol: hello.protocol, protocol: PROTOCOL, daemonVersion: hello.version },
   })
 }

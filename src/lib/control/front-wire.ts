@@ -1,6 +1,6 @@
 import type { PrefixMode } from '../core/index.js'
-import { fromErrorDocument, McpctlError, toErrorDocument, type ErrorCode } from '../errors/index.js'
-import { readList, readNullable, readOneOf, readRecord, readString, refuse } from './read.js'
+import { fromErrorDocument, McpctlError, toErrorDocument } from '../errors/index.js'
+import { readErrorDocument, readList, readNullable, readOneOf, readRecord, readString, refuse } from './read.js'
 
 /**
  * The front protocol: how a program of ours becomes a client of the servers. One line each way on the gateway's
@@ -88,7 +88,7 @@ export function readFrontSignal(line: string): FrontSignal {
   try {
     const signal = readRecord(parse(line), 'signal')
     if (signal['ready'] === true) return { type: 'ready' }
-    if (signal['error'] !== undefined) return { type: 'refused', error: readError(readRecord(signal['error'], 'error')) }
+    if (signal['error'] !== undefined) return { type: 'refused', error: fromErrorDocument(readErrorDocument(signal['error'], 'error')) }
     return { type: 'closing', why: readString(signal['closing'], 'closing') }
   } catch (error) {
     throw new McpctlError('DAEMON_UNREACHABLE', 'what answers on the gateway socket is no daemon of mcpctl', { hint: 'Restart it: mcpctl stop, mcpctl start.', details: { line: line.slice(0, 200) }, cause: error })
@@ -101,14 +101,6 @@ function parse(line: string): unknown {
   } catch {
     return refuse('the first line', 'a JSON object')
   }
-}
-
-function readError(error: Record<string, unknown>): McpctlError {
-  const code = readString(error['code'], 'error.code') as ErrorCode
-  const hint = readNullable(error['hint'], 'error.hint', readString)
-  const details = readNullable(error['details'], 'error.details', readRecord)
-  // A code this version does not know becomes INTERNAL there.
-  return fromErrorDocument({ code, message: readString(error['message'], 'error.message'), ...(hint === null ? {} : { hint }), details: details ?? {} })
 }
 
 function readSeparator(value: unknown, field: string): string {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync } from 'node:fs'
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { shortHash } from '../base/index.js'
@@ -62,7 +62,7 @@ export function ensureHome(home: Home): void {
 
 function ensureFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     const stat = lstatSync(folder)
     if (stat.isSymbolicLink() && folder.startsWith(tmpdir()) && stat.uid !== process.getuid?.()) throw new Error('it is a symbolic link')
     const uid = process.getuid?.()
@@ -70,6 +70,16 @@ function ensureFolder(folder: string): void {
     if (uid !== undefined && (uid !== 0 || isShared) && !stat.isSymbolicLink() && stat.uid !== uid) throw new Error('it belongs to another user')
   } catch (error) {
     throw homeUnusable(folder, error)
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    // Node tells of a read-only file system as of a missing folder when it makes folders on the way.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !existsSync(dirname(folder))) throw error
+    mkdirSync(folder, { mode: 0o700 })
   }
 }
 

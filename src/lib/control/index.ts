@@ -11,10 +11,25 @@ export {
   type FrontSignal,
   type FrontView,
 } from './front-wire.js'
+export { desiredFile, readDesired, type DesiredServer } from './desired.js'
 export { ensureHome, homeUnusable, resolveHome, type Home } from './home.js'
 export { acquireLock, type Lock } from './lock.js'
-export { readApplyParams, readNamesParams, readSnapshotParams } from './read-spec.js'
+export { readApplyParams, readConfigFailedParams, readNamesParams, readReloadParams, readShutdownParams, readSnapshotParams } from './read-spec.js'
+export { readErrorDocument } from './read.js'
 export { openControlServer, type ControlServer, type RequestContext, type RequestHandler } from './server.js'
-export { PROTOCOL, type ApplyParams, type ApplyResult, type ControlEvent, type Method, type Methods, type NamesResult } from './wire.js'
+export {
+  PROTOCOL,
+  type ApplyParams,
+  type ApplyResult,
+  type ConfigFailedParams,
+  type ConfigOrigin,
+  type ControlEvent,
+  type Method,
+  type Methods,
+  type NamesResult,
+  type ReloadChange,
+  type ReloadParams,
+  type ReloadResult,
+} from './wire.js'
 export { VERSION } from './version.js'
 export { ensureDaemon } from './launch.js'

@@ -8,7 +8,7 @@ import {
   type ToolSpec,
   type TrafficSpec,
 } from '../core/index.js'
-import { readBoolean, readList, readNullable, readNumber, readOneOf, readRecord, readString, refuse } from './read.js'
+import { readBoolean, readDelay, readInteger, readLimit, readList, readNullable, readOneOf, readRecord, readString, refuse } from './read.js'
 
 /*
  * A command older than the gateway leaves these fields out: what is absent has its default.
@@ -108,25 +108,7 @@ function readMatching(value: unknown, field: string, { pattern, accepts }: Form)
 
 const readToken = (value: unknown, field: string): string => readMatching(value, field, TOKEN)
 
-function readInteger(value: unknown, field: string, [least, most]: readonly [number, number]): number {
-  const number = readNumber(value, field)
-  return Number.isInteger(number) && number >= least && number <= most ? number : refuse(field, `a whole number from ${least} to ${most}`)
-}
-
 const readPort = (value: unknown, field: string): number => readInteger(value, field, [1, 65_535])
-
-/** A timer holds at most 2^31-1 ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1
-
-function readDelay(value: unknown, field: string): number {
-  const delayMs = readNumber(value, field)
-  return delayMs >= 0 && delayMs <= MAX_TIMER_MS ? delayMs : refuse(field, 'a time in milliseconds')
-}
-
-/** A time after which something ends: at once is never meant. */
-function readLimit(value: unknown, field: string): number {
-  return readDelay(value, field) || refuse(field, 'a time above zero')
-}
 
 function readMap<T>(value: unknown, field: string, read: (item: unknown, field: string) => T): Record<string, T> {
   return Object.fromEntries(Object.entries(readRecord(value, field)).map(([key, item]) => [key, read(item, `${field}.${key}`)]))

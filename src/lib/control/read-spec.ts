@@ -1,7 +1,13 @@
-import type { EndpointSpec, FleetSettings, LaunchSpec, LimitsSpec, ServerSpec } from '../core/index.js'
-import { readBoolean, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
+import type { EndpointSpec, FleetSettings, LaunchSpec, ServerSpec } from '../core/index.js'
+import { readBoolean, readErrorDocument, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
 import { readGatewaySettings, readUse } from './read-gateway-spec.js'
-import type { ApplyParams, NamesParams, SnapshotParams } from './wire.js'
+import { readHealth, readLimits, readReplacement } from './read-upkeep-spec.js'
+import type { ApplyParams, ConfigFailedParams, ConfigOrigin, NamesParams, ReloadParams, SnapshotParams } from './wire.js'
+
+/** Lenient: any client can end any daemon. */
+export function readShutdownParams(value: unknown): { successor: boolean } {
+  return { successor: typeof value === 'object' && value !== null && 'successor' in value && value.successor === true }
+}
 
 export function readNamesParams(params: unknown): NamesParams {
   const { names } = readRecord(params, 'params')
@@ -13,8 +19,30 @@ export function readSnapshotParams(params: unknown): SnapshotParams {
 }
 
 export function readApplyParams(params: unknown): ApplyParams {
-  const { source, settings, servers } = readRecord(params, 'params')
-  return { source: readString(source, 'source'), settings: readSettings(settings), servers: readList(servers, 'servers', readServerSpec) }
+  const { source, settings, servers, origin: from } = readRecord(params, 'params')
+  const origin = readNullable(from, 'origin', readOrigin)
+  return { source: readString(source, 'source'), settings: readSettings(settings), servers: readList(servers, 'servers', readServerSpec), ...(origin === null ? {} : { origin }) }
+}
+
+export function readReloadParams(params: unknown): ReloadParams {
+  return { ...readApplyParams(params), ...readNamesParams(params), dryRun: readBoolean(readRecord(params, 'params')['dryRun'], 'dryRun') }
+}
+
+export function readConfigFailedParams(params: unknown): ConfigFailedParams {
+  const { source, error, files } = readRecord(params, 'params')
+  return { source: readString(source, 'source'), error: readErrorDocument(error, 'error'), files: readList(files, 'files', readString) }
+}
+
+function readOrigin(value: unknown, field: string): ConfigOrigin {
+  const origin = readRecord(value, field)
+  return {
+    cwd: readString(origin['cwd'], `${field}.cwd`),
+    configPath: readNullable(origin['configPath'], `${field}.configPath`, readString),
+    env: readTexts(origin['env'], `${field}.env`),
+    files: readList(origin['files'], `${field}.files`, readString),
+    watch: readBoolean(origin['watch'], `${field}.watch`),
+    loadedAt: readNumber(origin['loadedAt'], `${field}.loadedAt`),
+  }
 }
 
 function readSettings(value: unknown): FleetSettings {
@@ -25,7 +53,6 @@ function readSettings(value: unknown): FleetSettings {
 function readServerSpec(value: unknown, field: string): ServerSpec {
   const spec = readRecord(value, field)
   const restart = readRecord(spec['restart'], `${field}.restart`)
-  const health = readRecord(spec['health'], `${field}.health`)
   const logs = readRecord(spec['logs'], `${field}.logs`)
   return {
     name: readName(spec['name'], `${field}.name`),
@@ -45,10 +72,8 @@ function readServerSpec(value: unknown, field: string): ServerSpec {
     limits: readLimits(spec['limits'], `${field}.limits`),
     startTimeoutMs: readNumber(spec['startTimeoutMs'], `${field}.startTimeoutMs`),
     stopTimeoutMs: readNumber(spec['stopTimeoutMs'], `${field}.stopTimeoutMs`),
-    health: {
-      intervalMs: readNumber(health['intervalMs'], `${field}.health.intervalMs`),
-      timeoutMs: readNumber(health['timeoutMs'], `${field}.health.timeoutMs`),
-    },
+    ...readReplacement(spec, field),
+    health: readHealth(spec, `${field}.health`),
     dependsOn: readList(spec['dependsOn'], `${field}.dependsOn`, readString),
     tags: readList(spec['tags'], `${field}.tags`, readString),
     logs: { maxBytes: readNumber(logs['maxBytes'], `${field}.logs.maxBytes`), keep: readNumber(logs['keep'], `${field}.logs.keep`) },
@@ -85,12 +110,4 @@ function readLaunch(value: unknown, field: string): LaunchSpec {
 function readEndpoint(value: unknown, field: string): EndpointSpec {
   const endpoint = readRecord(value, field)
   return { url: readUrl(endpoint['url'], `${field}.url`), headers: readTexts(endpoint['headers'], `${field}.headers`) }
-}
-
-function readLimits(value: unknown, field: string): LimitsSpec {
-  const limits = readRecord(value, field)
-  const memoryBytes = readNullable(limits['memoryBytes'], `${field}.memoryBytes`, readNumber)
-  const cpuPercent = readNullable(limits['cpuPercent'], `${field}.cpuPercent`, readNumber)
-  const pids = readNullable(limits['pids'], `${field}.pids`, readNumber)
-  return { ...(memoryBytes === null ? {} : { memoryBytes }), ...(cpuPercent === null ? {} : { cpuPercent }), ...(pids === null ? {} : { pids }) }
 }

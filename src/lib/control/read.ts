@@ -1,4 +1,4 @@
-import { McpctlError } from '../errors/index.js'
+import { fromErrorDocument, McpctlError, toErrorDocument, type ErrorCode, type ErrorDocument } from '../errors/index.js'
 
 /** Readers for values that came over the control socket: each names the field it refuses. */
 
@@ -38,4 +38,32 @@ export function readOneOf<T extends string>(value: unknown, field: string, choic
 
 export function readTexts(value: unknown, field: string): Record<string, string> {
   return Object.fromEntries(Object.entries(readRecord(value, field)).map(([key, text]) => [key, readString(text, `${field}.${key}`)]))
+}
+
+export function readInteger(value: unknown, field: string, [least, most]: readonly [number, number]): number {
+  const number = readNumber(value, field)
+  return Number.isInteger(number) && number >= least && number <= most ? number : refuse(field, `a whole number from ${least} to ${most}`)
+}
+
+/** A timer holds at most 2^31-1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** Milliseconds, 0 included. */
+export function readDelay(value: unknown, field: string): number {
+  const delayMs = readNumber(value, field)
+  return delayMs >= 0 && delayMs <= MAX_TIMER_MS ? delayMs : refuse(field, 'a time in milliseconds')
+}
+
+/** A time after which something ends: at once is never meant. */
+export function readLimit(value: unknown, field: string): number {
+  return readDelay(value, field) || refuse(field, 'a time above zero')
+}
+
+/** An error as it is reported; a code of another version becomes INTERNAL. */
+export function readErrorDocument(value: unknown, field: string): ErrorDocument {
+  const error = readRecord(value, field)
+  const code = readString(error['code'], `${field}.code`) as ErrorCode
+  const hint = readNullable(error['hint'], `${field}.hint`, readString)
+  const details = readNullable(error['details'], `${field}.details`, readRecord)
+  return toErrorDocument(fromErrorDocument({ code, message: readString(error['message'], `${field}.message`), ...(hint === null ? {} : { hint }), details: details ?? {} }))
 }

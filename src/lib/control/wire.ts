@@ -10,10 +10,27 @@ export const PROTOCOL = 1
 /** A line longer than this is not ours. */
 export const MAX_LINE_BYTES = 32 * 1024 * 1024
 
+/** How a configuration was loaded: all that is needed to load it again. */
+export interface ConfigOrigin {
+  /** Absolute. */
+  readonly cwd: string
+  /** As it was given with `--config`; null: it was found by search. */
+  readonly configPath: string | null
+  /** The whole environment of the command: references in the configuration mean its variables. */
+  readonly env: Readonly<Record<string, string>>
+  /** Absolute paths of every file that went into it. */
+  readonly files: readonly string[]
+  /** Whether a change of these files is to be noticed. */
+  readonly watch: boolean
+  /** Epoch milliseconds before the first of them was read: what changed since may not have been seen. */
+  readonly loadedAt: number
+}
+
 export interface ApplyParams {
   readonly source: string
   readonly settings: FleetSettings
   readonly servers: readonly ServerSpec[]
+  readonly origin?: ConfigOrigin
 }
 
 export interface ApplyResult {
@@ -22,6 +39,43 @@ export interface ApplyResult {
   readonly changed: readonly string[]
   /** Running though no longer configured. */
   readonly removed: readonly string[]
+}
+
+/** An apply whose changes take effect now, with as few restarts as possible. */
+export interface ReloadParams extends ApplyParams {
+  /** The servers that may change; null: all of this configuration. */
+  readonly names: readonly string[] | null
+  /** Change nothing, only say what would. */
+  readonly dryRun: boolean
+}
+
+/**
+ * What a reload does about one server. `replace`: a new instance beside the old one; `restart`: the old one goes first;
+ * `update`: only what takes effect without a new process.
+ */
+export interface ReloadChange {
+  readonly name: string
+  readonly action: 'start' | 'stop' | 'replace' | 'restart' | 'update' | 'none'
+  /** Names of the configuration fields that differ; never their values. */
+  readonly fields: readonly string[]
+}
+
+export interface ReloadResult {
+  /** In configuration order, those that are gone last. */
+  readonly changes: readonly ReloadChange[]
+}
+
+/** A changed configuration that could not be loaded: everything stays as it was. */
+export interface ConfigFailedParams {
+  readonly source: string
+  readonly error: ErrorDocument
+  /** What was looked into until it failed, besides what is watched already. */
+  readonly files: readonly string[]
+}
+
+export interface ShutdownParams {
+  /** Another daemon takes over: what is wanted of the servers stays on disk for it. */
+  readonly successor?: boolean
 }
 
 /** `names: null` means every server. */
@@ -50,13 +104,16 @@ export type ControlEvent =
 export interface Methods {
   snapshot: { params: SnapshotParams; result: Snapshot }
   apply: { params: ApplyParams; result: ApplyResult }
+  /** Makes a changed configuration take effect; answers at once. */
+  reload: { params: ReloadParams; result: ReloadResult }
+  'config-failed': { params: ConfigFailedParams; result: Record<string, never> }
   /** Wants servers up, with all they depend on; answers at once. */
   start: { params: NamesParams; result: NamesResult }
   /** Answers when the servers are down. */
   stop: { params: NamesParams; result: NamesResult }
   restart: { params: NamesParams; result: NamesResult }
   /** Answers when every server is down; then the daemon ends. */
-  shutdown: { params: Record<string, never>; result: NamesResult }
+  shutdown: { params: ShutdownParams; result: NamesResult }
   /** Streams events until cancelled or until the connection ends. */
   subscribe: { params: Record<string, never>; result: Record<string, never> }
 }

@@ -6,15 +6,27 @@ export interface ExitStatus {
   readonly signal: string | null
 }
 
+/** A limit was exceeded. `oom`: the kernel killed it; `limit-poll`: we did; `heap`: its own runtime gave up; `recycled`: above its soft mark. */
+export type BreachCause = 'oom' | 'limit-poll' | 'heap' | 'pids' | 'recycled'
+
+export interface Breach {
+  readonly cause: BreachCause
+  /** "exceeded its memory limit of 200 MiB". */
+  readonly reason: string
+}
+
 /**
  * Why an instance came to its end. `exit`: by itself. `probe-exit`: it cannot bear the era probe and must be
- * asked in another way; not a failure. `stop` and `restart`: we were told to. The rest are failures we saw.
+ * asked in another way; not a failure. `stop` and `restart`: we were told to; `replaced`: by one with a changed
+ * configuration. The rest are failures we saw.
  */
 export type EndCause =
+  | BreachCause
   | 'exit'
   | 'probe-exit'
   | 'stop'
   | 'restart'
+  | 'replaced'
   | 'launch-failed'
   | 'handshake-failed'
   | 'start-timeout'

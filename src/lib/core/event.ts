@@ -1,5 +1,5 @@
 import type { Blocker } from './state.js'
-import type { EndCause } from './end.js'
+import type { Breach, EndCause } from './end.js'
 import type { ServerSpec } from './spec.js'
 
 /** Events that belong to one instance; one of an older generation changes nothing. */
@@ -9,8 +9,12 @@ export type InstanceEvent =
   /** Proven: handshake answered and lists read. */
   | { readonly type: 'established'; readonly generation: number }
   | { readonly type: 'link-failed'; readonly generation: number; readonly cause: Extract<EndCause, 'handshake-failed' | 'link-closed'>; readonly reason: string }
-  | { readonly type: 'exited'; readonly generation: number; readonly code: number | null; readonly signal: string | null; readonly duringProbe: boolean }
+  | { readonly type: 'exited'; readonly generation: number; readonly code: number | null; readonly signal: string | null; readonly duringProbe: boolean; readonly breach: Breach | null }
   | { readonly type: 'swept'; readonly generation: number; readonly remaining: number }
+  /** It exceeded a limit and still runs, or a part of it does. */
+  | { readonly type: 'breached'; readonly generation: number; readonly breach: Breach }
+  /** No call is under way any more. */
+  | { readonly type: 'drained'; readonly generation: number }
   | { readonly type: 'probed'; readonly generation: number; readonly ok: boolean; readonly reason: string }
   | { readonly type: 'unhealthy'; readonly generation: number; readonly reason: string }
 
@@ -38,6 +42,8 @@ export interface Circumstance {
 export type Effect =
   /** Spawn the process (if the server has one) and open its link. */
   | { readonly type: 'launch'; readonly generation: number }
+  /** Report when no call is under way any more. */
+  | { readonly type: 'drain'; readonly generation: number }
   | { readonly type: 'end-input'; readonly generation: number }
   | { readonly type: 'signal'; readonly generation: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   /** End whatever of this generation is still alive: politely for graceMs, then by force. */

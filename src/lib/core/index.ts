@@ -1,7 +1,7 @@
 export { findCycle, withDependencies } from './dependency.js'
-export { describeEnd, describeExit, type EndCause, type ExitStatus, type InstanceEnd } from './end.js'
+export { describeEnd, describeExit, type Breach, type BreachCause, type EndCause, type ExitStatus, type InstanceEnd } from './end.js'
 export type { Circumstance, Effect, InstanceEvent, ServerEvent, Step } from './event.js'
-export { createFleet, findConflicts, stepFleet, type Fleet, type FleetEntry, type FleetEvent, type FleetStep, type Moment } from './fleet.js'
+export { createFleet, findConflicts, stepFleet, type Fleet, type FleetEntry, type FleetEvent, type FleetStep, type Moment, type SwapEffect } from './fleet.js'
 export {
   DEFAULT_GATEWAY,
   DEFAULT_TRAFFIC,
@@ -14,22 +14,27 @@ export {
   type ToolSpec,
   type TrafficSpec,
 } from './gateway-spec.js'
+export { createHealthMemory, judgeHealth, type HealthFacts, type HealthMemory, type HealthVerdict, type Judgement, type ProbeOutcome, type ProcessVitals } from './health.js'
 export { createIdleState, transition } from './lifecycle.js'
+export { planReload, type ReloadAction, type ReloadStep } from './reload-plan.js'
+export { STAND_IN_MARK, type StandIn } from './replacement.js'
 export { decideRestart, NO_HISTORY, type RestartHistory, type RestartVerdict } from './restart.js'
-export type { DaemonSnapshot, ServerDetail, ServerSnapshot, Snapshot } from './snapshot.js'
-export {
-  isSameSpec,
-  type EndpointSpec,
-  type Era,
-  type FleetSettings,
-  type HealthSpec,
-  type LaunchSpec,
-  type LimitsSpec,
-  type LogsSpec,
-  type RestartPolicy,
-  type RestartSpec,
-  type ServerSpec,
-  type SessionClient,
-  type Transport,
+export type { ConfigSnapshot, DaemonSnapshot, LimitsBackendSnapshot, LimitsSnapshot, ServerDetail, ServerSnapshot, Snapshot } from './snapshot.js'
+export { diffSpecs, type SpecDiff } from './spec-diff.js'
+export type {
+  EndpointSpec,
+  Era,
+  FleetSettings,
+  HealthSpec,
+  LaunchSpec,
+  LimitsSpec,
+  LogsSpec,
+  ProbeSpec,
+  ReplaceMode,
+  RestartPolicy,
+  RestartSpec,
+  ServerSpec,
+  SessionClient,
+  Transport,
 } from './spec.js'
 export { isActive, type Blocker, type Phase, type ServerState } from './state.js'

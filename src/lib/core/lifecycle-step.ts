@@ -1,5 +1,5 @@
 import { formatDuration } from '../base/index.js'
-import { describeEnd, type EndCause, type InstanceEnd } from './end.js'
+import { describeEnd, type Breach, type EndCause, type InstanceEnd } from './end.js'
 import type { Circumstance, Effect, InstanceEvent, Step } from './event.js'
 import { decideRestart, recordEnd, type RestartHistory } from './restart.js'
 import type { ServerSpec } from './spec.js'
@@ -46,21 +46,51 @@ export function beginInstance(state: WaitingState, at: Circumstance): Step<Serve
   }
 }
 
-function firstStopStep(spec: ServerSpec): StopStep {
-  // Only a stdio server can learn from its input that it should go; to the others a closed pipe says nothing.
+/** Nothing that is asked politely would be heard: the whole tree is killed. */
+const HOPELESS: ReadonlySet<EndCause> = new Set(['oom', 'limit-poll', 'heap', 'pids'])
+/** Nothing is wrong with it: its calls may finish. */
+const PEACEFUL: ReadonlySet<EndCause> = new Set(['stop', 'restart', 'recycled'])
+
+/** How hard an instance is ended, by why. */
+function firstStopStep(state: StartingState | ReadyState | UnreadyState, { cause }: Ending, spec: ServerSpec): StopStep {
+  if (HOPELESS.has(cause)) return 'kill'
+  // It does not listen: the end of its input would tell it nothing.
+  if (cause === 'unhealthy') return 'term'
+  const hasCalls = state.phase !== 'starting' && spec.transport !== 'none'
+  return PEACEFUL.has(cause) && hasCalls && spec.drainTimeoutMs > 0 ? 'drain' : afterDrain(spec)
+}
+
+/** Only a stdio server can learn from its input that it should go; to the others a closed pipe says nothing. */
+function afterDrain(spec: ServerSpec): StopStep {
+  if (spec.launch === null) return 'sweep'
   return spec.transport === 'stdio' ? 'input' : 'term'
 }
 
-/** Begins the way down of a running instance. A server without a process is down at once. */
+/** Begins the way down of a running instance. A server without a process is down when its calls are. */
 export function beginStop(state: StartingState | ReadyState | UnreadyState, at: Circumstance, ending: Ending): Step<ServerState> {
+  const step = firstStopStep(state, ending, at.spec)
+  const next = toStopping(state, at, ending, at.spec.launch === null && step !== 'drain' ? 'sweep' : step)
+  return step === 'drain' ? { state: next, effects: stepEffects(next, at) } : closeAndGoOn(next, at)
+}
+
+/** The link is over, and the instance takes the step it stands on. */
+function closeAndGoOn(state: StoppingState, at: Circumstance): Step<ServerState> {
   const closeLink: Effect = { type: 'close-link', generation: state.generation }
-  if (at.spec.launch === null) {
-    const stopped = settle(toStopping(state, at, ending, 'sweep'), at)
-    return { state: stopped.state, effects: [closeLink, ...stopped.effects] }
-  }
-  const step = firstStopStep(at.spec)
-  const next = toStopping(state, at, ending, step)
-  return { state: next, effects: [closeLink, ...stepEffects(next, at)] }
+  if (at.spec.launch !== null) return { state, effects: [closeLink, ...stepEffects(state, at)] }
+  const stopped = settle(state, at)
+  return { state: stopped.state, effects: [closeLink, ...stopped.effects] }
+}
+
+/** Nothing is waited for any more: the stop itself begins. */
+export function endDrain(state: StoppingState, _event: unknown, at: Circumstance): Step<ServerState> {
+  if (state.step !== 'drain') return { state, effects: [] }
+  return closeAndGoOn({ ...state, epoch: state.epoch + 1, step: afterDrain(at.spec), deadline: at.now + at.spec.stopTimeoutMs }, at)
+}
+
+/** A server on its way down exceeds a limit: no more patience. */
+export function killAtOnce(state: StoppingState, at: Circumstance, breach: Breach): Step<ServerState> {
+  if (state.step === 'kill' || state.step === 'sweep' || breach.cause === 'recycled' || at.spec.launch === null) return { state, effects: [] }
+  return closeAndGoOn({ ...state, epoch: state.epoch + 1, step: 'kill', reason: breach.reason }, at)
 }
 
 function toStopping(state: StartingState | ReadyState | UnreadyState, at: Circumstance, ending: Ending, step: StopStep): StoppingState {
@@ -81,6 +111,8 @@ function toStopping(state: StartingState | ReadyState | UnreadyState, at: Circum
 function stepEffects(state: StoppingState, at: Circumstance): Effect[] {
   const { generation, epoch } = state
   switch (state.step) {
+    case 'drain':
+      return [{ type: 'drain', generation }, { type: 'arm-timer', epoch, delayMs: at.spec.drainTimeoutMs }]
     case 'input':
       return [{ type: 'end-input', generation }, { type: 'arm-timer', epoch, delayMs: Math.round(at.spec.stopTimeoutMs * INPUT_SHARE) }]
     case 'term':
@@ -95,10 +127,11 @@ function stepEffects(state: StoppingState, at: Circumstance): Effect[] {
   }
 }
 
-const AFTER: Record<Exclude<StopStep, 'sweep'>, StopStep> = { input: 'term', term: 'kill', kill: 'sweep' }
+const AFTER: Record<Exclude<StopStep, 'sweep' | 'drain'>, StopStep> = { input: 'term', term: 'kill', kill: 'sweep' }
 
 /** The time of a stop step is over: the next, harder one. After the last one the stop ends whatever is left. */
 export function nextStopStep(state: StoppingState, _event: unknown, at: Circumstance): Step<ServerState> {
+  if (state.step === 'drain') return endDrain(state, _event, at)
   if (state.step === 'sweep') return finishStop(state, at, 0)
   const next: StoppingState = { ...state, epoch: state.epoch + 1, step: AFTER[state.step] }
   return { state: next, effects: stepEffects(next, at) }
@@ -109,15 +142,20 @@ export function onLeaderExit(state: ActiveState, event: Extract<InstanceEvent, {
   const exit = { code: event.code, signal: event.signal }
   if (state.phase === 'stopping') {
     if (state.step === 'sweep') return { state, effects: [] }
-    const next: StoppingState = { ...state, epoch: state.epoch + 1, step: 'sweep', exit }
-    return { state: next, effects: stepEffects(next, at) }
+    const isDraining = state.step === 'drain'
+    const next: StoppingState = { ...state, epoch: state.epoch + 1, step: 'sweep', exit, ...(isDraining ? { deadline: at.now + at.spec.stopTimeoutMs } : {}) }
+    return isDraining ? closeAndGoOn(next, at) : { state: next, effects: stepEffects(next, at) }
   }
   const readyAt = state.phase === 'starting' ? null : state.readyAt
-  const ending: Ending = event.duringProbe
-    ? { cause: 'probe-exit', reason: 'exits on the era probe; asked again the old way' }
-    : { cause: 'exit', reason: describeEnd(exit, state.startedAt, readyAt, at.now) }
+  const ending = exitEnding(event, describeEnd(exit, state.startedAt, readyAt, at.now))
   const next: StoppingState = { ...toStopping(state, at, ending, 'sweep'), exit }
   return { state: next, effects: [{ type: 'close-link', generation: state.generation }, ...stepEffects(next, at)] }
+}
+
+function exitEnding({ duringProbe, breach }: Extract<InstanceEvent, { type: 'exited' }>, story: string): Ending {
+  if (breach !== null) return { cause: breach.cause, reason: `${breach.reason}; ${story}` }
+  if (duringProbe) return { cause: 'probe-exit', reason: 'exits on the era probe; asked again the old way' }
+  return { cause: 'exit', reason: story }
 }
 
 /** A launch that never became a process: nothing to stop or sweep. */
@@ -137,6 +175,7 @@ function settle(state: StoppingState, at: Circumstance): Step<ServerState> {
   const recorded: StoppingState = { ...state, history: recordEnd(state.history, end) }
   if (state.desired === 'down') return enterIdle(recorded, at, state.cause === 'stop' ? 'stopped' : state.reason)
   if (state.cause === 'stop' || state.cause === 'restart') return enterWaiting(recorded, at, 'restart requested')
+  if (state.cause === 'recycled') return enterWaiting(recorded, at, `restarted: ${state.reason}`)
   // Once per start: a server that keeps exiting after it was asked the old way is simply failing.
   if (state.cause === 'probe-exit' && state.history.ends.at(-1)?.cause !== 'probe-exit') return enterWaiting(recorded, at, state.reason)
   if (state.permanent) return { state: { ...carry(recorded, at, end.reason), phase: 'failed' }, effects: [] }

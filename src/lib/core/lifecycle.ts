@@ -1,10 +1,7 @@
 import type { Circumstance, Effect, ServerEvent, Step } from './event.js'
 import { NO_HISTORY } from './restart.js'
 import type { IdleState, Phase, ReadyState, ServerState, StartingState, UnreadyState } from './state.js'
-import { beginInstance, beginStop, enterIdle, enterWaiting, finishStop, nextStopStep, onLeaderExit, withoutInstance } from './lifecycle-step.js'
-
-/** Probes in a row that must fail before a server leaves the rotation. */
-const FAILED_PROBES_TO_UNREADY = 3
+import { beginInstance, beginStop, endDrain, enterIdle, enterWaiting, finishStop, killAtOnce, nextStopStep, onLeaderExit, withoutInstance } from './lifecycle-step.js'
 
 type EventType = ServerEvent['type']
 type StateIn<P extends Phase> = Extract<ServerState, { phase: P }>
@@ -38,6 +35,8 @@ const linkFailed = (state: Running, event: EventOf<'link-failed'>, at: Circumsta
 const unhealthy = (state: Running, event: EventOf<'unhealthy'>, at: Circumstance): Step<ServerState> =>
   beginStop(state, at, { cause: 'unhealthy', reason: event.reason })
 
+const breached = (state: Running, event: EventOf<'breached'>, at: Circumstance): Step<ServerState> => beginStop(state, at, event.breach)
+
 /** Phases without an instance: whatever an instance may report is stale. */
 const NO_INSTANCE = {
   spawned: ignored,
@@ -48,6 +47,8 @@ const NO_INSTANCE = {
   swept: ignored,
   probed: ignored,
   unhealthy: ignored,
+  breached: ignored,
+  drained: ignored,
 } as const
 
 /** Phases that nothing leaves but a person. */
@@ -99,12 +100,14 @@ const TABLE: Table = {
     spawned: (state, event) => stay({ ...state, pid: event.pid }),
     'launch-failed': (state, event, at) => withoutInstance(state, at, { cause: 'launch-failed', reason: event.reason, permanent: event.permanent }),
     established: (state, _event, at) =>
-      stay({ ...state, phase: 'ready', epoch: state.epoch + 1, since: at.now, readyAt: at.now, failedProbes: 0, reason: 'proven ready' }),
+      stay({ ...state, phase: 'ready', epoch: state.epoch + 1, since: at.now, readyAt: at.now, reason: 'proven ready' }),
     'link-failed': linkFailed,
     exited: onLeaderExit,
     swept: ignored,
     probed: ignored,
     unhealthy,
+    breached,
+    drained: ignored,
     timer: (state, _event, at) =>
       beginStop(state, at, { cause: 'start-timeout', reason: `not ready within its start timeout of ${at.spec.startTimeoutMs / 1000} s` }),
   },
@@ -123,11 +126,12 @@ const TABLE: Table = {
     exited: onLeaderExit,
     swept: ignored,
     probed: (state, event, at) => {
-      const failedProbes = event.ok ? 0 : state.failedProbes + 1
-      if (failedProbes < FAILED_PROBES_TO_UNREADY) return stay({ ...state, failedProbes })
-      return stay({ ...state, phase: 'unready', epoch: state.epoch + 1, since: at.now, failedProbes, reason: event.reason })
+      if (event.ok) return stay(state)
+      return stay({ ...state, phase: 'unready', epoch: state.epoch + 1, since: at.now, reason: event.reason })
     },
     unhealthy,
+    breached,
+    drained: ignored,
     timer: ignored,
   },
 
@@ -145,10 +149,12 @@ const TABLE: Table = {
     exited: onLeaderExit,
     swept: ignored,
     probed: (state, event, at) => {
-      if (!event.ok) return stay({ ...state, failedProbes: state.failedProbes + 1, reason: event.reason })
-      return stay({ ...state, phase: 'ready', epoch: state.epoch + 1, since: at.now, failedProbes: 0, reason: 'answers again' })
+      if (!event.ok) return stay(state.reason === event.reason ? state : { ...state, reason: event.reason })
+      return stay({ ...state, phase: 'ready', epoch: state.epoch + 1, since: at.now, reason: 'answers again' })
     },
     unhealthy,
+    breached,
+    drained: ignored,
     timer: ignored,
   },
 
@@ -163,11 +169,13 @@ const TABLE: Table = {
     spawned: (state, event) => stay({ ...state, pid: event.pid }),
     'launch-failed': (state, event, at) => withoutInstance(state, at, { cause: state.cause, reason: event.reason, permanent: state.permanent }),
     established: ignored,
-    'link-failed': ignored,
+    'link-failed': endDrain,
     exited: onLeaderExit,
     swept: (state, event, at) => finishStop(state, at, event.remaining),
     probed: ignored,
-    unhealthy: ignored,
+    unhealthy: endDrain,
+    breached: (state, event, at) => killAtOnce(state, at, event.breach),
+    drained: endDrain,
     timer: nextStopStep,
   },
 }

@@ -36,8 +36,20 @@ export interface ServerSnapshot {
   readonly changed: boolean
   /** It is no longer in its configuration file. */
   readonly removed: boolean
+  /** Why its changed configuration is not in effect although that was asked for, or what else is not as wanted; null when all is well. */
+  readonly trouble?: string | null
+  /** What its process tree is limited to; null: nothing is. */
+  readonly limits?: LimitsSnapshot | null
   /** Newest stderr lines of an instance that failed; empty otherwise. */
   readonly lastErrors: readonly string[]
+}
+
+export interface LimitsSnapshot {
+  readonly memoryBytes: number | null
+  readonly cpuPercent: number | null
+  readonly pids: number | null
+  /** What holds them: cgroup2, systemd, cgroup1, rlimit, poll or none; null while no process of it runs */
+  readonly backend: string | null
 }
 
 /** What `status NAME` shows beyond the row. */
@@ -63,6 +75,28 @@ export interface DaemonSnapshot {
   readonly sources: readonly string[]
   /** Where HTTP clients come in. */
   readonly http: { readonly url: string | null; readonly trouble: string | null }
+  /** Absent in what a daemon of an older version says, as is `limits`. */
+  readonly configs?: readonly ConfigSnapshot[]
+  readonly limits?: LimitsBackendSnapshot
+}
+
+/** A configuration the servers came from. */
+export interface ConfigSnapshot {
+  readonly source: string
+  /** Why its newest version is not in effect; null when it is. */
+  readonly trouble: string | null
+  /** A change of its files takes effect by itself. */
+  readonly watched: boolean
+}
+
+/** What servers are limited with on this machine. */
+export interface LimitsBackendSnapshot {
+  readonly backend: string
+  readonly memory: string
+  readonly cpu: string
+  readonly pids: string
+  /** Why nothing stronger, and what else a person should know; a sentence each. */
+  readonly notes: readonly string[]
 }
 
 /** Everything at one moment. */

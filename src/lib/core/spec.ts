@@ -37,17 +37,37 @@ export interface RestartSpec {
   readonly windowMs: number
 }
 
+/** For the whole process tree of the server. What is absent is not limited. */
 export interface LimitsSpec {
   readonly memoryBytes?: number
+  /** Above this the server is replaced as soon as it has no call under way. */
+  readonly memorySoftBytes?: number
   /** Percent of one core. */
   readonly cpuPercent?: number
+  /** Processes and threads. */
   readonly pids?: number
+  /** Rather no start than one where the memory of the whole tree cannot be limited. */
+  readonly required?: boolean
 }
+
+/** How a server is asked whether it works. `mcp`: in its own protocol. */
+export type ProbeSpec =
+  | { readonly type: 'mcp' }
+  | { readonly type: 'none' }
+  | { readonly type: 'http'; readonly url: string }
+  | { readonly type: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly type: 'command'; readonly command: string; readonly args: readonly string[] }
 
 export interface HealthSpec {
   readonly intervalMs: number
   readonly timeoutMs: number
+  /** Silence of a server with calls under way that counts as hung: it may be waiting for something itself. */
+  readonly hungAfterMs: number
+  readonly probe: ProbeSpec
 }
+
+/** How a running server is exchanged for one with a changed configuration: the new one is proven beside the old one, or started after it ended. */
+export type ReplaceMode = 'beside' | 'in-place'
 
 export interface LogsSpec {
   /** Size at which a log file is rotated. */
@@ -70,6 +90,9 @@ export interface ServerSpec {
   readonly limits: LimitsSpec
   readonly startTimeoutMs: number
   readonly stopTimeoutMs: number
+  /** How long calls under way may take to finish before a stop begins. */
+  readonly drainTimeoutMs: number
+  readonly replace: ReplaceMode
   readonly health: HealthSpec
   readonly dependsOn: readonly string[]
   readonly tags: readonly string[]
@@ -99,16 +122,4 @@ export interface FleetSettings {
   /** How many servers may be between spawn and ready at once; 1 is sequential. */
   readonly maxConcurrentStarts: number
   readonly gateway: GatewaySettings
-}
-
-/** Whether two specs ask for the same server; variables merely inherited from a shell do not count. */
-export function isSameSpec(a: ServerSpec, b: ServerSpec): boolean {
-  return JSON.stringify(comparable(a)) === JSON.stringify(comparable(b))
-}
-
-function comparable({ traffic: _live, ...spec }: ServerSpec): unknown {
-  const { launch } = spec
-  if (launch === null) return spec
-  const env = [...launch.ownEnv].sort().map((name) => [name, launch.env[name]])
-  return { ...spec, launch: { command: launch.command, args: launch.args, cwd: launch.cwd, env } }
 }

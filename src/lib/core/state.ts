@@ -23,16 +23,16 @@ interface Instance {
 }
 
 /**
- * The way down. `input`: stdin closed, waiting; `term` and `kill`: group signalled, waiting; `sweep`: the leader is
+ * The way down. `drain`: calls under way may finish, no new ones come. `input`: stdin closed, waiting; `term` and `kill`: group signalled, waiting; `sweep`: the leader is
  * gone, what it left behind is being ended.
  */
-export type StopStep = 'input' | 'term' | 'kill' | 'sweep'
+export type StopStep = 'drain' | 'input' | 'term' | 'kill' | 'sweep'
 
 export type IdleState = Common & { readonly phase: 'idle' }
 export type WaitingState = Common & { readonly phase: 'waiting'; readonly blockers: readonly Blocker[] }
 export type StartingState = Common & Instance & { readonly phase: 'starting' }
-export type ReadyState = Common & Instance & { readonly phase: 'ready'; readonly readyAt: number; readonly failedProbes: number }
-export type UnreadyState = Common & Instance & { readonly phase: 'unready'; readonly readyAt: number; readonly failedProbes: number }
+export type ReadyState = Common & Instance & { readonly phase: 'ready'; readonly readyAt: number }
+export type UnreadyState = Common & Instance & { readonly phase: 'unready'; readonly readyAt: number }
 export type StoppingState = Common &
   Instance & {
     readonly phase: 'stopping'

@@ -1,17 +1,13 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homeUnusable, openControlServer, type Home } from '../control/index.js'
-import { isActive, type FleetSettings, type ServerSpec } from '../core/index.js'
-import { createSweeper } from '../process/index.js'
+import { homeUnusable, openControlServer, type ApplyParams, type ControlServer, type Home } from '../control/index.js'
+import { isActive } from '../core/index.js'
 import { createClock } from './clock.js'
-import { openEraMemory } from './era-memory.js'
 import type { Journal } from './journal.js'
-import { openGatewayHost } from './gateway-host.js'
 import { createRequestHandler } from './request.js'
-import { Supervisor } from './supervisor.js'
-import { endSurvivors, homeMark, removeRunFiles } from './survivors.js'
-import { startUsageMeter, type Leader } from './usage.js'
-import { watchUse } from './use.js'
-import { WatchdogKeeper } from './watchdog-keeper.js'
+import { openServices, type Services } from './services.js'
+import type { Supervisor } from './supervisor.js'
+import { homeMark, removeRunFiles } from './survivors.js'
+import { watchUse, type Use } from './use.js'
 
 /** How often the daemon makes sure that its home is still there. */
 const HOME_CHECK_MS = 5_000
@@ -19,11 +15,14 @@ const HOME_CHECK_MS = 5_000
 export interface Daemon {
   readonly supervisor: Supervisor
   /** Makes these the servers of that configuration file. Resolves when the gateway is where the settings want it. */
-  readonly apply: (source: string, servers: readonly ServerSpec[], settings: FleetSettings) => Promise<void>
+  readonly apply: (order: ApplyParams) => Promise<void>
   /** Resolves when the daemon has ended: everything down, socket and files gone. */
   readonly ended: Promise<void>
-  /** Stops everything, then ends. The same promise however often it is called. */
-  shutdown(): Promise<void>
+  /**
+   * Stops everything, then ends. The same promise however often it is called. `successor`: another daemon takes over, so
+   * what is wanted of the servers stays on disk.
+   */
+  shutdown(successor?: boolean): Promise<void>
 }
 
 export interface DaemonOptions {
@@ -43,95 +42,82 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const now = createClock()
   const startedAt = now()
   const markerPrefix = `${homeMark(home)}:${startedAt.toString(36)}-${process.pid}:`
-  const sweeper = createSweeper()
-  const { ended: survivors, remaining } = await endSurvivors(home, sweeper)
-  if (survivors + remaining.length > 0) journal.write('warn', 'ended processes an earlier daemon left behind', { ended: survivors, remaining })
-  const watchdog = new WatchdogKeeper(markerPrefix, journal)
-  const supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, eras: openEraMemory(home.state, now), markerPrefix })
-  const usage = startUsageMeter(() => livingLeaders(supervisor), now)
-
+  const services = await openServices({ home, version, journal, now, markerPrefix })
+  const { supervisor, watchdog, host, configs } = services
   let finish: () => void = () => undefined
   const ended = new Promise<void>((resolve) => {
     finish = resolve
   })
   let closing: Promise<void> | null = null
-  const host = await openGatewayHost({ home, supervisor, journal, version, now }).catch((error: unknown) => {
+  let server: ControlServer | null = null
+  const release = async (): Promise<void> => {
+    clearInterval(homeCheck)
+    await services.close('the daemon ended')
+    removeRunFiles(home)
+    await server?.close()
     watchdog.dismiss()
-    usage.close()
-    throw homeUnusable(home.gatewaySocket, error)
-  })
-  const use = watchUse(options.unusedLimitMs, () => void shutdown())
-  const stopServers = async (): Promise<void> => {
-    supervisor.send({ type: 'close' })
-    await supervisor.until((fleet) => [...fleet.servers.values()].every((entry) => !isActive(entry.state)))
+    journal.write('info', 'daemon ended', { pid: process.pid })
+    finish()
   }
-  const shutdown = (): Promise<void> => {
-    closing ??= stopServers().then(() => {
+  const shutdown = (successor = false): Promise<void> => {
+    if (successor) services.desired.keep()
+    closing ??= stopServers(supervisor).then(() => {
       use.close()
       // The request that asked for this is answered before its connection ends.
       setImmediate(() => void release())
     })
     return closing
   }
+  const use = watchUse(options.unusedLimitMs, () => void shutdown())
   const homeCheck = setInterval(() => {
     if (isReachable(home) || closing) return
     journal.write('error', 'the home was removed: no command can reach this daemon any more', { home: home.root })
     void shutdown()
   }, HOME_CHECK_MS)
   homeCheck.unref()
-  const release = async (): Promise<void> => {
-    usage.close()
-    clearInterval(homeCheck)
-    await host.close('the daemon ended')
-    await supervisor.close()
-    removeRunFiles(home)
-    await server.close()
-    watchdog.dismiss()
-    journal.write('info', 'daemon ended', { pid: process.pid })
-    finish()
-  }
-  const server = await openControlServer(
-    home,
-    version,
-    createRequestHandler({ supervisor, usage, home, now, version, startedAt, shutdown, onUsed: use.onUsed, gateway: host }),
-    use.onAlone,
-  ).catch((error: unknown) => {
-    watchdog.dismiss()
-    usage.close()
-    use.close()
-    void host.close('the daemon could not start')
-    throw homeUnusable(home.socket, error)
-  })
   try {
+    server = await listen(services, { home, version, now, startedAt, shutdown, use })
     writeDaemonFile(home, { pid: process.pid, watchdogPid: watchdog.pid, version, startedAt, socket: home.socket, markerPrefix })
   } catch (error) {
-    watchdog.dismiss()
-    usage.close()
+    clearInterval(homeCheck)
     use.close()
-    await server.close()
-    await host.close('the daemon could not start')
-    removeRunFiles(home)
-    throw homeUnusable(home.daemonFile, error)
+    await services.close('the daemon could not start')
+    await server?.close()
+    watchdog.dismiss()
+    if (server !== null) removeRunFiles(home)
+    throw homeUnusable(server === null ? home.socket : home.daemonFile, error)
   }
   journal.write('info', 'daemon started', { pid: process.pid, version, home: home.root })
-  const apply: Daemon['apply'] = (source, servers, settings) => {
+  const apply: Daemon['apply'] = ({ source, servers, settings, origin }) => {
     supervisor.send({ type: 'apply', source, specs: servers, settings })
+    configs.applied(source, origin ?? null)
     return host.applied(source, settings.gateway)
   }
   return { supervisor, ended, shutdown, apply }
 }
 
-function isReachable(home: Home): boolean {
-  return process.platform === 'win32' || existsSync(home.socket)
+async function stopServers(supervisor: Supervisor): Promise<void> {
+  supervisor.send({ type: 'close' })
+  await supervisor.until((fleet) => [...fleet.servers.values()].every((entry) => !isActive(entry.state)))
 }
 
-function livingLeaders(supervisor: Supervisor): ReadonlyMap<string, Leader> {
-  const leaders = new Map<string, Leader>()
-  for (const [name, { state }] of supervisor.fleet.servers) {
-    const pid = supervisor.instance(name)?.pid ?? null
-    if (pid !== null && isActive(state)) leaders.set(name, { pid, startedAt: state.startedAt })
-  }
-  return leaders
+interface Listening {
+  readonly home: Home
+  readonly version: string
+  readonly now: () => number
+  readonly startedAt: number
+  readonly shutdown: (successor?: boolean) => Promise<void>
+  readonly use: Use
+}
+
+function listen(services: Services, { use, ...facts }: Listening): Promise<ControlServer> {
+  const { supervisor, usage, host, configs, limits } = services
+  const handler = createRequestHandler({ supervisor, usage, configs, limits, gateway: host, onUsed: use.onUsed, ...facts })
+  return openControlServer(facts.home, facts.version, handler, use.onAlone)
+}
+
+function isReachable(home: Home): boolean {
+  return process.platform === 'win32' || existsSync(home.socket)
 }
 
 function writeDaemonFile(home: Home, facts: Record<string, unknown>): void {

@@ -4,7 +4,7 @@ import { createGateway, EVERYTHING, openHttpFront, type HttpFront } from '../gat
 import { openCatalogueMemory } from './catalogue-memory.js'
 import { openFrontSocket, type FrontSocket } from './front-socket.js'
 import type { Journal } from './journal.js'
-import { createServerSource } from './server-source.js'
+import { createServerSource, isConfigured } from './server-source.js'
 import { openSessionStore } from './session-store.js'
 import type { Supervisor } from './supervisor.js'
 
@@ -53,7 +53,7 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
   try {
     doors = await openFrontSocket({
       home, gateway, http: inner, log, configured,
-      names: () => ({ servers: [...supervisor.fleet.servers.values()].filter(({ spec }) => spec.session === null).map(({ spec }) => spec.name), profiles: Object.keys(chosen.effective.profiles) }),
+      names: () => ({ servers: [...supervisor.fleet.servers.values()].filter(isConfigured).map(({ spec }) => spec.name), profiles: Object.keys(chosen.effective.profiles) }),
     })
   } catch (error) {
     gateway.close('the daemon could not start')

@@ -1,23 +1,29 @@
-import net from 'node:net'
 import type { Readable } from 'node:stream'
-import { readFairly } from '../base/index.js'
-import { describeExit, type Effect, type ExitStatus, type InstanceEvent, type LaunchSpec, type ServerSpec } from '../core/index.js'
-import { LinkError, openHttpLink, openStdioLink, type EraVerdict, type Established, type ClientIdentity, type Link, type LinkHooks } from '../mcp/index.js'
-import { VERSION } from '../control/index.js'
+import { readFairly, shortHash } from '../base/index.js'
+import { describeExit, type Breach, type Effect, type ExitStatus, type InstanceEvent, type LaunchSpec, type ServerSpec } from '../core/index.js'
+import { LinkError, type EraVerdict, type Established, type Link, type LinkHooks } from '../mcp/index.js'
 import type { ServerLog } from '../logs/index.js'
+import type { Remains } from './dossier-writer.js'
+import { openLink } from './open-link.js'
+import { describePortHolder } from './port-check.js'
 import type { WatchdogKeeper } from './watchdog-keeper.js'
-import { findPortHolder, LaunchError, resolveLaunch, spawnChild, type Child, type Sweeper } from '../process/index.js'
+import { LaunchError, resolveLaunch, spawnChild, type Child, type LimitGroup, type LimitsBackend, type Sweeper } from '../process/index.js'
 
 /** A process that closed its pipe is usually about to exit; only one that stays is half dead. */
 const EXIT_AFTER_CLOSE_MS = 500
 /** The last words on a pipe of a process that exited. */
 const PIPE_DRAIN_MS = 250
+/** How often a server that is to go is looked at for calls that are still under way. */
+const IDLE_POLL_MS = 20
+/** Newest lines on stderr in which the reason for an end is looked for. */
+const LAST_LINES = 40
 
 export interface InstanceServices {
   readonly now: () => number
   readonly log: ServerLog
   readonly sweeper: Sweeper
   readonly watchdog: WatchdogKeeper
+  readonly limits: LimitsBackend
   readonly remembered: EraVerdict | null
   /** Reports what happened; never called from inside a method of the instance. */
   readonly report: (event: InstanceEvent) => void
@@ -34,7 +40,10 @@ export interface InstanceServices {
 /** One run of a server: its process, its link, and nothing that outlives them. */
 export class Instance {
   readonly generation: number
-  readonly spec: ServerSpec
+  /** What it was made from; fields that need no other process follow the configuration. */
+  spec: ServerSpec
+  /** The entry of the fleet it is filed under. */
+  name: string
   established: Established | null = null
   note: string | null = null
   progress: string | null = null
@@ -44,13 +53,16 @@ export class Instance {
   readonly #services: InstanceServices
   readonly #abort = new AbortController()
   readonly #stopReading: (() => void)[] = []
-  readonly #noise: Buffer[] = []
   #child: Child | null = null
+  #group: LimitGroup | null = null
+  #lastUsage: Remains['usage'] = null
+  #idleTimer: NodeJS.Timeout | undefined
   #link: Link | null = null
   #establishing: Promise<void> = Promise.resolve()
 
   constructor(spec: ServerSpec, generation: number, marker: string, services: InstanceServices) {
     this.spec = spec
+    this.name = spec.name
     this.generation = generation
     this.#marker = marker
     this.#services = services
@@ -65,16 +77,42 @@ export class Instance {
     return this.established !== null && this.#link?.closed === false ? this.#link : null
   }
 
+  get log(): ServerLog {
+    return this.#services.log
+  }
+
+  /** What limits it; null when nothing does. */
+  get group(): LimitGroup | null {
+    return this.#group
+  }
+
+  /** What is left of it when it is over. */
+  get remains(): Remains {
+    return { pid: this.#child?.pid ?? null, link: this.#link, usage: this.#lastUsage }
+  }
+
+  /** The configuration changed in what needs no other process. `needs-restart`: a limit could not be changed in place. */
+  follow(spec: ServerSpec): 'applied' | 'needs-restart' {
+    const { limits } = this.spec
+    this.spec = spec
+    if (this.#child === null || JSON.stringify(limits) === JSON.stringify(spec.limits)) return 'applied'
+    return this.#group?.update(spec.limits) ?? 'needs-restart'
+  }
+
   perform(effect: Effect): void {
     switch (effect.type) {
       case 'launch':
         return void this.#launch()
       case 'close-link':
         return this.#closeLink()
+      case 'drain':
+        return this.#whenIdle(() => this.#report({ type: 'drained', generation: this.generation }))
       case 'end-input':
         return this.#child?.endInput()
       case 'signal':
-        return void this.#child?.signalGroup(effect.signal)
+        this.#child?.signalGroup(effect.signal)
+        if (effect.signal === 'SIGKILL') this.#group?.kill()
+        return
       case 'sweep':
         return void this.#sweep(effect.graceMs).catch((error: unknown) => {
           this.#services.log.mark(`cleaning up failed: ${String(error)}`, this.generation)
@@ -87,8 +125,23 @@ export class Instance {
   /** Releases pipes and link; the process is gone or given up. */
   release(): void {
     this.#closeLink()
+    clearTimeout(this.#idleTimer)
     for (const stop of this.#stopReading) stop()
     void this.#child?.release()
+    this.#releaseGroup()
+  }
+
+  #releaseGroup(): void {
+    const group = this.#group
+    this.#group = null
+    void group?.release().catch((error: unknown) => this.#services.log.mark(`warning: its limits were not taken down: ${String(error)}`, this.generation))
+  }
+
+  /** At once when nothing is under way. */
+  #whenIdle(act: () => void): void {
+    clearTimeout(this.#idleTimer)
+    if ((this.link?.activity.inFlight ?? 0) === 0) return act()
+    this.#idleTimer = setTimeout(() => this.#whenIdle(act), IDLE_POLL_MS)
   }
 
   async #launch(): Promise<void> {
@@ -117,8 +170,11 @@ export class Instance {
   async #spawn(launch: LaunchSpec): Promise<void> {
     const { log, watchdog, onSpawned } = this.#services
     const resolved = resolveLaunch(launch)
-    const child = await spawnChild({ launch: resolved, marker: this.#marker })
+    this.#group = this.#services.limits.open(`${this.spec.name.replaceAll(/[^A-Za-z0-9.-]/g, '_')}-${shortHash(this.#marker)}`, this.spec.limits)
+    const child = await spawnChild({ launch: this.#group?.wrap(resolved) ?? resolved, marker: this.#marker })
     this.#child = child
+    this.#group?.started(child)
+    this.#group?.onBreach((breach) => this.#breached(breach))
     this.note = resolved.note
     child.onExit((exit) => void this.#onExit(exit))
     watchdog.record(child.pid)
@@ -127,6 +183,19 @@ export class Instance {
     this.#readLog(child.stderr, 'err')
     if (this.spec.transport !== 'stdio') this.#readLog(child.stdout, 'out')
     this.#report({ type: 'spawned', generation: this.generation, pid: child.pid })
+  }
+
+  /** Above its soft mark it is exchanged when that disturbs nobody; everything else is the end of it. */
+  #breached(breach: Breach): void {
+    this.#lastUsage = this.#usage()
+    const tell = (): void => this.#report({ type: 'breached', generation: this.generation, breach })
+    if (breach.cause === 'recycled') this.#whenIdle(tell)
+    else tell()
+  }
+
+  #usage(): Remains['usage'] {
+    const usage = this.#group?.usage() ?? null
+    return usage && { memoryBytes: usage.memoryBytes, processes: usage.processes, cpuPercent: null }
   }
 
   #readLog(stream: Readable, kind: 'out' | 'err'): void {
@@ -145,7 +214,19 @@ export class Instance {
     const { remembered, now } = this.#services
     let link: Link
     try {
-      link = await this.#openLink()
+      link = await openLink(this.spec, this.#child, {
+        log: this.#services.log,
+        generation,
+        onNotification: this.#services.onNotification,
+        onRequest: this.#services.onRequest,
+        onStage: (stage) => {
+          this.progress = stage
+          this.#services.onProgress()
+        },
+        onClosed: (reason) => {
+          if (this.established !== null) void this.#onLinkFailure(new LinkError('closed', reason), 'link-closed')
+        },
+      })
     } catch (error) {
       return void this.#onLinkFailure(error, 'handshake-failed')
     }
@@ -161,42 +242,6 @@ export class Instance {
       },
       (error: unknown) => this.#onLinkFailure(error, 'handshake-failed'),
     )
-  }
-
-  async #openLink(): Promise<Link> {
-    const { log, onNotification, onRequest } = this.#services
-    const common = {
-      client: introduction(this.spec),
-      onNotification,
-      onRequest,
-      onStage: (stage: string) => {
-        this.progress = stage
-        this.#services.onProgress()
-      },
-      onClosed: (reason: string) => {
-        if (this.established !== null) void this.#onLinkFailure(new LinkError('closed', reason), 'link-closed')
-      },
-    }
-    const { endpoint, launch } = this.spec
-    if (endpoint !== null) {
-      const transport = this.spec.transport === 'sse' ? 'sse' : 'http'
-      return openHttpLink({ url: endpoint.url, headers: endpoint.headers, transport, untilListening: launch !== null, ...common })
-    }
-    const child = this.#child
-    if (child === null) throw new Error(`${this.spec.name} has neither a process nor a URL`)
-    return openStdioLink({
-      input: child.stdin,
-      output: child.stdout,
-      onNoise: (line) => this.#takeNoise(line),
-      onOversize: ({ bytes }) => log.mark(`dropped a line of ${bytes} bytes on stdout`, this.generation),
-      ...common,
-    })
-  }
-
-  /** Noise of one turn is written in one piece. The line may share memory that is used again, so it is copied. */
-  #takeNoise(line: Buffer): void {
-    if (this.#noise.length === 0) setImmediate(() => this.#services.log.write('out', Buffer.concat(this.#noise.splice(0)), this.generation))
-    this.#noise.push(Buffer.from(line), NEWLINE)
   }
 
   /** The link is over. When the process ends too, its exit is the better story: it is given a moment to tell it. */
@@ -226,10 +271,20 @@ export class Instance {
   async #onExit(exit: ExitStatus): Promise<void> {
     const { log, onGone } = this.#services
     if (this.#child !== null) onGone(this.#child.pid)
-    log.mark(describeExit(exit), this.generation)
+    // What a runtime says when it runs out of memory may still be in the pipe.
+    if (this.#group !== null && (exit.signal === 'SIGABRT' || exit.code === 134)) await this.#lastWords()
+    this.#lastUsage = this.#usage() ?? this.#lastUsage
+    const breach = this.#group?.verdict(exit, log.lastLines(LAST_LINES, 'err')) ?? null
+    log.mark(breach === null ? describeExit(exit) : `${breach.reason}; ${describeExit(exit)}`, this.generation)
     // Whether it exited on the probe is only known when its pipe has been read to the end.
     if (this.established === null && this.#link !== null && !this.#abort.signal.aborted) await settledWithin(this.#establishing, PIPE_DRAIN_MS)
-    this.#report({ type: 'exited', generation: this.generation, ...exit, duringProbe: this.exitedOnProbe && exit.signal === null })
+    this.#report({ type: 'exited', generation: this.generation, ...exit, duringProbe: this.exitedOnProbe && exit.signal === null, breach })
+  }
+
+  async #lastWords(): Promise<void> {
+    const stream = this.#child?.stderr
+    if (stream === undefined || stream.closed) return
+    await settledWithin(new Promise<void>((resolve) => stream.once('close', resolve)), PIPE_DRAIN_MS)
   }
 
   async #sweep(graceMs: number): Promise<void> {
@@ -237,6 +292,9 @@ export class Instance {
     const child = this.#child
     if (child === null) return this.#report({ type: 'swept', generation: this.generation, remaining: 0 })
     const { ended, remaining } = await sweeper.end({ marker: this.#marker, leader: child.identity }, graceMs)
+    // What threw its mark away and left its process group is still in the limits' group.
+    this.#group?.kill()
+    this.#releaseGroup()
     if (ended > 0) log.mark(`ended ${ended} process${ended === 1 ? '' : 'es'} it left behind`, this.generation)
     watchdog.forget(child.pid)
     this.#report({ type: 'swept', generation: this.generation, remaining: remaining.length })
@@ -255,20 +313,6 @@ export class Instance {
   }
 }
 
-/** Who the server is told it talks to: the client its process is for, or us with what its clients can do by configuration. */
-function introduction({ session, clientAbilities, roots }: ServerSpec): ClientIdentity {
-  if (session !== null) return { name: session.info?.name ?? 'mcpctl', version: session.info?.version ?? VERSION, capabilities: withoutTasks(session.capabilities) }
-  const abilities = Object.fromEntries(clientAbilities.map((ability) => [ability, ability === 'elicitation' ? { form: {}, url: {} } : {}]))
-  return { name: 'mcpctl', version: VERSION, capabilities: { ...abilities, ...(roots === null ? {} : { roots: {} }) } }
-}
-
-/** Tasks are not passed on, so no server is told that a client can do them. */
-function withoutTasks({ tasks: _dropped, ...capabilities }: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return capabilities
-}
-
-const NEWLINE = Buffer.from('\n')
-
 async function settledWithin(promise: Promise<unknown>, limitMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<void>((resolve) => {
@@ -276,27 +320,4 @@ async function settledWithin(promise: Promise<unknown>, limitMs: number): Promis
   })
   await Promise.race([promise, limit])
   clearTimeout(timer)
-}
-
-/** Who already listens where a local HTTP server is about to: it would be mistaken for the server. */
-async function describePortHolder(url: string): Promise<string | null> {
-  const { hostname, port, protocol } = new URL(url)
-  const number = Number(port || (protocol === 'https:' ? 443 : 80))
-  if (!(await isListening(hostname.replace(/^\[|\]$/g, ''), number))) return null
-  const holder = await findPortHolder(number)
-  const who = holder?.pid == null ? 'another process' : `pid ${holder.pid} (${holder.command ?? 'unknown command'})`
-  return `port ${number} is already in use by ${who}`
-}
-
-function isListening(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect({ host, port })
-    const done = (listening: boolean): void => {
-      socket.destroy()
-      resolve(listening)
-    }
-    socket.setTimeout(500, () => done(false))
-    socket.once('connect', () => done(true))
-    socket.once('error', () => done(false))
-  })
 }

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Home } from '../control/index.js'
 
@@ -19,6 +19,15 @@ export function notePidName(home: Home, known: Set<string>, name: string): void 
   if (known.has(name)) return
   known.add(name)
   appendFileSync(pathOf(home), `${name}\n`, { mode: 0o600 })
+}
+
+/** None of their PID files is left. */
+export function forgetPidNames(home: Home): void {
+  try {
+    rmSync(pathOf(home), { force: true })
+  } catch {
+    // Nobody may write there: then the list only stays longer than needed.
+  }
 }
 
 function pathOf(home: Home): string {

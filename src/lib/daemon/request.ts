@@ -1,10 +1,26 @@
 import { existsSync } from 'node:fs'
 import { nearest } from '../base/index.js'
-import { readApplyParams, readNamesParams, readSnapshotParams, type ApplyResult, type Home, type NamesResult, type RequestContext, type RequestHandler } from '../control/index.js'
-import { isActive, type Fleet, type Snapshot } from '../core/index.js'
+import {
+  readApplyParams,
+  readConfigFailedParams,
+  readNamesParams,
+  readReloadParams,
+  readShutdownParams,
+  readSnapshotParams,
+  type ApplyParams,
+  type ApplyResult,
+  type Home,
+  type NamesResult,
+  type ReloadResult,
+  type RequestContext,
+  type RequestHandler,
+} from '../control/index.js'
+import { isActive, planReload, type Fleet, type Snapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
+import type { ConfigSources } from './config-sources.js'
 import type { GatewayHost } from './gateway-host.js'
-import { baseName } from './server-source.js'
+import type { LimitsBackend } from '../process/index.js'
+import { baseName, isConfigured } from './server-source.js'
 import { toServerSnapshot, toSnapshot } from './snapshot.js'
 import type { Supervisor } from './supervisor.js'
 import type { UsageMeter } from './usage.js'
@@ -19,8 +35,10 @@ export interface RequestServices {
   /** A client has applied a configuration or asked for servers: the daemon has something to stay for. */
   readonly onUsed: () => void
   readonly gateway: GatewayHost
+  readonly configs: ConfigSources
+  readonly limits: LimitsBackend
   /** Asks the daemon to end; resolves when every server is down. */
-  readonly shutdown: () => Promise<void>
+  readonly shutdown: (successor?: boolean) => Promise<void>
 }
 
 /** Answers control requests: reads the parameters, asks the supervisor, waits where the answer has to be true. */
@@ -31,6 +49,10 @@ export function createRequestHandler(services: RequestServices): RequestHandler 
         return snapshot(services, params)
       case 'apply':
         return apply(services, params)
+      case 'reload':
+        return reload(services, params)
+      case 'config-failed':
+        return configFailed(services, params)
       case 'start':
         return want(services, 'start', params)
       case 'restart':
@@ -38,12 +60,12 @@ export function createRequestHandler(services: RequestServices): RequestHandler 
       case 'stop':
         return stop(services, params)
       case 'shutdown':
-        return shutdown(services)
+        return shutdown(services, params)
       case 'subscribe':
         return subscribe(services, context)
       default:
         throw new McpctlError('DAEMON_INCOMPATIBLE', `the daemon (version ${services.version}) does not know the request ${JSON.stringify(method)}`, {
-          hint: 'Command and daemon are of different versions: mcpctl stop, then mcpctl start.',
+          hint: 'Command and daemon are of different versions: mcpctl daemon restart.',
         })
     }
   }
@@ -57,13 +79,19 @@ async function snapshot(services: RequestServices, params: unknown): Promise<Sna
   return toSnapshot(supervisor, { names: known, detail, usage, now: now(), daemon: describeDaemon(services), home })
 }
 
-function describeDaemon({ supervisor, version, startedAt, home, gateway }: RequestServices): Snapshot['daemon'] {
-  const sources = new Set([...supervisor.fleet.servers.values()].filter(({ spec }) => spec.session === null).map(({ spec }) => spec.source))
-  return { pid: process.pid, version, startedAt, home: home.root, logDirectory: home.logs, sources: [...sources], http: gateway.http }
+function describeDaemon({ version, startedAt, home, gateway, configs, limits, supervisor }: RequestServices): Snapshot['daemon'] {
+  const sources = new Set([...supervisor.fleet.servers.values()].filter(isConfigured).map(({ spec }) => spec.source))
+  const { memory, cpu, pids } = limits.abilities
+  const notes = [...limits.refused.map(({ name, why }) => `${name}: ${why}`), ...limits.notes, ...(limits.trouble === null ? [] : [limits.trouble])]
+  return {
+    pid: process.pid, version, startedAt, home: home.root, logDirectory: home.logs, sources: [...sources], http: gateway.http,
+    configs: configs.describe([...sources]),
+    limits: { backend: limits.name, memory, cpu, pids, notes },
+  }
 }
 
-async function apply({ supervisor, onUsed, gateway }: RequestServices, params: unknown): Promise<ApplyResult> {
-  const { source, settings, servers } = readApplyParams(params)
+/** Hands a configuration to all that follow it, unless its names clash with those of another one. */
+async function takeOver({ supervisor, onUsed, gateway, configs }: RequestServices, { source, settings, servers, origin }: ApplyParams, change: () => void): Promise<void> {
   if (supervisor.fleet.closing) throw closing()
   // A file that is gone was renamed or moved: its servers are taken over by the one that names them now.
   const conflict = supervisor.conflicts(source, servers).find((candidate) => existsSync(candidate.source))
@@ -73,11 +101,19 @@ async function apply({ supervisor, onUsed, gateway }: RequestServices, params: u
       details: { name: conflict.name, source, other: conflict.source },
     })
   }
-  const before = supervisor.fleet
   onUsed()
-  supervisor.send({ type: 'apply', source, specs: servers, settings })
+  change()
+  configs.applied(source, origin ?? null)
   await gateway.applied(source, settings.gateway)
-  const mine = [...supervisor.fleet.servers].filter(([, entry]) => entry.spec.source === source)
+}
+
+async function apply(services: RequestServices, params: unknown): Promise<ApplyResult> {
+  const order = readApplyParams(params)
+  const { source, servers, settings } = order
+  const { supervisor } = services
+  const before = supervisor.fleet
+  await takeOver(services, order, () => supervisor.send({ type: 'apply', source, specs: servers, settings }))
+  const mine = [...supervisor.fleet.servers].filter(([, entry]) => entry.spec.source === source && isConfigured(entry))
   return {
     added: mine.filter(([name]) => !before.servers.has(name)).map(([name]) => name),
     changed: mine.filter(([, entry]) => entry.nextSpec !== null).map(([name]) => name),
@@ -85,9 +121,23 @@ async function apply({ supervisor, onUsed, gateway }: RequestServices, params: u
   }
 }
 
+async function reload(services: RequestServices, params: unknown): Promise<ReloadResult> {
+  const order = readReloadParams(params)
+  const { source, servers, settings, names, dryRun } = order
+  const { supervisor } = services
+  const changes = planReload(supervisor.fleet, source, servers, names)
+  if (!dryRun) await takeOver(services, order, () => supervisor.send({ type: 'reload', source, specs: servers, settings, names }))
+  return { changes }
+}
+
+function configFailed({ configs }: RequestServices, params: unknown): Record<string, never> {
+  configs.failed(readConfigFailedParams(params))
+  return {}
+}
+
 function want({ supervisor, onUsed }: RequestServices, type: 'start' | 'restart', params: unknown): NamesResult {
   const names = resolveNames(supervisor.fleet, readNamesParams(params).names, (fleet) =>
-    [...fleet.servers].filter(([, { spec, state, removed }]) => (type === 'restart' ? state.desired === 'up' : spec.enabled && !removed && spec.start === 'auto')).map(([name]) => name),
+    [...fleet.servers].filter(([, { spec, state, removed }]) => (type === 'restart' ? state.desired === 'up' : spec.enabled && !removed && spec.start === 'auto') && fleet.servers.get(spec.name)?.standIn === null).map(([name]) => name),
   )
   if (supervisor.fleet.closing) throw closing()
   onUsed()
@@ -111,9 +161,10 @@ function isDownOrWantedAgain(fleet: Fleet, name: string): boolean {
   return state === undefined || state.desired === 'up' || !isActive(state)
 }
 
-async function shutdown({ supervisor, shutdown: end }: RequestServices): Promise<NamesResult> {
-  const names = [...supervisor.fleet.servers].filter(([, entry]) => isActive(entry.state)).map(([name]) => name)
-  await end()
+async function shutdown({ supervisor, shutdown: end }: RequestServices, params: unknown): Promise<NamesResult> {
+  const { successor } = readShutdownParams(params)
+  const names = [...supervisor.fleet.servers].filter(([, entry]) => isActive(entry.state) && entry.standIn === null).map(([name]) => name)
+  await end(successor)
   return { names }
 }
 
@@ -121,7 +172,7 @@ function subscribe(services: RequestServices, context: RequestContext): Promise<
   const { supervisor, now, home } = services
   return new Promise((resolve) => {
     let told = false
-    const names = [...supervisor.fleet.servers.keys()]
+    const names = namesOf(supervisor.fleet)
     context.emit({ type: 'snapshot', snapshot: toSnapshot(supervisor, { names, detail: false, usage: new Map(), now: now(), daemon: describeDaemon(services), home }) })
     const stopListening = supervisor.onChange((name, before) => {
       if (supervisor.fleet.closing && !before.closing && !told) {
@@ -129,6 +180,7 @@ function subscribe(services: RequestServices, context: RequestContext): Promise<
         context.emit({ type: 'closing', time: now() })
       }
       const entry = supervisor.fleet.servers.get(name)
+      if ((entry ?? before.servers.get(name))?.standIn != null) return
       const previous = before.servers.get(name)?.state.phase ?? null
       if (entry) context.emit({ type: 'server', time: now(), previous, server: toServerSnapshot(supervisor, entry, now()) })
       else context.emit({ type: 'removed', time: now(), name })
@@ -144,12 +196,17 @@ function closing(): McpctlError {
   return new McpctlError('DAEMON_UNREACHABLE', 'the daemon is shutting down', { hint: 'Try again in a moment.', details: { leaving: true } })
 }
 
-function resolveNames(fleet: Fleet, names: readonly string[] | null, all = (of: Fleet): string[] => [...of.servers.keys()]): string[] {
+/** Every server, those of single sessions too; not the second instance of one that is being replaced. */
+function namesOf(fleet: Fleet): string[] {
+  return [...fleet.servers.values()].filter(({ standIn }) => standIn === null).map(({ spec }) => spec.name)
+}
+
+function resolveNames(fleet: Fleet, names: readonly string[] | null, all = namesOf): string[] {
   if (names === null) return all(fleet)
   for (const name of names) {
-    if (fleet.servers.has(name)) continue
-    const close = nearest(name, fleet.servers.keys())
-    const known = [...fleet.servers.keys()]
+    const known = namesOf(fleet)
+    if (known.includes(name)) continue
+    const close = nearest(name, known)
     throw new McpctlError('SERVER_UNKNOWN', `there is no server "${name}"`, {
       hint: close.length > 0 ? `Did you mean ${close.join(' or ')}?` : known.length > 0 ? `Known servers: ${known.slice(0, 20).join(', ')}.` : 'No servers are configured here.',
       details: { name, suggestions: close },

@@ -1,4 +1,4 @@
-import type { FleetEntry, ServerSpec, SessionClient } from '../core/index.js'
+import { STAND_IN_MARK, type FleetEntry, type ServerSpec, type SessionClient } from '../core/index.js'
 import type { Remembered, ServerSource, SourceListener, SourceServer } from '../gateway/index.js'
 import type { CatalogueMemory } from './catalogue-memory.js'
 import type { Supervisor } from './supervisor.js'
@@ -13,7 +13,7 @@ const FRESH_MS = 2_000
 /** The supervised servers as the gateway sees them. */
 export function createServerSource(supervisor: Supervisor, memory: CatalogueMemory, now: () => number): ServerSource {
   let numbers = 0
-  const ownOf = (name: string): number => [...supervisor.fleet.servers.keys()].filter((other) => other !== name && baseName(other) === name).length
+  const ownOf = (name: string): number => [...supervisor.fleet.servers.keys()].filter((other) => other.startsWith(`${name}${OWN_MARK}`)).length
   const entryOf = (name: string): FleetEntry | undefined => supervisor.fleet.servers.get(name)
   return {
     names: () => [...supervisor.fleet.servers.values()].filter(isOffered).map(({ spec }) => spec.name),
@@ -56,10 +56,15 @@ export function createServerSource(supervisor: Supervisor, memory: CatalogueMemo
   }
 }
 
-/** The server a session's own process belongs to; the name itself for all others. */
+/** The server that a session's own process, or an instance of a replacement, belongs to; the name itself for all others. */
 export function baseName(name: string): string {
-  const at = name.indexOf(OWN_MARK)
-  return at < 0 ? name : name.slice(0, at)
+  const at = [OWN_MARK, STAND_IN_MARK].map((mark) => name.indexOf(mark)).filter((index) => index >= 0)
+  return at.length === 0 ? name : name.slice(0, Math.min(...at))
+}
+
+/** A server as a configuration names it: no session's own process, no instance of a replacement. */
+export function isConfigured({ spec, standIn }: FleetEntry): boolean {
+  return spec.session === null && standIn === null
 }
 
 /** The same server for one client: nothing but its name and whom it is for differ. */
@@ -67,8 +72,9 @@ function ownSpec(spec: ServerSpec, name: string, session: SessionClient): Server
   return { ...spec, name, source: 'session', session, dependsOn: [], start: 'auto', idleStopMs: null }
 }
 
-function isOffered({ spec, state, removed }: FleetEntry): boolean {
-  return spec.transport !== 'none' && spec.session === null && (spec.enabled || state.desired === 'up') && (!removed || state.desired === 'up')
+function isOffered(entry: FleetEntry): boolean {
+  const { spec, state, removed } = entry
+  return spec.transport !== 'none' && isConfigured(entry) && (spec.enabled || state.desired === 'up') && (!removed || state.desired === 'up')
 }
 
 function describe(supervisor: Supervisor, entry: FleetEntry, now: number): SourceServer {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { isActive, type FleetEntry, type ServerDetail, type ServerSnapshot, type Snapshot } from '../core/index.js'
+import { isActive, type FleetEntry, type LimitsSnapshot, type ServerDetail, type ServerSnapshot, type Snapshot } from '../core/index.js'
 import type { Home } from '../control/index.js'
 import type { Supervisor } from './supervisor.js'
 import type { Usage } from './usage.js'
@@ -29,8 +29,16 @@ export function toServerSnapshot(supervisor: Supervisor, entry: FleetEntry, now:
     source: spec.source,
     changed: entry.nextSpec !== null,
     removed: entry.removed,
+    trouble: entry.trouble ?? (entry.nextSpec === null ? (supervisor.instance(spec.name)?.group?.note ?? null) : null),
+    limits: describeLimits(supervisor, entry),
     lastErrors: hasFailed(entry) ? (supervisor.log(spec.name)?.lastLines(ERROR_LINES, 'err') ?? []) : [],
   }
+}
+
+function describeLimits(supervisor: Supervisor, { spec }: FleetEntry): LimitsSnapshot | null {
+  const { memoryBytes = null, cpuPercent = null, pids = null } = spec.limits
+  if (memoryBytes === null && cpuPercent === null && pids === null) return null
+  return { memoryBytes, cpuPercent, pids, backend: supervisor.instance(spec.name)?.group?.backend ?? null }
 }
 
 type InstanceFacts = Pick<ServerSnapshot, 'era' | 'pid' | 'uptimeSeconds' | 'tools' | 'progress'>

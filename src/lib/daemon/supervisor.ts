@@ -1,16 +1,14 @@
-import { DEFAULT_GATEWAY, findConflicts, createFleet, isActive, stepFleet, type Effect, type Fleet, type FleetEvent, type ServerSpec } from '../core/index.js'
+import { DEFAULT_GATEWAY, findConflicts, createFleet, isActive, stepFleet, type Effect, type Fleet, type FleetEntry, type FleetEvent, type ServerSpec, type SwapEffect } from '../core/index.js'
 import type { Home } from '../control/index.js'
 import { openServerLog, type ServerLog } from '../logs/index.js'
 import { LEGACY_VERSIONS, type EraVerdict, type ServerRequest } from '../mcp/index.js'
-import { removePidFile, writePidFile, type Sweeper } from '../process/index.js'
+import type { LimitsBackend, Sweeper } from '../process/index.js'
+import type { DossierWriter } from './dossier-writer.js'
 import type { EraMemory } from './era-memory.js'
 import { Instance } from './instance.js'
 import type { Journal } from './journal.js'
-import { notePidName, readPidNames } from './pid-names.js'
+import { PidKeeper } from './pid-keeper.js'
 import type { WatchdogKeeper } from './watchdog-keeper.js'
-
-/** The longest a PID file comes after its process. */
-const PID_FILE_DELAY_MS = 200
 
 export interface SupervisorServices {
   readonly home: Home
@@ -18,6 +16,8 @@ export interface SupervisorServices {
   readonly journal: Journal
   readonly sweeper: Sweeper
   readonly watchdog: WatchdogKeeper
+  readonly limits: LimitsBackend
+  readonly dossiers: DossierWriter
   readonly eras: EraMemory
   /** Every instance's environment marker starts with this. */
   readonly markerPrefix: string
@@ -48,17 +48,14 @@ export class Supervisor {
   readonly #queue: FleetEvent[] = []
   readonly #listeners = new Set<ChangeListener>()
   #traffic: TrafficListener | null = null
-  readonly #pidNames: Set<string>
-  /** Spawned, and no PID file written yet. */
-  readonly #newPids = new Map<string, number>()
-  #pidTimer: NodeJS.Timeout | undefined
+  readonly #pids: PidKeeper
   #busy = false
   #scheduled = false
 
   constructor(services: SupervisorServices) {
     this.#services = services
     this.#fleet = createFleet({ maxConcurrentStarts: 32, gateway: DEFAULT_GATEWAY })
-    this.#pidNames = new Set(readPidNames(services.home))
+    this.#pids = new PidKeeper(services.home, services.journal)
   }
 
   get fleet(): Fleet {
@@ -128,7 +125,7 @@ export class Supervisor {
 
   /** Flushes and closes the logs. Only when nothing runs any more. */
   async close(): Promise<void> {
-    clearTimeout(this.#pidTimer)
+    this.#pids.close()
     for (const timer of this.#timers.values()) clearTimeout(timer)
     for (const instance of this.#instances.values()) instance.release()
     await Promise.all([...this.#logs.values()].map((log) => log.close()))
@@ -140,57 +137,60 @@ export class Supervisor {
     this.#fleet = step.fleet
     for (const { name, effect } of step.effects) this.#perform(name, effect)
     for (const name of step.changed) this.#afterChange(name, before)
-    if (this.#newPids.size > 0) this.#schedulePidFiles()
-  }
-
-  /** Two hundred small files take longer than a dozen spawns: they wait until nothing is starting, but not for long. */
-  #schedulePidFiles(): void {
-    const busy = [...this.#fleet.servers.values()].some(({ state }) => state.phase === 'starting' || state.phase === 'waiting')
-    if (busy) {
-      this.#pidTimer ??= setTimeout(() => this.#writePidFiles(), PID_FILE_DELAY_MS)
-      return
-    }
-    this.#writePidFiles()
-  }
-
-  #writePidFiles(): void {
-    clearTimeout(this.#pidTimer)
-    this.#pidTimer = undefined
-    for (const [name, pid] of this.#newPids) this.#writePidFile(name, pid)
-    this.#newPids.clear()
+    this.#pids.flush(() => [...this.#fleet.servers.values()].some(({ state }) => state.phase === 'starting' || state.phase === 'waiting'))
   }
 
   #afterChange(name: string, before: Fleet): void {
     const old = before.servers.get(name)
     const entry = this.#fleet.servers.get(name)
-    if (!entry || old?.state.epoch !== entry.state.epoch) this.#disarmStale(name)
-    if (entry && old?.state.phase !== entry.state.phase) this.#tell(name, old?.state.phase ?? null)
-    if (entry && !isActive(entry.state)) this.#releaseInstance(name)
-    if (!entry) this.#forget(name)
+    if (old?.state.epoch !== entry?.state.epoch) this.#disarmStale(name)
+    if (entry) this.#changed(name, entry, old)
+    else this.#forget(name, old)
     for (const listener of [...this.#listeners]) listener(name, before)
   }
 
-  #tell(name: string, previous: string | null): void {
-    const state = this.#fleet.servers.get(name)?.state
-    if (!state) return
+  #changed(name: string, entry: FleetEntry, old: FleetEntry | undefined): void {
+    if (old?.state.phase !== entry.state.phase) this.#tell(entry, old?.state.phase ?? null)
+    if (entry.trouble !== null && entry.trouble !== old?.trouble) this.#tellTrouble(name, entry.trouble, entry.state.generation)
+    if (!isActive(entry.state)) this.#releaseInstance(name)
+    if (old && entry.spec !== old.spec) this.#follow(name, entry)
+  }
+
+  #tell({ spec: { name }, standIn, state }: FleetEntry, previous: string | null): void {
     const level = state.phase === 'failed' || state.phase === 'backoff' ? 'warn' : 'info'
     this.#services.journal.write(level, `${name}: ${state.phase}`, { server: name, previous, generation: state.generation, reason: state.reason })
-    if (state.phase === 'backoff' || state.phase === 'failed' || state.phase === 'exited') this.#logs.get(name)?.mark(`${state.phase}: ${state.reason}`, state.generation)
+    if (state.phase === 'backoff' || state.phase === 'failed' || state.phase === 'exited' || state.phase === 'unready') {
+      this.#logs.get(standIn?.for ?? name)?.mark(`${state.phase}: ${state.reason}`, state.generation)
+    }
+  }
+
+  #tellTrouble(name: string, trouble: string, generation: number): void {
+    this.#services.journal.write('warn', `${name}: ${trouble}`, { server: name })
+    this.#logs.get(name)?.mark(`warning: ${trouble}`, generation)
+  }
+
+  /** What of a changed configuration concerns a running instance takes effect on it. */
+  #follow(name: string, { spec, standIn }: FleetEntry): void {
+    this.#logs.get(standIn?.for ?? name)?.reconfigure(spec.logs)
+    if (this.#instances.get(name)?.follow(spec) === 'needs-restart') queueMicrotask(() => this.#report({ type: 'replace', name }))
   }
 
   #releaseInstance(name: string): void {
     const instance = this.#instances.get(name)
     if (!instance) return
+    this.#services.dossiers.write(this.#fleet.servers.get(name), instance)
     instance.release()
     this.#instances.delete(name)
     // It never got through its handshake: what was remembered about that may be why.
     if (instance.established === null) this.#services.eras.forget(instance.spec)
   }
 
-  #forget(name: string): void {
+  #forget(name: string, old: FleetEntry | undefined): void {
     this.#releaseInstance(name)
-    void this.#logs.get(name)?.close()
-    this.#logs.delete(name)
+    if (old?.standIn == null) {
+      void this.#logs.get(name)?.close()
+      this.#logs.delete(name)
+    }
     this.#provisional.delete(name)
   }
 
@@ -204,7 +204,8 @@ export class Supervisor {
     this.#timerEpochs.delete(name)
   }
 
-  #perform(name: string, effect: Effect): void {
+  #perform(name: string, effect: Effect | SwapEffect): void {
+    if (effect.type === 'swap') return this.#swap(name, effect.with)
     if (effect.type === 'arm-timer') return this.#arm(name, effect.epoch, effect.delayMs)
     if (effect.type === 'launch') this.#createInstance(name, effect.generation)
     this.#instances.get(name)?.perform(effect)
@@ -219,67 +220,74 @@ export class Supervisor {
     )
   }
 
+  /** Both run and neither has a timer: only instances and what is filed under their names change places. */
+  #swap(name: string, other: string): void {
+    const [old, next] = [this.#instances.get(name), this.#instances.get(other)]
+    if (!old || !next) return
+    this.#instances.set(name, next).set(other, old)
+    next.name = name
+    old.name = other
+    next.log.mark(`replaces generation ${old.generation}`, next.generation)
+    this.#services.journal.write('info', `${name}: generation ${next.generation} replaces generation ${old.generation}`, { server: name })
+    for (const instance of [old, next]) if (instance.pid !== null) this.#pids.renamed(instance.name, instance.pid)
+  }
+
   #createInstance(name: string, generation: number): void {
     const entry = this.#fleet.servers.get(name)
     if (!entry) return
     this.#releaseInstance(name)
-    const { spec } = entry
-    const { home, now, sweeper, watchdog, eras, journal, markerPrefix } = this.#services
+    const { spec, standIn } = entry
+    const own = standIn?.for ?? name
+    const { now, sweeper, watchdog, limits, eras, markerPrefix } = this.#services
     const instance: Instance = new Instance(spec, generation, `${markerPrefix}${name}:${generation}`, {
       now,
-      log: this.#openLog(spec),
+      log: this.#openLog(own, spec),
       sweeper,
       watchdog,
-      remembered: this.#provisional.get(name) ?? (spec.transport === 'none' ? null : eras.recall(spec)),
+      limits,
+      remembered: this.#provisional.get(own) ?? (spec.transport === 'none' ? null : eras.recall(spec)),
       report: (event) => {
-        this.#report({ type: 'server', name, event })
+        this.#report({ type: 'server', name: instance.name, event })
         if (event.type === 'link-failed' && event.cause === 'handshake-failed') {
-          this.#provisional.delete(name)
+          this.#provisional.delete(own)
           eras.forget(spec)
         }
-        if (event.type === 'exited' && event.duringProbe) this.#provisional.set(name, { era: 'legacy', protocolVersion: LEGACY_VERSIONS[0] ?? '', exitsOnProbe: true, decidedAt: now() })
+        if (event.type === 'exited' && event.duringProbe) this.#provisional.set(own, { era: 'legacy', protocolVersion: LEGACY_VERSIONS[0] ?? '', exitsOnProbe: true, decidedAt: now() })
       },
       onProgress: () => {
-        for (const listener of [...this.#listeners]) listener(name, this.#fleet)
+        for (const listener of [...this.#listeners]) listener(instance.name, this.#fleet)
       },
-      onSpawned: (pid) => void this.#newPids.set(name, pid),
-      onGone: (pid) => {
-        if (this.#newPids.get(name) === pid) return void this.#newPids.delete(name)
-        try {
-          removePidFile(home.pids, name, pid)
-        } catch (error) {
-          journal.write('warn', `${name}: PID file not removed`, { reason: String(error) })
-        }
+      onSpawned: (pid) => this.#pids.spawned(instance.name, pid),
+      onGone: (pid) => this.#pids.gone(instance.name, pid),
+      onNotification: (method, params, via) => {
+        if (this.#roleOf(instance.name) !== 'next') this.#traffic?.notified(own, method, params, via)
       },
-      onNotification: (method, params, via) => this.#traffic?.notified(name, method, params, via),
-      onRequest: (request) => this.#traffic?.asked(name, request),
+      onRequest: (request) => {
+        if (this.#roleOf(instance.name) !== 'next') return this.#traffic?.asked(own, request)
+        // Nobody's calls are with it yet: all it can be told is what everybody is told.
+        return request.method === 'roots/list' && spec.roots !== null ? Promise.resolve({ roots: spec.roots }) : undefined
+      },
       onEstablished: (established) => {
-        const exitsOnProbe = this.#provisional.get(name)?.exitsOnProbe ?? established.remember.exitsOnProbe
-        this.#provisional.delete(name)
+        const exitsOnProbe = this.#provisional.get(own)?.exitsOnProbe ?? established.remember.exitsOnProbe
+        this.#provisional.delete(own)
         if (spec.era === 'auto') eras.remember(spec, { ...established.remember, exitsOnProbe })
       },
     })
     this.#instances.set(name, instance)
   }
 
-  #writePidFile(name: string, pid: number): void {
-    if (this.#instances.get(name)?.pid !== pid) return
-    try {
-      notePidName(this.#services.home, this.#pidNames, name)
-      writePidFile(this.#services.home.pids, name, pid)
-    } catch (error) {
-      this.#services.journal.write('warn', `${name}: no PID file`, { reason: String(error) })
-    }
+  #roleOf(name: string): 'next' | 'old' | null {
+    return this.#fleet.servers.get(name)?.standIn?.role ?? null
   }
 
-  #openLog(spec: ServerSpec): ServerLog {
-    const known = this.#logs.get(spec.name)
+  #openLog(name: string, spec: ServerSpec): ServerLog {
+    const known = this.#logs.get(name)
     if (known) {
       known.reconfigure(spec.logs)
       return known
     }
-    const log = openServerLog({ directory: this.#services.home.logs, name: spec.name, limits: spec.logs, now: this.#services.now })
-    this.#logs.set(spec.name, log)
+    const log = openServerLog({ directory: this.#services.home.logs, name, limits: spec.logs, now: this.#services.now })
+    this.#logs.set(name, log)
     return log
   }
 }

@@ -2,7 +2,7 @@ import { realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { shortHash } from '../base/index.js'
 import { acquireLock, homeUnusable, type Home } from '../control/index.js'
-import { readPidNames } from './pid-names.js'
+import { forgetPidNames, readPidNames } from './pid-names.js'
 import { clearPidFiles, createSweeper, type Sweeper, type SweepReport } from '../process/index.js'
 
 /** Survivors of a daemon that was killed get this long to end by themselves. */
@@ -17,6 +17,7 @@ export function homeMark(home: Home): string {
 export async function endSurvivors(home: Home, sweeper: Sweeper): Promise<SweepReport> {
   const report = await sweeper.end({ prefix: `${homeMark(home)}:` }, SURVIVOR_GRACE_MS)
   clearPidFiles(home.pids, readPidNames(home))
+  forgetPidNames(home)
   return report
 }
 

@@ -1,6 +1,7 @@
-import { findMember, isJsonObject, isTooDeep, type JsonObject, type Span } from '../mcp/index.js'
+import { findMember, type Span } from '../base/index.js'
+import { isJsonObject, isTooDeep, type JsonObject } from '../mcp/index.js'
 import { cutAround, insertMembers } from './edit.js'
-import { INVALID_PARAMS, RESOURCE_NOT_FOUND } from './failure.js'
+import { INVALID_PARAMS, MISSING_CAPABILITY, RESOURCE_NOT_FOUND } from './failure.js'
 
 /** An answer as a server wrote it, with the place of its id. */
 export interface AnswerText {
@@ -104,5 +105,5 @@ export function isFailedResult({ text }: AnswerText): boolean {
 
 /** Whether a server refuses for want of something the client cannot do; that goes with HTTP 400 (2026-07-28). */
 export function isMissingCapability(answer: AnswerText): boolean {
-  return answer.text.length < 4096 && answer.text.includes('-32021') && readError(answer)?.['code'] === -32021
+  return answer.text.length < 4096 && answer.text.includes(String(MISSING_CAPABILITY)) && readError(answer)?.['code'] === MISSING_CAPABILITY
 }

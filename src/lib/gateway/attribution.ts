@@ -1,4 +1,5 @@
-import type { Call, CallClient } from './call.js'
+import type { Call } from './call.js'
+import type { CallClient } from './call-contract.js'
 
 /** Whom something that a server sends of its own accord is for; `call`: and which of its calls it is about, if that is known. */
 export interface Addressee {
@@ -11,8 +12,9 @@ export interface Addressee {
  * client whose calls are under way. Null: nobody can tell, so nobody is guessed.
  */
 export function whoIsMeant(calls: readonly Call[], via: number | null, owner: CallClient | null): Addressee | null {
-  const exact = via === null ? undefined : calls.find((call) => call.linkId === via)
-  if (exact !== undefined) return { session: exact.client, call: exact }
+  // While an instance is being replaced, both can have a request of that number.
+  const [exact, other] = via === null ? [] : calls.filter((call) => call.linkId === via)
+  if (exact !== undefined && other === undefined) return { session: exact.client, call: exact }
   const newest = calls.at(-1) ?? null
   const isOne = calls.every((call) => call.clientKey === newest?.clientKey)
   if (owner !== null) return { session: owner, call: isOne ? newest : null }

@@ -1,51 +1,13 @@
-import { isJsonObject, RpcError, type JsonObject, type LinkError, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
+import { isJsonObject, RpcError, type JsonObject, type Link, type LinkError, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
 import { isFailedResult, isMissingCapability, mayAskForInput, readError, readInputRequired, toLegacyAnswer, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
 import { idText, type ClientId } from './client-id.js'
-import type { ClientMessage, Reply, Underway } from './contract.js'
+import type { CallCarrier, CallClient, CallPlan } from './call-contract.js'
+import type { Reply, RequestMessage, Underway } from './contract.js'
 import { CallClock } from './call-clock.js'
 import { absent, failureText, INTERNAL_ERROR, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
 import { progressTokenOf } from './origin.js'
 import type { Parking } from './parking.js'
 import { toPassedRequest, type Hop, type Origin } from './request-text.js'
-
-export type RequestMessage = Extract<ClientMessage, { type: 'request' }>
-
-/** Where a request goes and what holds for it on the way. */
-export interface CallPlan {
-  /** The server as clients know it, for messages. */
-  readonly server: string
-  /** Members of params that get another value there: the tool's own name. */
-  readonly replaced: Readonly<JsonObject>
-  /** Asking again does no harm: it may be repeated when the server is lost under it. */
-  readonly repeatable: boolean
-  readonly idleTimeoutMs: number | null
-  readonly timeoutMs: number | null
-  readonly startWaitMs: number
-}
-
-/** The client session a call came from, as the server's side sees it. */
-export interface CallClient {
-  /** A question of a server, about one of the session's calls if that is known. Rejects with RpcError when the client says no, cannot, or is gone. */
-  ask(call: Call | null, method: string, params: JsonObject): Promise<JsonObject>
-  /** What a server said in its log. `call`: while it worked on that call. */
-  logged(server: string, call: Call | null, params: JsonObject): void
-  /** The answer names resources by URI. */
-  named(call: Call, text: Buffer): void
-  /** The request it came with was answered with questions; it goes on under the next one. */
-  paused(call: Call): void
-  /** The call is over; it may be forgotten. */
-  settled(call: Call): void
-}
-
-/** The server's side of a call. */
-export interface CallCarrier {
-  submit(call: Call): void
-  /** Nobody waits for it any more. */
-  takeBack(call: Call, reason: string): void
-  settled(call: Call): void
-  /** Why the server takes nothing right now, for people; empty when there is nothing to say. */
-  readonly absence: string
-}
 
 let serials = 0
 /** Questions of a modern server about one request: more rounds than this are a loop. */
@@ -69,7 +31,8 @@ export class Call implements PassedReceiver, Underway {
   readonly carrier: CallCarrier
   /** No other call has it. */
   readonly serial = ++serials
-  /** The id on the link while it is passed. */
+  /** The link it was last passed on, and its id there while it is. */
+  link: Link | null = null
   linkId: number | null = null
   /** Stands in for the client's progress token on the link. */
   token: number | null = null
@@ -152,7 +115,7 @@ export class Call implements PassedReceiver, Underway {
 
   /** A notification that belongs to this request. Nobody hears it while the client is away answering a question. */
   tell(method: string, params: JsonObject | undefined): void {
-    this.send({ jsonrpc: '2.0', method, ...(params === undefined ? {} : { params }) })
+    this.send({ jsonrpc: '2.0', method, params })
   }
 
   send(message: JsonObject): void {

@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer'
-import { findMember, isJsonObject, toOneLine, type JsonObject, type RequestId } from '../mcp/index.js'
+import { findMember } from '../base/index.js'
+import { isJsonObject, toOneLine, type JsonObject, type RequestId } from '../mcp/index.js'
 import type { ClientId } from './client-id.js'
 import type { ClientMessage } from './contract.js'
-
-const PARSE_ERROR = -32700
-const INVALID_REQUEST = -32600
+import { INVALID_REQUEST, PARSE_ERROR } from './failure.js'
 
 /**
  * Reads one message of a client. Only what is plainly one JSON-RPC 2.0 message gets past here: servers exist that end

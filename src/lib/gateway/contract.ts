@@ -13,6 +13,11 @@ export interface View {
   readonly separator: string | null
 }
 
+/** Two views with the same key show the same. */
+export function viewKey({ servers, tags, prefix, separator }: View): string {
+  return JSON.stringify([servers, tags, prefix, separator])
+}
+
 /** One message of a client, checked and parsed, with the bytes it came in. `line` holds no line break. */
 export type ClientMessage =
   | { readonly type: 'request'; readonly line: Buffer; readonly id: ClientId; readonly method: string; readonly params: JsonObject | undefined }
@@ -20,6 +25,8 @@ export type ClientMessage =
   | { readonly type: 'answer'; readonly line: Buffer; readonly id: RequestId; readonly result: JsonObject | undefined; readonly error: unknown }
   /** Nothing that could be passed on. `code` and `reason` are for the error answer; `id` is null unless the message has a usable one. */
   | { readonly type: 'bad'; readonly code: number; readonly reason: string; readonly id: ClientId | null }
+
+export type RequestMessage = Extract<ClientMessage, { type: 'request' }>
 
 /** Where the answer to one request goes; made by a front for each request. All methods are synchronous and never throw. */
 export interface Reply {

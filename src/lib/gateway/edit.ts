@@ -1,4 +1,4 @@
-import { eachMember, isText, type Span } from '../mcp/index.js'
+import { eachMember, isText, skipBlank, type Span } from '../base/index.js'
 
 /** A piece of a message that is replaced; everything between the pieces stays as it came. */
 export interface Edit {
@@ -70,9 +70,7 @@ export function insertMembers(line: Buffer, at: number, members: Buffer): Edit {
 
 /** Whether the object that begins at `at` has no members. */
 export function isEmptyObject(line: Buffer, at: number): boolean {
-  let next = at + 1
-  while ((line[next] ?? 0) <= 0x20 && next < line.length) next++
-  return line[next] === 0x7d
+  return line[skipBlank(line, at + 1)] === 0x7d
 }
 
 /** The text with the edits made, in pieces, before and after one span that is left out. The edits must not overlap it or each other. */

@@ -1,12 +1,17 @@
 import type { JsonObject, LinkError } from '../mcp/index.js'
 import { idText, type ClientId } from './client-id.js'
 
+/** Error codes of JSON-RPC 2.0 and of both eras of MCP. */
+export const PARSE_ERROR = -32700
 export const INVALID_REQUEST = -32600
 export const METHOD_NOT_FOUND = -32601
 export const INVALID_PARAMS = -32602
 export const INTERNAL_ERROR = -32603
 export const RESOURCE_NOT_FOUND = -32002
+/** 2026-07-28: a header is missing or says something else than the body. */
+export const HEADER_MISMATCH = -32020
 export const MISSING_CAPABILITY = -32021
+/** 2026-07-28: the version asked for is not spoken here. */
 export const UNSUPPORTED_VERSION = -32022
 export const URL_ELICITATION_REQUIRED = -32042
 
@@ -31,6 +36,11 @@ export function trouble(message: string, data: JsonObject & { reason: string; ou
   return { code: INTERNAL_ERROR, message, data, status: 200 }
 }
 
+/** A request that never left for its server. */
+export function undelivered(server: string, message: string, reason: string, retryAfterMs: number | null): Failure {
+  return trouble(message, { reason, server, outcome: 'not-delivered', ...(retryAfterMs === null ? {} : { retryAfterMs }) })
+}
+
 /** A link that failed under a request. */
 export function linkTrouble(server: string, error: LinkError): Failure {
   const undelivered = error.reason === 'overloaded' || error.reason === 'unsendable'
@@ -41,7 +51,7 @@ export function linkTrouble(server: string, error: LinkError): Failure {
 
 /** A server that was waited for in vain. `why`: for people, may be empty. */
 export function absent(server: string, waitedMs: number, why: string): Failure {
-  return trouble(`server "${server}" did not come up within ${waitedMs / 1000} s${why === '' ? '' : `: ${why}`}`, { reason: 'starting', server, outcome: 'not-delivered', retryAfterMs: 1000 })
+  return undelivered(server, `server "${server}" did not come up within ${waitedMs / 1000} s${why === '' ? '' : `: ${why}`}`, 'starting', 1000)
 }
 
 /** The text of an error answer. */

@@ -1,13 +1,13 @@
 import type { GatewaySettings, PrefixMode, SessionClient } from '../core/index.js'
-import type { JsonObject, ServerRequest } from '../mcp/index.js'
-import type { CallClient } from './call.js'
-import type { Gateway, SessionOptions, View } from './contract.js'
+import type { JsonObject, Link, ServerRequest } from '../mcp/index.js'
+import type { CallClient } from './call-contract.js'
+import { viewKey, type Gateway, type SessionOptions, type View } from './contract.js'
 import { isWanted, mostVerbose } from './log-level.js'
 import { NamedUris } from './named-uris.js'
 import { Parking } from './parking.js'
 import { GatewaySession } from './session.js'
 import type { SessionHost } from './session-host.js'
-import type { ServerSource, SourceListener } from './source.js'
+import type { Heard, ServerSource, SourceListener } from './source.js'
 import { Upstream } from './upstream.js'
 import { ViewCatalogue } from './view-catalogue.js'
 
@@ -107,12 +107,12 @@ class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener
     this.#soon()
   }
 
-  notified(name: string, method: string, params: JsonObject | undefined, via: number | null): void {
-    this.#upstream(name)?.notified(method, params, via)
+  notified(name: string, ...heard: Heard): void {
+    this.#upstream(name)?.notified(...heard)
   }
 
-  asked(name: string, request: ServerRequest): Promise<JsonObject> | undefined {
-    return this.#upstream(name)?.asked(request)
+  asked(name: string, request: ServerRequest, link?: Link | null): Promise<JsonObject> | undefined {
+    return this.#upstream(name)?.asked(request, link)
   }
 
   // For sessions and the servers' side.
@@ -181,7 +181,7 @@ class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener
   }
 
   sharedCatalogue(view: View): ViewCatalogue {
-    const key = JSON.stringify([view.servers, view.tags, view.prefix, view.separator])
+    const key = viewKey(view)
     const known = this.#catalogues.get(key)
     if (known !== undefined) return known
     const catalogue = this.ownCatalogue(view, (server) => this.shared(server))

@@ -23,8 +23,7 @@ const LISTEN_AGAIN_MS = [1_000, 5_000, 30_000]
 export class Interest {
   readonly #upstream: Upstream
   readonly #watched = new Map<string, Watched>()
-  #listenId: number | null = null
-  #listenLink: Link | null = null
+  #listening: { readonly link: Link; readonly id: number } | null = null
   #isPlanned = false
   #retryTimer: NodeJS.Timeout | null = null
   #failures = 0
@@ -91,6 +90,7 @@ export class Interest {
     if (link === null) return
     this.#failures = 0
     if (era === 'modern') return this.#listen(link)
+    this.#stopListening('the server was replaced')
     for (const uri of this.#watched.keys()) {
       link.request('resources/subscribe', { uri }, { timeoutMs: SUBSCRIBE_TIMEOUT_MS }).catch(() => undefined)
     }
@@ -100,8 +100,13 @@ export class Interest {
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     this.#retryTimer = null
     this.#watched.clear()
-    if (this.#listenId !== null) this.#listenLink?.takeBack(this.#listenId, 'the gateway lost interest')
-    this.#listenId = null
+    this.#stopListening('the gateway lost interest')
+  }
+
+  #stopListening(reason: string): void {
+    const listening = this.#listening
+    this.#listening = null
+    listening?.link.takeBack(listening.id, reason)
   }
 
   /** What one turn of the event loop adds and removes is asked for at once: one request of a client can name thousands. */
@@ -116,34 +121,32 @@ export class Interest {
   }
 
   #listen(link: Link): void {
-    const old = link === this.#listenLink ? this.#listenId : null
     const uris = [...this.#watched.keys()]
     const notifications = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true, ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }) }
     const params = this.#upstream.ownParams({ notifications })
     try {
-      this.#listenId = link.pass({
+      const id = link.pass({
         method: 'subscriptions/listen',
         params: () => params,
         before: [Buffer.from('{"jsonrpc":"2.0","id":')],
         after: [Buffer.from(`,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`)],
         receiver: {
-          answered: (text) => { this.#listenEnded(link, !text.includes('-32601')) },
-          failed: (error) => { this.#listenEnded(link, error.reason !== 'closed') },
+          answered: (text) => { this.#listenEnded(link, id, !text.includes('-32601')) },
+          failed: (error) => { this.#listenEnded(link, id, error.reason !== 'closed') },
         },
       })
-      this.#listenLink = link
+      this.#stopListening('replaced by a new subscription')
+      this.#listening = { link, id }
     } catch {
-      // What it was asked before still holds.
-      this.#listenId = old
+      // What was asked before still holds.
       if (!link.closed) this.#listenAgain(link)
-      return
     }
-    if (old !== null) link.takeBack(old, 'replaced by a new subscription')
   }
 
   /** The server ended the stream. A server that knows the method gets another one, after a while. */
-  #listenEnded(link: Link, again: boolean): void {
-    this.#listenId = null
+  #listenEnded(link: Link, id: number, again: boolean): void {
+    if (this.#listening?.link !== link || this.#listening.id !== id) return
+    this.#listening = null
     if (again) this.#listenAgain(link)
   }
 

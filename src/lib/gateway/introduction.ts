@@ -1,5 +1,6 @@
 import { LEGACY_VERSIONS, MODERN_VERSIONS, isJsonObject, type JsonObject } from '../mcp/index.js'
 import type { SessionState } from './contract.js'
+import { META } from './request-text.js'
 
 /**
  * What the gateway can do. It cannot be taken back once a client was told, and servers come and go, so it is always
@@ -32,7 +33,7 @@ export function describe(version: string, instructions: string | null): JsonObje
     ttlMs: 0,
     cacheScope: 'private',
     ...(instructions === null ? {} : { instructions }),
-    _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'mcpctl', version } },
+    _meta: { [META.serverInfo]: { name: 'mcpctl', version } },
   }
 }
 

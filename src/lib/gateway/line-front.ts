@@ -3,6 +3,7 @@ import { LineFramer, type OversizeLine } from '../mcp/index.js'
 import { idText } from './client-id.js'
 import { parseClientMessage } from './client-message.js'
 import type { Gateway, Reply, Session, SessionOptions } from './contract.js'
+import { INTERNAL_ERROR, INVALID_REQUEST } from './failure.js'
 import { LineWriter } from './line-writer.js'
 
 const CR = 0x0d
@@ -118,7 +119,7 @@ class Front implements LineFront, Reply {
       this.#session.receive(message, this)
     } catch (error) {
       // A defect that one message brings out is that message's error: the others' work goes on.
-      if (message.type === 'request') this.#fail(idText(message.id), -32603, `defect in mcpctl: ${error instanceof Error ? error.message : String(error)}`, { reason: 'defect' })
+      if (message.type === 'request') this.#fail(idText(message.id), INTERNAL_ERROR, `defect in mcpctl: ${error instanceof Error ? error.message : String(error)}`, { reason: 'defect' })
     }
   }
 
@@ -129,9 +130,9 @@ class Front implements LineFront, Reply {
       this.#dropped++
     } else if (/^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?(?:"id"\s*:\s*[^,]{1,100},\s*)?"(?:result|error)"/.test(head.toString('latin1'))) {
       // Somebody waits for this answer: they learn that it was no use.
-      this.#receive(Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":{"code":-32603,"message":${JSON.stringify(text)}}}`))
+      this.#receive(Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":{"code":${INTERNAL_ERROR},"message":${JSON.stringify(text)}}}`))
     } else {
-      this.#fail(id, -32600, text, { reason: 'too-long', bytes })
+      this.#fail(id, INVALID_REQUEST, text, { reason: 'too-long', bytes })
     }
   }
 

@@ -1,8 +1,7 @@
 import type { Writable } from 'node:stream'
+import { join, JOIN_BYTES } from './join.js'
 
 const LF = Buffer.from('\n')
-/** Up to here joining costs less than the stream's work for each piece. */
-const JOIN_BYTES = 64 * 1024
 
 /** Collects the lines of one turn of the event loop and hands them to the stream as one write. */
 export class LineWriter {
@@ -53,16 +52,6 @@ export class LineWriter {
     }
     if (output.writableLength > 0) this.#onWaiting(output.writableLength)
   }
-}
-
-function join(parts: readonly Buffer[], bytes: number): Buffer {
-  const joined = Buffer.allocUnsafe(bytes)
-  let at = 0
-  for (const part of parts) {
-    joined.set(part, at)
-    at += part.length
-  }
-  return joined
 }
 
 /** Large pieces as they are, the small ones between them joined. */

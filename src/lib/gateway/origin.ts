@@ -1,5 +1,5 @@
 import { isJsonObject, MODERN_VERSIONS, type JsonObject } from '../mcp/index.js'
-import type { RequestMessage } from './call.js'
+import type { RequestMessage } from './contract.js'
 import { INVALID_PARAMS, refuse, UNSUPPORTED_VERSION, type Failure } from './failure.js'
 import { readClientInfo } from './introduction.js'
 import { META, type Origin } from './request-text.js'

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { isJsonObject, RpcError, type JsonObject } from '../mcp/index.js'
-import type { Call, RequestMessage } from './call.js'
-import type { Reply } from './contract.js'
+import type { Call } from './call.js'
+import type { Reply, RequestMessage } from './contract.js'
 import { INTERNAL_ERROR } from './failure.js'
 
 interface Question {

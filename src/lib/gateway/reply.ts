@@ -1,7 +1,6 @@
 import { LinkError, RpcError, type JsonObject } from '../mcp/index.js'
-import type { RequestMessage } from './call.js'
 import { idText } from './client-id.js'
-import type { Reply } from './contract.js'
+import type { Reply, RequestMessage } from './contract.js'
 import { failureText, INTERNAL_ERROR, linkTrouble, type Failure } from './failure.js'
 
 const CLOSING_BRACE = Buffer.from('}')

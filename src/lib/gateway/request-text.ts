@@ -2,12 +2,13 @@ import type { Era } from '../core/index.js'
 import { isJsonObject, LinkError, type JsonObject, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
 import { cutAround, findRequestPlaces, insertMembers, isEmptyObject, type Edit } from './edit.js'
 
-/** What the modern envelope of a request says about its client (2026-07-28, base protocol). */
+/** What the modern era says in `_meta` (2026-07-28, base protocol). */
 export const META = {
   version: 'io.modelcontextprotocol/protocolVersion',
   clientInfo: 'io.modelcontextprotocol/clientInfo',
   capabilities: 'io.modelcontextprotocol/clientCapabilities',
   logLevel: 'io.modelcontextprotocol/logLevel',
+  serverInfo: 'io.modelcontextprotocol/serverInfo',
   subscription: 'io.modelcontextprotocol/subscriptionId',
 } as const
 

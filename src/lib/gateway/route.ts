@@ -1,6 +1,6 @@
 import type { TrafficSpec } from '../core/index.js'
 import { isJsonObject, type JsonObject } from '../mcp/index.js'
-import type { CallPlan } from './call.js'
+import type { CallPlan } from './call-contract.js'
 import { INVALID_PARAMS, RESOURCE_NOT_FOUND, type Failure } from './failure.js'
 import { nearestTools, type Merged, type Route } from './merge.js'
 import type { ListKind } from './view-catalogue.js'

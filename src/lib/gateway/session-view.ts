@@ -1,7 +1,7 @@
 import type { SessionClient } from '../core/index.js'
 import type { View } from './contract.js'
 import { ListWait } from './list-wait.js'
-import type { CallClient } from './call.js'
+import type { CallClient } from './call-contract.js'
 import type { Hub } from './hub.js'
 import type { Upstream } from './upstream.js'
 import type { ViewCatalogue } from './view-catalogue.js'

@@ -1,27 +1,26 @@
 import { Register } from '../base/index.js'
 import type { JsonObject } from '../mcp/index.js'
 import { idText } from './client-id.js'
-import { Call, type CallClient, type RequestMessage } from './call.js'
-import type { ClientMessage, Reply, Session, SessionOptions, SessionState, Underway } from './contract.js'
+import { Call } from './call.js'
+import type { CallClient } from './call-contract.js'
+import type { ClientMessage, Reply, RequestMessage, Session, SessionOptions, SessionState, Underway } from './contract.js'
 import { absent, failureText, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, refuse, trouble, type Failure } from './failure.js'
 import { describe, introduce } from './introduction.js'
-import { readWatchedUris } from './interest.js'
-import { startLater } from './later.js'
-import { changeMethods, Listen } from './listen.js'
+import { changeMethods } from './listen.js'
 import { isWanted, LOG_LEVELS } from './log-level.js'
 import { abilityFor, Questions, whyNotAsked } from './questions.js'
 import { originMissing, readModernOrigin, requestedLevel } from './origin.js'
-import { answer, answerError, answerText, toFailure } from './reply.js'
+import { answer, answerError, answerText } from './reply.js'
 import type { Origin } from './request-text.js'
 import { isRouted, listKindOf, planOf, route, type Destination, type RouteParts } from './route.js'
 import { createRouteParts } from './route-parts.js'
 import type { SessionHost } from './session-host.js'
 import { SessionView } from './session-view.js'
+import { Subscriptions } from './subscriptions.js'
 import { toolHeadersOf } from './tool-headers.js'
 import type { Upstream } from './upstream.js'
 import { UndecidedRequests } from './undecided.js'
 import { LIST_KINDS, type ListKind } from './view-catalogue.js'
-import { Watches } from './watches.js'
 
 const MAX_UNDER_WAY = 10_000
 
@@ -33,10 +32,9 @@ export class GatewaySession implements Session, CallClient {
   readonly #questions: Questions
   readonly #underway = new Register<Underway>()
   readonly #calls = new Register<Call>()
-  readonly #listens = new Set<Listen>()
   /** What the legacy client has been given a list of. */
   readonly #listed = new Set<ListKind>()
-  readonly #watches: Watches
+  readonly #subscriptions: Subscriptions
   readonly #undecided = new UndecidedRequests()
   #state: SessionState | null = null
   #legacyOrigin: Origin = { era: 'legacy', capabilities: {}, clientInfo: null, logLevel: null }
@@ -50,7 +48,11 @@ export class GatewaySession implements Session, CallClient {
     this.#questions = new Questions(options.channel)
     this.servers = new SessionView(options.view, host, this)
     this.#routeParts = { legacy: createRouteParts(this.servers, host, false), modern: createRouteParts(this.servers, host, true) }
-    this.#watches = new Watches((uri) => this.#ownerOf(uri), (params) => { this.#tell('notifications/resources/updated', params) })
+    this.#subscriptions = new Subscriptions({
+      ownerOf: (uri) => this.#ownerOf(uri),
+      whenListed: (proceed) => this.servers.whenListed(() => { if (!this.#closed) proceed() }),
+      onUpdate: (params) => { this.#tell('notifications/resources/updated', params) },
+    })
     if (options.resume !== undefined) this.#resume(options.resume)
   }
 
@@ -59,7 +61,7 @@ export class GatewaySession implements Session, CallClient {
   }
 
   get state(): SessionState | null {
-    return this.#state === null ? null : { ...this.#state, subscriptions: this.#watches.uris() }
+    return this.#state === null ? null : { ...this.#state, subscriptions: this.#subscriptions.uris() }
   }
 
   get logLevel(): string | null {
@@ -82,10 +84,9 @@ export class GatewaySession implements Session, CallClient {
   close(reason: string): void {
     if (this.#closed) return
     this.#closed = true
-    for (const listen of [...this.#listens]) listen.abort()
     for (const call of this.#calls.values()) call.abort(reason)
     this.#undecided.clear()
-    this.#watches.close()
+    this.#subscriptions.close()
     this.#questions.close(reason)
     this.servers.close()
     this.#host.closed(this)
@@ -93,7 +94,7 @@ export class GatewaySession implements Session, CallClient {
 
   /** The gateway ends: those who listen are told so. */
   finish(reason: string): void {
-    for (const listen of [...this.#listens]) listen.finish()
+    this.#subscriptions.finish()
     this.close(reason)
   }
 
@@ -137,7 +138,7 @@ export class GatewaySession implements Session, CallClient {
   listsChanged(kinds: readonly ListKind[]): void {
     // Who never asked for a list has nothing out of date.
     if (this.#introduced) for (const method of changeMethods(kinds.filter((kind) => this.#listed.has(kind)))) this.#tell(method, undefined)
-    for (const listen of this.#listens) listen.changed(kinds)
+    this.#subscriptions.listsChanged(kinds)
   }
 
   /** Servers came or went. */
@@ -156,8 +157,7 @@ export class GatewaySession implements Session, CallClient {
     if ('code' in origin) return answerError(message, reply, origin)
     if (isRouted(method)) return this.#routed(message, origin, reply)
     const kind = listKindOf(method)
-    if (kind !== null) return this.#list(message, kind, origin, reply)
-    return this.#own(message, origin, reply)
+    return kind === null ? this.#own(message, origin, reply) : this.#list(message, kind, origin, reply)
   }
 
   /** What the gateway answers itself. */
@@ -165,15 +165,12 @@ export class GatewaySession implements Session, CallClient {
     const isModern = origin.era === 'modern'
     switch (message.method) {
       case 'server/discover': return answer(message, reply, describe(this.#host.version, this.#instructions()))
-      case 'subscriptions/listen': if (isModern) return this.#listen(message, reply); break
+      case 'subscriptions/listen': if (isModern) return this.#track(message, this.#subscriptions.listen(message, reply, () => { this.#underway.delete(message.id) })); break
       case 'initialize': if (!isModern) return this.#initialize(message, reply); break
       case 'ping': if (!isModern) return answer(message, reply, {}); break
       case 'logging/setLevel': if (!isModern) return this.#setLevel(message, reply); break
-      case 'resources/subscribe': if (!isModern) return this.#subscribe(message, reply); break
-      case 'resources/unsubscribe':
-        if (isModern) break
-        this.#watches.remove(String(message.params?.['uri']))
-        return answer(message, reply, {})
+      case 'resources/subscribe': if (!isModern) return this.#subscriptions.subscribe(message, reply); break
+      case 'resources/unsubscribe': if (!isModern) return this.#subscriptions.unsubscribe(message, reply); break
     }
     return answerError(message, reply, refuse(METHOD_NOT_FOUND, `Method not found: ${message.method.slice(0, 256)}`))
   }
@@ -204,7 +201,7 @@ export class GatewaySession implements Session, CallClient {
     this.#introduce(state)
     for (const kind of LIST_KINDS) this.#listed.add(kind)
     if (state.logLevel !== null) this.#host.logLevelChanged(this)
-    for (const uri of state.subscriptions) this.#whenKnown([uri], () => { this.#watches.add(uri).catch(() => undefined) })
+    this.#subscriptions.resume(state.subscriptions)
   }
 
   #instructions(): string | null {
@@ -230,8 +227,7 @@ export class GatewaySession implements Session, CallClient {
       const resumed = this.#host.parking.resume(message, this, reply)
       if (resumed !== null) return resumed.over ? null : this.#track(message, resumed)
     }
-    const { method, params } = message
-    const routing = route(method, params, this.#routeParts[origin.era])
+    const routing = route(message.method, message.params, this.#routeParts[origin.era])
     if ('failure' in routing) return answerError(message, reply, routing.failure)
     if ('waitFor' in routing) return this.#decideLater(message, origin, reply, routing.waitFor)
     return this.#call(message, origin, reply, routing.to)
@@ -259,35 +255,9 @@ export class GatewaySession implements Session, CallClient {
     }, this.#host.startWaitMs))
   }
 
-  /** What is honoured is told first and holds from then on, so a server that is still to be listed is waited for. */
-  #listen(message: RequestMessage, reply: Reply): Underway {
-    const forget = (): void => { this.#underway.delete(message.id) }
-    const start = (): Listen => {
-      const listen = new Listen({ id: message.id, params: message.params, reply, ownerOf: (uri) => this.#ownerOf(uri), onOver: (over) => { this.#listens.delete(over); forget() } })
-      this.#listens.add(listen)
-      return listen
-    }
-    return this.#track(message, startLater((begin) => this.#whenKnown(readWatchedUris(message.params?.['notifications']), begin), start, forget))
-  }
-
-  /** Calls back when it is known whose these resources are, as far as that can be known; returns what takes that wish back. */
-  #whenKnown(uris: readonly string[], proceed: () => void): () => void {
-    if (uris.some((uri) => this.#ownerOf(uri) === null)) return this.servers.whenListed(() => { if (!this.#closed) proceed() })
-    proceed()
-    return () => undefined
-  }
-
   #ownerOf(uri: string): Upstream | null {
     const routing = route('resources/subscribe', { uri }, this.#routeParts.legacy)
     return 'to' in routing ? this.servers.upstreamOf(routing.to.server) : null
-  }
-
-  #subscribe(message: RequestMessage, reply: Reply): null {
-    const uri = message.params?.['uri']
-    if (typeof uri !== 'string') return answerError(message, reply, refuse(INVALID_PARAMS, '"params.uri" has to be the URI of a resource'))
-    const succeed = (): void => void answer(message, reply, {})
-    this.#whenKnown([uri], () => { this.#watches.add(uri).then(succeed, (error: unknown) => { answerError(message, reply, toFailure(error)) }) })
-    return null
   }
 
   #setLevel(message: RequestMessage, reply: Reply): null {
@@ -314,6 +284,6 @@ export class GatewaySession implements Session, CallClient {
   }
 
   #tell(method: string, params: JsonObject | undefined): void {
-    this.#options.channel.send(JSON.stringify({ jsonrpc: '2.0', method, ...(params === undefined ? {} : { params }) }))
+    this.#options.channel.send(JSON.stringify({ jsonrpc: '2.0', method, params }))
   }
 }

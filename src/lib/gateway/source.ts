@@ -33,12 +33,18 @@ export interface Remembered {
   readonly instructions: string | null
 }
 
+/**
+ * What a server said of its own accord. `via`: the passed request it came with, where the wire tells. `link`: through which
+ * link; without it nobody can tell an instance from the one that replaces it.
+ */
+export type Heard = [method: string, params: JsonObject | undefined, via: number | null, link?: Link | null]
+
 /** What a source tells the gateway. Called synchronously; must not throw. `name` may be that of a session's own process. */
 export interface SourceListener {
   /** Something about the server changed, or it is gone. */
   changed(name: string): void
-  notified(name: string, method: string, params: JsonObject | undefined, via: number | null): void
-  asked(name: string, request: ServerRequest): Promise<JsonObject> | undefined
+  notified(name: string, ...heard: Heard): void
+  asked(name: string, request: ServerRequest, link?: Link | null): Promise<JsonObject> | undefined
 }
 
 /** Who runs the servers the gateway offers: the supervisor of the daemon, or a proxy that was given plain URLs. */

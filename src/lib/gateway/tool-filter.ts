@@ -22,10 +22,6 @@ export function createToolFilter({ allow, deny, tools }: TrafficSpec): ToolFilte
 }
 
 /** Whether a name fits a pattern in which `*` stands for any text. Linear: each piece is looked for once, from the left. */
-export function matchesGlob(pattern: string, name: string): boolean {
-  return toMatcher(pattern)(name)
-}
-
 function toMatcher(pattern: string): (name: string) => boolean {
   const [first = '', ...rest] = pattern.split('*')
   const last = rest.pop()

@@ -1,26 +1,21 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Register } from '../base/index.js'
 import type { Era } from '../core/index.js'
-import { isJsonObject, LinkError, readList, RpcError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
-import { whoIsAsked, whoIsMeant, type Addressee } from './attribution.js'
-import type { Call, CallCarrier, CallClient } from './call.js'
-import { INTERNAL_ERROR, linkTrouble, METHOD_NOT_FOUND, trouble } from './failure.js'
+import { LinkError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
+import { whoIsMeant } from './attribution.js'
+import type { Call } from './call.js'
+import type { CallCarrier, CallClient } from './call-contract.js'
+import { INTERNAL_ERROR, linkTrouble, trouble, undelivered } from './failure.js'
+import { IdleStop } from './idle-stop.js'
 import { Interest } from './interest.js'
 import type { Hub } from './hub.js'
+import { changedLists, ListRefresh } from './list-refresh.js'
 import { META } from './request-text.js'
-import type { SourceServer } from './source.js'
-import { Withdrawn } from './withdrawn.js'
+import { ServerQuestions } from './server-questions.js'
+import type { Heard, SourceServer } from './source.js'
 
-const LIST_TIMEOUT_MS = 30_000
-const QUESTIONS = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list'])
-const REFRESH_PAUSE_MS = 250
+const LOG_LEVEL_TIMEOUT_MS = 30_000
 const MAX_WAITING = 1000
 const MAX_UNDER_WAY = 10_000
-const LISTS: Readonly<Record<string, readonly (keyof Catalogue)[]>> = {
-  'notifications/tools/list_changed': ['tools'],
-  'notifications/prompts/list_changed': ['prompts'],
-  'notifications/resources/list_changed': ['resources', 'resourceTemplates'],
-}
 
 /** One server, or one session's own process of it, as the gateway uses it: its link while it has one, and everything under way. */
 export class Upstream implements CallCarrier {
@@ -36,25 +31,29 @@ export class Upstream implements CallCarrier {
   readonly #tokens = new Register<Call>()
   #server: SourceServer | null = null
   #link: Link | null = null
-  /** The same, even while the server takes nothing new. */
-  #lastLink: Link | null = null
-  readonly #withdrawn = new Withdrawn()
+  /** Of the instance that was up last, even while it takes nothing new. */
+  #lists: ListRefresh | null = null
+  readonly #questions: ServerQuestions
   #hasLogging = false
   #isListed = false
   #offersResources = false
   #logLevel: string | null = null
   #era: Era | null = null
   #version = ''
-  #idleTimer: NodeJS.Timeout | null = null
-  #usedAt = 0
-  readonly #refreshing = new Set<keyof Catalogue>()
-  readonly #refreshAgain = new Set<keyof Catalogue>()
+  readonly #idleStop: IdleStop
 
   constructor(name: string, owner: CallClient | null, hub: Hub) {
     this.name = name
     this.owner = owner
     this.#hub = hub
     this.interest = new Interest(this)
+    this.#questions = new ServerQuestions({ name, owner, hub, callsOn: (link) => this.#callsOn(link) })
+    this.#idleStop = new IdleStop({
+      idleMs: () => (this.#link === null ? null : (this.#server?.idleStopMs ?? null)),
+      isUnused: () => this.inFlight === 0 && !this.interest.isAlive,
+      now: () => hub.now(),
+      stop: () => { hub.source.rest(name) },
+    })
     // A process of one session's own lists nearly what the shared one does: its calls need not wait for its lists.
     const remembered = hub.source.remembered(name)
     this.catalogue = remembered?.catalogue ?? null
@@ -109,9 +108,9 @@ export class Upstream implements CallCarrier {
   }
 
   submit(call: Call): void {
-    this.#usedAt = this.#hub.now()
+    this.#idleStop.used()
     if (this.#calls.size >= MAX_UNDER_WAY) {
-      call.fail(trouble(`server "${call.plan.server}" has ${MAX_UNDER_WAY} requests under way`, { reason: 'overloaded', server: call.plan.server, outcome: 'not-delivered', retryAfterMs: 1000 }))
+      call.fail(undelivered(call.plan.server, `server "${call.plan.server}" has ${MAX_UNDER_WAY} requests under way`, 'overloaded', 1000))
       return
     }
     if (this.#link === null || !this.#pass(call, this.#link)) this.#queue(call)
@@ -121,9 +120,10 @@ export class Upstream implements CallCarrier {
     this.#waiting.delete(call)
     if (!this.#calls.delete(call.serial)) return
     if (call.token !== null) this.#tokens.delete(call.token)
-    if (call.linkId === null) return
-    const forget = this.#withdrawn.note(call.clientKey, this.#hub.now())
-    this.#lastLink?.takeBack(call.linkId, reason, forget)
+    const { link, linkId } = call
+    if (link === null || linkId === null) return
+    // The instance that has it may have been replaced meanwhile: its link stays open until its calls are answered.
+    link.takeBack(linkId, reason, this.#questions.takenBack(call, link))
   }
 
   /** Called by the hub when the call is over. */
@@ -131,7 +131,7 @@ export class Upstream implements CallCarrier {
     this.#waiting.delete(call)
     this.#calls.delete(call.serial)
     if (call.token !== null) this.#tokens.delete(call.token)
-    if (this.#calls.size === 0) this.#armIdleStop()
+    if (this.#calls.size === 0) this.#idleStop.arm()
   }
 
   /** Looks at the source again: the server may have come up, gone down, or changed. */
@@ -142,46 +142,37 @@ export class Upstream implements CallCarrier {
     if (link !== this.#link) this.#adopt(server)
     if (server === null) this.#failWaiting(`server "${this.name}" is not configured any more`, 'removed', null)
     else if (server.presence === 'down') this.#failWaiting(`server "${this.name}" is down: ${server.reason}`, 'down', server.retryAfterMs)
-    if (link !== null) this.#armIdleStop()
+    if (link !== null) this.#idleStop.arm()
   }
 
-  notified(method: string, params: JsonObject | undefined, via: number | null): void {
-    const lists = LISTS[method]
-    if (lists !== undefined) return void lists.forEach((kind) => void this.#refresh(kind))
+  notified(...[method, params, via, link = null]: Heard): void {
+    const lists = changedLists(method)
+    if (lists !== undefined) {
+      if (link === null || link === this.#lists?.link) this.#lists?.changed(lists)
+      return
+    }
     switch (method) {
       case 'notifications/progress': return this.#progressed(params)
       case 'notifications/resources/updated': return this.interest.updated(params)
-      case 'notifications/message': return this.#logged(params ?? {}, via)
+      case 'notifications/message': return this.#logged(params ?? {}, via, link)
       case 'notifications/subscriptions/acknowledged':
       case 'notifications/cancelled':
         return
       default: {
-        const about = whoIsMeant(this.#calls.values(), via, this.owner)
+        const about = whoIsMeant(this.#callsOn(link), via, this.owner)
         if (about !== null) about.call?.tell(method, params)
       }
     }
   }
 
-  asked({ method, params, via }: ServerRequest): Promise<JsonObject> | undefined {
-    if (!QUESTIONS.has(method)) return undefined
-    const likely = whoIsAsked(this.#calls.values(), via, this.owner)
-    const about = likely === null || this.#isSure(likely, via) ? likely : null
-    // The roots of a legacy session would be taken for everybody's; a modern client's are part of its request.
-    if (method === 'roots/list' && this.owner === null && !(about?.call?.origin.era === 'modern' && isJsonObject(about.call.origin.capabilities['roots']))) {
-      const roots = this.server?.roots
-      return roots == null ? undefined : Promise.resolve({ roots })
-    }
-    return about === null ? this.#refuseToAsk(method, likely) : about.session.ask(about.call, method, params ?? {})
+  asked(request: ServerRequest, link: Link | null = null): Promise<JsonObject> | undefined {
+    return this.#questions.asked(request, link)
   }
 
-  #refuseToAsk(method: string, likely: Addressee | null): Promise<never> {
-    const why = likely !== null ? 'soon after another client gave a call up' : this.#calls.size === 0 ? 'while no client waits for it' : 'while calls of several clients are under way'
-    this.#hub.warn(this.name, `it asked ${method} ${why}, so nobody can tell which client is meant; set isolation: per-session for it`)
-    return Promise.reject(new RpcError({ code: METHOD_NOT_FOUND, message: `${method} was not passed on: it was asked ${why}` }))
-  }
-
-  #isSure({ call }: Addressee, via: number | null): boolean {
-    return via !== null || this.owner !== null || !this.#withdrawn.hasOthers(call?.clientKey, this.#hub.now())
+  /** What is under way; with the instance behind this link, when it is known which one speaks. */
+  #callsOn(link: Link | null): Call[] {
+    const calls = this.#calls.values()
+    return link === null ? calls : calls.filter((call) => call.link === link)
   }
 
   /** The gateway gives this server up. */
@@ -191,10 +182,10 @@ export class Upstream implements CallCarrier {
       call.fail(trouble(reason, { reason: 'closed', server: call.plan.server, outcome: 'unknown' }))
     }
     this.#failWaiting(reason, 'closed', null)
-    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer)
-    this.#idleTimer = null
+    this.#idleStop.close()
     this.interest.close()
-    this.#link = this.#lastLink = null
+    this.#lists?.stop()
+    this.#link = this.#lists = null
   }
 
   /** False when the link turned out to be over: nothing was sent then. */
@@ -203,6 +194,7 @@ export class Upstream implements CallCarrier {
     call.token = call.wantsProgress ? this.#hub.nextToken() : null
     try {
       call.linkId = link.pass(call.toPassed({ era: this.#era ?? 'legacy', protocolVersion: this.#version, token: call.token }))
+      call.link = link
     } catch (error) {
       if (error instanceof LinkError && error.reason === 'closed') return false
       call.fail(error instanceof LinkError ? linkTrouble(call.plan.server, error) : { code: INTERNAL_ERROR, message: String(error), status: 200 })
@@ -219,11 +211,11 @@ export class Upstream implements CallCarrier {
     const server = this.server
     if (server === null || server.presence === 'down') {
       const why = server === null ? 'it is not configured any more' : server.reason
-      call.fail(trouble(`server "${call.plan.server}" is down: ${why}`, { reason: 'down', server: call.plan.server, outcome: 'not-delivered', ...(server?.retryAfterMs == null ? {} : { retryAfterMs: server.retryAfterMs }) }))
+      call.fail(undelivered(call.plan.server, `server "${call.plan.server}" is down: ${why}`, 'down', server?.retryAfterMs ?? null))
       return
     }
     if (this.#waiting.size >= MAX_WAITING) {
-      call.fail(trouble(`${MAX_WAITING} requests wait for server "${call.plan.server}" already`, { reason: 'overloaded', server: call.plan.server, outcome: 'not-delivered', retryAfterMs: 1000 }))
+      call.fail(undelivered(call.plan.server, `${MAX_WAITING} requests wait for server "${call.plan.server}" already`, 'overloaded', 1000))
       return
     }
     this.#waiting.add(call)
@@ -241,11 +233,10 @@ export class Upstream implements CallCarrier {
     this.instructions = established.instructions
     this.#hasLogging = established.capabilities['logging'] !== undefined
     this.#offersResources = established.capabilities['resources'] !== undefined
-    this.#usedAt = this.#hub.now()
+    this.#idleStop.used()
     // One that was away for a moment may have told of other lists since it came up.
-    if (up.link !== this.#lastLink) {
-      this.#lastLink = up.link
-      this.#withdrawn.clear()
+    if (up.link !== this.#lists?.link) {
+      this.#followLists(up.link)
       this.#learn(established.catalogue)
     }
     this.interest.renew()
@@ -253,6 +244,14 @@ export class Upstream implements CallCarrier {
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const call of waiting) this.submit(call)
+  }
+
+  #followLists(link: Link): void {
+    this.#lists?.stop()
+    this.#lists = new ListRefresh(link, {
+      onRead: (kind, list) => { if (this.catalogue !== null) this.#learn({ ...this.catalogue, [kind]: list }) },
+      onFailure: (text) => { this.#hub.source.note(this.name, text) },
+    })
   }
 
   #learn(catalogue: Catalogue): void {
@@ -266,25 +265,7 @@ export class Upstream implements CallCarrier {
   /** Modern requests carry the level themselves. */
   #sendLogLevel(): void {
     if (this.#link === null || this.#logLevel === null || !this.#hasLogging || this.#era !== 'legacy') return
-    this.#link.request('logging/setLevel', { level: this.#logLevel }, { timeoutMs: LIST_TIMEOUT_MS }).catch(() => undefined)
-  }
-
-  /** One read at a time for each list; what changes meanwhile is read again. */
-  async #refresh(kind: keyof Catalogue): Promise<void> {
-    const link = this.#lastLink
-    if (link === null) return
-    if (this.#refreshing.has(kind)) return void this.#refreshAgain.add(kind)
-    this.#refreshing.add(kind)
-    try {
-      const list = await readList(link, kind, { timeoutMs: LIST_TIMEOUT_MS })
-      if (link === this.#lastLink && this.catalogue !== null) this.#learn({ ...this.catalogue, [kind]: list })
-    } catch (error) {
-      this.#hub.source.note(this.name, `its list of ${kind} changed and could not be read again: ${error instanceof Error ? error.message : String(error)}`)
-    }
-    // A server that tells of a change whenever it is read must not be read all the time.
-    await delay(REFRESH_PAUSE_MS, undefined, { ref: false })
-    this.#refreshing.delete(kind)
-    if (this.#refreshAgain.delete(kind)) void this.#refresh(kind)
+    this.#link.request('logging/setLevel', { level: this.#logLevel }, { timeoutMs: LOG_LEVEL_TIMEOUT_MS }).catch(() => undefined)
   }
 
   #progressed(params: JsonObject | undefined): void {
@@ -293,8 +274,8 @@ export class Upstream implements CallCarrier {
     if (params !== undefined && call !== undefined) call.progress(params)
   }
 
-  #logged(params: JsonObject, via: number | null): void {
-    const about = whoIsMeant(this.#calls.values(), via, this.owner)
+  #logged(params: JsonObject, via: number | null, link: Link | null): void {
+    const about = whoIsMeant(this.#callsOn(link), via, this.owner)
     if (about !== null) about.session.logged(this.name, about.call, params)
     else if (this.owner === null) this.#hub.logged(this.name, params)
   }
@@ -302,18 +283,6 @@ export class Upstream implements CallCarrier {
   #failWaiting(message: string, reason: string, retryAfterMs: number | null): void {
     const waiting = [...this.#waiting]
     this.#waiting.clear()
-    for (const call of waiting) call.fail(trouble(message, { reason, server: call.plan.server, outcome: 'not-delivered', ...(retryAfterMs === null ? {} : { retryAfterMs }) }))
-  }
-
-  #armIdleStop(): void {
-    const idleMs = this.server?.idleStopMs ?? null
-    if (idleMs === null || this.#link === null || this.#idleTimer !== null) return
-    this.#idleTimer = setTimeout(() => {
-      this.#idleTimer = null
-      if (this.#link === null) return
-      const unusedMs = this.#hub.now() - this.#usedAt
-      if (this.inFlight === 0 && !this.interest.isAlive && unusedMs >= idleMs) this.#hub.source.rest(this.name)
-      else this.#armIdleStop()
-    }, Math.max(50, idleMs - (this.#hub.now() - this.#usedAt))).unref()
+    for (const call of waiting) call.fail(undelivered(call.plan.server, message, reason, retryAfterMs))
   }
 }

@@ -1,3 +1,5 @@
+export { isUnexpected, parseDossier, type Dossier, type DossierCall, type DossierFrame, type DossierUsage, type DossierVerdict } from './dossier.js'
+export { DOSSIER_FOLDER, KEPT_DOSSIERS, listDossierNames, readDossiers, removeOldDossiers, writeDossier, type StoredDossier, type StoredDossiers } from './dossier-file.js'
 export { followLogs, type FollowQuery } from './follow-logs.js'
 export type { LogLine, LogStream } from './line.js'
 export { readLogs, streamLogs, type LogQuery } from './read-logs.js'

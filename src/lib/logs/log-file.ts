@@ -26,7 +26,9 @@ export interface LogFileOptions {
 /** What may wait for the disk, per server; beyond it the newest lines are dropped and counted. */
 const MOST_QUEUED_BYTES = 1024 * 1024
 /** How long a disk that refused is left alone. */
-const RETRY_MS = 30_000
+const RETRY_MS = 5_000
+/** A file nobody wrote to for this long is closed: a thousand silent servers need no thousand descriptors. */
+const IDLE_MS = 2_000
 /** Lines that come within this time leave in one write; also, a burst of starting servers is not slowed by their logs. */
 const GATHER_MS = 50
 /** This much is worth a write of its own. */
@@ -56,6 +58,7 @@ class RotatingFile implements LogFile {
   #trouble: string | null = null
   #failedAt = 0
   #closed = false
+  #idle: NodeJS.Timeout | undefined
 
   constructor(options: LogFileOptions) {
     this.#options = options
@@ -71,6 +74,7 @@ class RotatingFile implements LogFile {
     this.#announceDropped()
     this.#enqueue(format())
     if (this.#queuedBytes >= GATHER_BYTES) this.#hurry?.()
+    clearTimeout(this.#idle)
     this.#draining ??= this.#drain()
   }
 
@@ -85,6 +89,7 @@ class RotatingFile implements LogFile {
 
   async close(): Promise<void> {
     this.#closed = true
+    clearTimeout(this.#idle)
     this.#hurry?.()
     await this.#draining
     await this.#release()
@@ -127,6 +132,7 @@ class RotatingFile implements LogFile {
       }
     }
     this.#draining = null
+    if (!this.#closed) this.#idle = setTimeout(() => void this.#release(), IDLE_MS).unref()
   }
 
   #gather(): Promise<void> {

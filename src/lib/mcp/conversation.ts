@@ -1,14 +1,16 @@
-import { Register } from '../base/index.js'
 import type { Era } from '../core/index.js'
+import { FrameMemory, type Frame } from './frame-memory.js'
 import { createHandshakeConfig } from './handshake.js'
 import { HandshakeRun } from './handshake-run.js'
 import { INTERNAL_ERROR, notification, request, type ErrorObject, type Incoming, type JsonObject, type Outgoing } from './json-rpc.js'
-import type { CallOptions, ClientIdentity, Established, EstablishOptions, Link, LinkCounters, LinkHooks, PassedRequest, ServerRequest } from './link.js'
+import type { CallOptions, ClientIdentity, Established, EstablishOptions, Link, LinkActivity, LinkCounters, LinkHooks, PassedReceiver, PassedRequest, ServerRequest, UnansweredCall } from './link.js'
 import { LinkError, RpcError } from './link-error.js'
+import { PassedCalls } from './passed-calls.js'
 import { PendingCalls } from './pending.js'
+import { createProbe, type Probe } from './probe.js'
 import { findAnswerId, readDigits } from './scan.js'
 import type { LearntTools } from './tool-headers.js'
-import { defaultAnswer, eraParams, modernParams } from './wire-message.js'
+import { defaultAnswer, eraParams } from './wire-message.js'
 import type { Wire, WireEvents } from './wire.js'
 
 export interface ConversationOptions extends LinkHooks {
@@ -16,6 +18,7 @@ export interface ConversationOptions extends LinkHooks {
 }
 
 const MAX_LATE = 1000
+const MAX_UNANSWERED = 16
 
 interface Speaks {
   readonly era: Era
@@ -31,14 +34,23 @@ export class Conversation implements Link {
   readonly #options: ConversationOptions
   readonly #wire: Wire
   readonly #pending = new PendingCalls()
-  readonly #passed = new Register<PassedRequest>()
+  readonly #frames = new FrameMemory()
+  /** The daemon's clock from `establish` on; the same kind before that. */
+  #now: () => number = () => Math.round(performance.timeOrigin + performance.now())
+  #lastHeardAt = this.#now()
+  #lastSentAt = this.#lastHeardAt
+  readonly #passed = new PassedCalls(this.#lastHeardAt)
   /** What is to be called when a request that was taken back is answered all the same. */
   readonly #late = new Map<number, () => void>()
   readonly #idSlot = { start: 0, end: 0 }
+  #probe: Probe | null = null
+  #isProbing = false
   #handshake: HandshakeRun | null = null
   #speaks: Speaks | null = null
   #nextId = 1
   #ended: string | null = null
+  /** What was under way when the link ended. */
+  #atEnd: { readonly unanswered: readonly UnansweredCall[]; readonly queuedBytes: number } | null = null
 
   /** `openWire` gets the events to report to and returns the wire; it must not report before it returned. */
   constructor(options: ConversationOptions, openWire: (events: WireEvents) => Wire) {
@@ -51,6 +63,10 @@ export class Conversation implements Link {
       waiting: (stage) => { this.#handshake?.postpone(stage) },
       ended: (why) => { this.#end(why, true) },
       count: (what) => { this.counters[what]++ },
+      heard: () => { this.#lastHeardAt = this.#now() },
+      received: (text, bytes) => { this.#frames.received(this.#lastHeardAt, text, bytes) },
+      leaving: () => { this.#lastSentAt = this.#now() },
+      sent: (pieces, bytes) => { if (!this.#isProbing) this.#frames.sent(this.#lastSentAt, pieces, bytes) },
     })
   }
 
@@ -58,10 +74,31 @@ export class Conversation implements Link {
     return this.#ended !== null
   }
 
+  get activity(): LinkActivity {
+    const inFlight = this.#passed.size + this.#pending.size
+    const starts = inFlight === 0 ? [] : [...this.#passed.list(1), ...this.#pending.list()].map(({ startedAt }) => startedAt)
+    return {
+      lastHeardAt: this.#lastHeardAt,
+      lastSentAt: this.#lastSentAt,
+      inFlight,
+      inFlightSince: starts.length === 0 ? null : Math.min(...starts),
+      queuedBytes: this.#atEnd?.queuedBytes ?? this.#wire.queuedBytes,
+    }
+  }
+
+  lastFrames(): readonly Frame[] {
+    return this.#frames.list()
+  }
+
+  unanswered(): readonly UnansweredCall[] {
+    return this.#atEnd?.unanswered ?? [...this.#passed.list(MAX_UNANSWERED), ...this.#pending.list()].sort((a, b) => a.startedAt - b.startedAt).slice(0, MAX_UNANSWERED)
+  }
+
   async establish(options: EstablishOptions): Promise<Established> {
     if (this.#handshake !== null) throw new LinkError('rejected', 'this link has been opened before; open a new one')
     if (this.#ended !== null) throw new LinkError('closed', `${this.#ended} before the handshake`)
     const { remembered, graceMs, now, signal } = options
+    this.#now = now
     const era = this.#wire.onlyEra ?? options.era
     const config = createHandshakeConfig({ era, remembered, client: this.#options.client, pinned: this.#wire.pinned, ...(graceMs === undefined ? {} : { graceMs }) })
     this.#handshake = new HandshakeRun({
@@ -92,12 +129,12 @@ export class Conversation implements Link {
     this.#ready()
     const id = this.#nextId++
     this.#wire.sendPassed(id, request)
-    this.#passed.set(id, request)
+    this.#passed.add(id, request, this.#lastSentAt)
     return id
   }
 
   takeBack(id: number, reason: string, onLate?: () => void): boolean {
-    if (!this.#passed.delete(id)) return false
+    if (this.#passed.take(id) === undefined) return false
     if (onLate !== undefined) this.#awaitLate(id, onLate)
     this.#giveUp(id, reason)
     return true
@@ -107,14 +144,13 @@ export class Conversation implements Link {
     this.#sendQuietly(notification(method, params))
   }
 
-  async ping(options: CallOptions): Promise<void> {
-    const { era, protocolVersion } = this.#ready()
-    const method = era === 'legacy' ? 'ping' : 'server/discover'
+  probe(receiver: PassedReceiver, method?: string): number {
+    this.#probe = createProbe(this.#ready(), this.#options.client, { last: this.#probe, method })
+    this.#isProbing = true
     try {
-      await this.#call(method, era === 'legacy' ? undefined : modernParams(undefined, protocolVersion, this.#options.client), options)
-    } catch (error) {
-      // An error is an answer, and an answer proves life: some servers do not implement ping.
-      if (!(error instanceof RpcError)) throw error
+      return this.pass({ ...this.#probe, receiver, isProbe: true })
+    } finally {
+      this.#isProbing = false
     }
   }
 
@@ -133,7 +169,7 @@ export class Conversation implements Link {
     const id = this.#nextId++
     // Sent first: what cannot be sent rejects here and leaves nothing waiting.
     this.#wire.send(request(id, method, params))
-    return this.#pending.add(id, method, options, (why) => { this.#giveUp(id, why) })
+    return this.#pending.add(id, { method, startedAt: this.#lastSentAt }, options, (why) => { this.#giveUp(id, why) })
   }
 
   #giveUp(id: number, why: string): void {
@@ -146,13 +182,14 @@ export class Conversation implements Link {
     const slot = this.#idSlot
     if ((this.#passed.size === 0 && this.#late.size === 0) || this.#ended !== null || !findAnswerId(text, slot)) return false
     const id = readDigits(text, slot.start, slot.end)
-    const request = this.#passed.get(id)
+    const request = this.#passed.take(id)
     if (request === undefined) {
       this.#late.get(id)?.()
       this.#late.delete(id)
       return false
     }
-    this.#passed.delete(id)
+    // Before the receiver, whose bytes they are then.
+    if (request.isProbe !== true) this.#frames.received(this.#lastHeardAt, text)
     request.receiver.answered(text, slot.start, slot.end)
     return true
   }
@@ -165,20 +202,17 @@ export class Conversation implements Link {
 
   /** An answer whose id was not to be seen in its bytes, or that had to be put together here. */
   #answerPassed(id: number, outcome: { result: unknown } | { error: ErrorObject }): boolean {
-    const request = this.#passed.get(id)
+    const request = this.#passed.take(id)
     if (request === undefined) return false
-    this.#passed.delete(id)
     const text = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, ...outcome }))
     request.receiver.answered(text, ANSWER_ID_AT, ANSWER_ID_AT + String(id).length)
     return true
   }
 
-  #failPassed(id: number, error: LinkError): boolean {
-    const request = this.#passed.get(id)
-    if (request === undefined) return false
-    this.#passed.delete(id)
-    request.receiver.failed(error)
-    return true
+  #failPassed(id: number, error: LinkError | ((method: string) => LinkError)): boolean {
+    const request = this.#passed.take(id)
+    request?.receiver.failed(typeof error === 'function' ? error(request.method) : error)
+    return request !== undefined
   }
 
   #receive(message: Incoming, via: number | null): void {
@@ -222,7 +256,7 @@ export class Conversation implements Link {
     else if (refusal.error !== null && refusal.reason !== 'unauthorised') {
       if (!this.#answerPassed(id, { error: refusal.error })) this.#pending.reject(id, refusal.error)
     } else {
-      const error = new LinkError(refusal.reason, refusal.why, hint === undefined ? {} : { hint })
+      const error = new LinkError(refusal.reason, refusal.why, { status: refusal.status, ...(hint === undefined ? {} : { hint }) })
       if (!this.#failPassed(id, error)) this.#pending.reject(id, error)
     }
   }
@@ -233,13 +267,15 @@ export class Conversation implements Link {
 
   #end(why: string, byServer: boolean): void {
     if (this.#ended !== null) return
+    this.#atEnd = { unanswered: this.unanswered(), queuedBytes: this.#wire.queuedBytes }
     this.#ended = why
     // Only what the server did says anything about its era.
     if (byServer) this.#handshake?.take({ type: 'closed', why })
     else this.#handshake?.fail(new LinkError('closed', `${why} during the handshake`))
     this.#wire.close()
-    for (const id of this.#passed.keys()) this.#failPassed(Number(id), new LinkError('closed', `${why} before it answered ${this.#passed.get(id)?.method ?? ''}`))
-    this.#pending.rejectAll((method) => new LinkError('closed', `${why} before it answered ${method}`))
+    const cutOff = (method: string): LinkError => new LinkError('closed', `${why} before it answered ${method}`)
+    for (const id of this.#passed.ids()) this.#failPassed(id, cutOff)
+    this.#pending.rejectAll(cutOff)
     if (byServer) this.#options.onClosed?.(why)
   }
 }

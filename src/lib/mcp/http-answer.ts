@@ -38,6 +38,7 @@ export function readAnswer(response: IncomingMessage, context: AnswerContext): v
 function readRefusal(response: IncomingMessage, status: number, context: AnswerContext): void {
   collectBody(response, MAX_REFUSAL_BYTES, (body) => {
     context.onDone()
+    if (body !== null && body.length > 0) context.events.received(body)
     const refusal = toRefusal(status, body ?? Buffer.alloc(0), context)
     if (context.id !== null) context.events.refused(context.id, refusal)
   })
@@ -55,6 +56,7 @@ function readJson(response: IncomingMessage, context: AnswerContext): void {
     if (id !== null && body.length > 0 && events.answered(toOneLine(body))) return
     const messages = body.length === 0 ? [] : parseMessages(body)
     if (messages === null) events.count('noise')
+    if (body.length > 0) events.received(body)
     const answered = deliver(messages ?? [], context)
     if (id !== null && !answered) events.failed(id, new LinkError('malformed', `${host} answered HTTP ${response.statusCode ?? 0} without an answer to the request${otherContent(response)}`))
   })
@@ -77,6 +79,7 @@ export function readStream(response: IncomingMessage, context: AnswerContext): v
       const wasAnswer = waits && events.answered(toOneLine(data))
       const messages = wasAnswer ? [] : parseMessages(data)
       if (messages === null) events.count('noise')
+      if (!wasAnswer) events.received(data)
       if ((!wasAnswer && !deliver(messages ?? [], context)) || !waits) return
       waits = false
       linger = setTimeout(() => { response.destroy() }, LINGER_MS)

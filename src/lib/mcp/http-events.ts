@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { SseParser, type StreamPosition } from './sse-parser.js'
+import type { WireEvents } from './wire.js'
 
 export interface EventReader {
   readonly maxBytes: number
@@ -11,6 +12,12 @@ export interface EventReader {
 
 export function isEventStream(response: IncomingMessage): boolean {
   return response.statusCode === 200 && (response.headers['content-type'] ?? '').toLowerCase().startsWith('text/event-stream')
+}
+
+/** Reports signs of life: the response itself and every part of it. Its reader must follow in the same turn. */
+export function hear(response: IncomingMessage, events: WireEvents): void {
+  events.heard()
+  response.on('data', () => { events.heard() })
 }
 
 /** Reads a response as an event stream, to its end. */

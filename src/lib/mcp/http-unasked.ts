@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Endpoint } from './http-endpoint.js'
-import { isEventStream, readEvents } from './http-events.js'
+import { hear, isEventStream, readEvents } from './http-events.js'
 import { parseMessages } from './json-rpc.js'
 import { isTemporaryStatus } from './era.js'
 import { toOneLine } from './one-line.js'
@@ -81,6 +81,7 @@ export class UnaskedStream {
     const { events, maxBytes } = this.#options
     let heard = false
     this.#wasOpen = true
+    hear(response, events)
     readEvents(response, {
       maxBytes,
       onData: (data) => {
@@ -88,6 +89,7 @@ export class UnaskedStream {
         if (events.answered(toOneLine(data))) return
         const messages = parseMessages(data)
         if (messages === null) events.count('noise')
+        events.received(data)
         for (const message of messages ?? []) events.message(message, null)
       },
       onOversize: () => { events.count('oversize') },

@@ -5,6 +5,7 @@ import { brokenOff, readAnswer, readStream, type AnswerContext } from './http-an
 import type { Endpoint } from './http-endpoint.js'
 import { networkCode, toLinkError, type Refusal } from './http-failure.js'
 import { protocolHeaders, type HttpSpeaks } from './http-headers.js'
+import { hear } from './http-events.js'
 import { resumeStream } from './http-resume.js'
 import { endSession } from './http-session-end.js'
 import { UnaskedStream } from './http-unasked.js'
@@ -105,6 +106,11 @@ export class HttpWire implements Wire {
     return learnt
   }
 
+  /** What waits, waits in the system's own queues. */
+  get queuedBytes(): number {
+    return 0
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -117,7 +123,7 @@ export class HttpWire implements Wire {
 
   #admit(): void {
     if (this.#closed) throw new LinkError('closed', 'the link was closed')
-    if (this.#exchanges.size + (this.#held?.length ?? 0) < MAX_IN_FLIGHT) return
+    if (this.#exchanges.size + (this.#held?.length ?? 0) < MAX_IN_FLIGHT) return this.#events.leaving()
     throw new LinkError('overloaded', `${MAX_IN_FLIGHT} requests to ${this.#options.endpoint.host} are under way already`)
   }
 
@@ -131,6 +137,7 @@ export class HttpWire implements Wire {
       this.#exchanges.delete(exchange)
       throw error
     }
+    this.#events.sent([body], Buffer.byteLength(body))
   }
 
   #attempt(exchange: Exchange): void {
@@ -147,6 +154,7 @@ export class HttpWire implements Wire {
 
   #answered(exchange: Exchange, response: IncomingMessage): void {
     this.#listening = true
+    hear(response, this.#events)
     const { message } = exchange
     if ('method' in message && message.method === 'initialize') this.#takeSession(response)
     readAnswer(response, this.#contextOf(exchange))
@@ -192,6 +200,7 @@ export class HttpWire implements Wire {
       endpoint: this.#options.endpoint,
       headers: () => this.#sessionHeaders(),
       onStream: (response) => {
+        hear(response, this.#events)
         const onBroken = (next: StreamPosition): boolean => this.#resume(exchange, { lastEventId: next.lastEventId ?? lastEventId, retryMs: next.retryMs ?? retryMs })
         readStream(response, { ...this.#contextOf(exchange), onBroken })
       },

@@ -22,11 +22,14 @@ export class LinkError extends Error {
   readonly reason: LinkFailure
   /** What the user can do about it, when there is something. */
   readonly hint: string | undefined
+  /** What an HTTP server answered with, when it answered. */
+  readonly status: number | undefined
 
-  constructor(reason: LinkFailure, message: string, parts: { hint?: string; cause?: unknown } = {}) {
+  constructor(reason: LinkFailure, message: string, parts: { hint?: string; status?: number; cause?: unknown } = {}) {
     super(message, parts.cause === undefined ? undefined : { cause: parts.cause })
     this.reason = reason
     this.hint = parts.hint
+    this.status = parts.status
   }
 }
 

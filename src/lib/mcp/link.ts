@@ -1,4 +1,5 @@
 import type { Era } from '../core/index.js'
+import type { Frame } from './frame-memory.js'
 import type { JsonObject, RequestId } from './json-rpc.js'
 import type { LinkError } from './link-error.js'
 import type { LearntTools } from './tool-headers.js'
@@ -65,6 +66,25 @@ export interface LinkCounters {
   readonly unsent: number
 }
 
+/** What goes on over a link. Times in epoch milliseconds; before the first byte, the opening of the link. */
+export interface LinkActivity {
+  /** Anything the server wrote: bytes on its stdout, an HTTP response or a part of one. */
+  readonly lastHeardAt: number
+  readonly lastSentAt: number
+  /** Calls without an answer, passed on for others or our own (pings too). The handshake does not count. */
+  readonly inFlight: number
+  /** Start of the oldest of them. */
+  readonly inFlightSince: number | null
+  /** Bytes of messages that wait because the server does not read its input. When the link is closed: at its end. */
+  readonly queuedBytes: number
+}
+
+export interface UnansweredCall {
+  readonly method: string
+  /** Epoch milliseconds. */
+  readonly startedAt: number
+}
+
 /** A request that is passed on for somebody else, as the text around the place of its id. Both parts hold no line break. */
 export interface PassedRequest {
   readonly method: string
@@ -73,6 +93,8 @@ export interface PassedRequest {
   readonly before: readonly Buffer[]
   readonly after: readonly Buffer[]
   readonly receiver: PassedReceiver
+  /** Tells nothing about what the server was doing: not to be remembered among its last messages. */
+  readonly isProbe?: true
 }
 
 /** Who waits for the outcome of a passed request. Exactly one of the two is called, once and never from inside `pass`. */
@@ -102,12 +124,21 @@ export interface Link {
   learnTools(tools: readonly unknown[]): LearntTools
   /** Best effort: what cannot be sent is counted in `counters.unsent`. */
   notify(method: string, params?: JsonObject): void
-  /** Resolves when the server proved that it lives; any answer does, even an error. Rejects with LinkError. */
-  ping(options: CallOptions): Promise<void>
+  /**
+   * Asks what every server has to answer (`ping`, since 2026-07-28 `server/discover`), or a method without parameters.
+   * Any answer proves that the server lives, even an error. Otherwise as `pass`; `lastFrames` does not show it.
+   */
+  probe(receiver: PassedReceiver, method?: string): number
   /** Idempotent. Pending requests reject with reason `closed`. */
   close(): void
   readonly closed: boolean
   readonly counters: LinkCounters
+  /** Made for each look. */
+  readonly activity: LinkActivity
+  /** The newest messages, at most 8 each way, oldest first. Also when the link is closed. Holds whatever the messages hold. */
+  lastFrames(): readonly Frame[]
+  /** Calls without an answer, the oldest 16; once the link is closed, those it had at its end. */
+  unanswered(): readonly UnansweredCall[]
 }
 
 export interface ServerRequest {

@@ -4,6 +4,7 @@ import { LinkError, RpcError } from './link-error.js'
 
 interface PendingCall {
   readonly method: string
+  readonly startedAt: number
   readonly resolve: (result: unknown) => void
   readonly reject: (error: Error) => void
   readonly release: () => void
@@ -13,8 +14,17 @@ interface PendingCall {
 export class PendingCalls {
   readonly #calls = new Map<number, PendingCall>()
 
+  get size(): number {
+    return this.#calls.size
+  }
+
+  /** Oldest first. */
+  list(): { method: string; startedAt: number }[] {
+    return [...this.#calls.values()].map(({ method, startedAt }) => ({ method, startedAt }))
+  }
+
   /** `onGivenUp` runs when the caller's time or patience ended, before the promise rejects. */
-  add(id: number, method: string, options: CallOptions, onGivenUp: (why: string) => void): Promise<unknown> {
+  add(id: number, { method, startedAt }: { readonly method: string; readonly startedAt: number }, options: CallOptions, onGivenUp: (why: string) => void): Promise<unknown> {
     const { promise, resolve, reject } = withResolvers()
     const giveUp = (error: LinkError): void => {
       if (this.#take(id) === undefined) return
@@ -28,7 +38,7 @@ export class PendingCalls {
       clearTimeout(timer)
       options.signal?.removeEventListener('abort', onAbort)
     }
-    this.#calls.set(id, { method, resolve, reject, release })
+    this.#calls.set(id, { method, startedAt, resolve, reject, release })
     return promise
   }
 

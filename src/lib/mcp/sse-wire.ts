@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { DEFAULT_MAX_LINE_BYTES } from './framer.js'
 import { collectBody, type Endpoint } from './http-endpoint.js'
+import { hear } from './http-events.js'
 import { networkCode, toLinkError, toRefusal } from './http-failure.js'
 import type { HttpWireOptions } from './http-wire.js'
 import { encodeMessage, parseMessages, requestIdOf, type Outgoing } from './json-rpc.js'
@@ -58,8 +59,14 @@ export class SseWire implements Wire {
     if (this.#closed) throw new LinkError('closed', 'the link was closed')
     if (this.#waiting.length >= MAX_WAITING) throw new LinkError('overloaded', `${MAX_WAITING} messages wait for ${this.#endpoint.host} already`)
     this.#waiting.push(letter)
+    this.#events.leaving()
+    this.#events.sent([letter.body], Buffer.byteLength(letter.body))
     if (this.#stream === null && this.#retryTimer === null) this.#openStream()
     else this.#pump()
+  }
+
+  get queuedBytes(): number {
+    return this.#waiting.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0)
   }
 
   abandon(id: number): void {
@@ -126,6 +133,7 @@ export class SseWire implements Wire {
       this.#streamRefused(response, status)
       return
     }
+    hear(response, this.#events)
     const parser = new SseParser({
       maxEventBytes: this.#options.maxMessageBytes ?? DEFAULT_MAX_LINE_BYTES,
       onEvent: (event) => { this.#event(event) },
@@ -154,6 +162,7 @@ export class SseWire implements Wire {
       if (this.#events.answered(toOneLine(data))) return
       const messages = parseMessages(data)
       if (messages === null) this.#events.count('noise')
+      this.#events.received(data)
       for (const message of messages ?? []) this.#events.message(message)
     }
   }
@@ -193,8 +202,10 @@ export class SseWire implements Wire {
   /** The next message may leave once this one was taken; the body, if any, is of no interest unless it was refused. */
   #posted(response: IncomingMessage, id: number | undefined): void {
     const status = response.statusCode ?? 0
+    hear(response, this.#events)
     collectBody(response, MAX_REPLY_BYTES, (body) => {
       if (status >= 200 && status < 300) return
+      if (body !== null && body.length > 0) this.#events.received(body)
       const refusal = toRefusal(status, body ?? Buffer.alloc(0), { host: this.#endpoint.host, authorised: this.#endpoint.hasAuthorization })
       if (id !== undefined && !this.#closed) this.#events.refused(id, refusal)
     })

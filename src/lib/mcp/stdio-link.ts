@@ -70,6 +70,7 @@ class StdioWire implements Wire {
     // Answers pass freely, however large; a flood of lines that are none must not keep the other servers waiting.
     this.#stopAccounting = readFairly(output, (chunk) => {
       this.#noiseCost = 0
+      events.heard()
       this.#framer.push(chunk)
       return this.#noiseCost
     })
@@ -98,8 +99,12 @@ class StdioWire implements Wire {
     if (waiting > 0 && waiting + bytes > this.#maxQueuedBytes) {
       throw new LinkError('overloaded', `the server does not read its input: ${waiting} bytes wait for it`)
     }
-    // After the poll phase, so that requests of many connections leave together.
-    if (this.#turn.length === 0) setImmediate(this.#onTurn)
+    if (this.#turn.length === 0) {
+      // After the poll phase, so that requests of many connections leave together.
+      setImmediate(this.#onTurn)
+      this.#events.leaving()
+    }
+    this.#events.sent(pieces, bytes - NEWLINE.length)
     this.#turn.push(...pieces)
     this.#turnBytes += bytes
   }
@@ -119,6 +124,10 @@ class StdioWire implements Wire {
     input.cork()
     for (const piece of pieces) input.write(piece)
     input.uncork()
+  }
+
+  get queuedBytes(): number {
+    return this.#options.input.writableLength + this.#turnBytes
   }
 
   abandon(): void {
@@ -160,6 +169,7 @@ class StdioWire implements Wire {
       this.#options.onNoise(line)
       return
     }
+    this.#events.received(line)
     for (const message of messages) {
       if (message.type === 'request' || message.type === 'notification') this.#noiseCost += UNASKED_COST
       this.#events.message(message)
@@ -168,6 +178,7 @@ class StdioWire implements Wire {
 
   #oversize(line: OversizeLine): void {
     this.#events.count('oversize')
+    this.#events.received(line.head, line.bytes)
     this.#options.onOversize?.(line)
     const id = answeredId(line)
     if (id !== null) this.#events.failed(id, new LinkError('malformed', `the answer was dropped: ${line.bytes} bytes in one line is more than is accepted`))

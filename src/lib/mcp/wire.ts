@@ -22,6 +22,8 @@ export interface Wire {
   adopt(era: Era, protocolVersion: string): void
   /** The tools as listed, for wires whose headers depend on their schemas; says which of them can be called. */
   learnTools(tools: readonly unknown[]): LearntTools
+  /** Bytes of messages that wait here because the server does not take them. */
+  readonly queuedBytes: number
   /** Idempotent. */
   close(): void
 }
@@ -41,4 +43,12 @@ export interface WireEvents {
   /** The other side is gone; `why` is a clause about the server ("the server closed its output"). */
   ended(why: string): void
   count(what: 'noise' | 'oversize'): void
+  /** Something came from the server, whatever it is: once a chunk. */
+  heard(): void
+  /** The text of messages that are not the answer to a passed request, before they are reported; `bytes` when it is only their beginning. */
+  received(text: Buffer, bytes?: number): void
+  /** Messages begin to leave: at least once a turn in which `sent` is called, before it. */
+  leaving(): void
+  /** The text of one message that leaves, in pieces, and its size. */
+  sent(pieces: readonly (Buffer | string)[], bytes: number): void
 }

@@ -1,16 +1,22 @@
-import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { Readable, type Writable } from 'node:stream'
+import type { ExitStatus } from '../core/index.js'
 import { identify, isPid, type ProcessIdentity } from './identity.js'
-import { toLaunchError } from './launch-error.js'
+import { readJoinReport } from './join.js'
+import { toLaunchError, type LaunchError } from './launch-error.js'
 import { MARKER_VARIABLE } from './marker.js'
 import { forgetChild, noteChild } from './own-children.js'
 import { hasProc } from './proc.js'
 import type { ResolvedLaunch } from './resolve-launch.js'
 
-/** Exactly one of the two is set. */
-export interface ExitStatus {
-  readonly code: number | null
-  readonly signal: string | null
+export type { ExitStatus }
+
+/** A launch through a program that sets up something first and reports on descriptor 3 whether it could. */
+export interface LimitedLaunch extends ResolvedLaunch {
+  /** Explains a launcher that did not get ready, by what it said and how it ended; null when there is no launcher. */
+  readonly explainJoin: ((report: string, exit: ExitStatus | null) => LaunchError) | null
+  /** Called before the process is told to end: it must be able to act on that. */
+  readonly onWake: () => void
 }
 
 /** One running process of ours, leader of its own session and process group. */
@@ -36,32 +42,65 @@ export interface Child {
 const DRAIN_MS = 250
 const WAKING: ReadonlySet<NodeJS.Signals> = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
+/** How long a launcher that failed may take to end before its end is no part of the explanation any more. */
+const FAILED_EXIT_MS = 1000
+
 /**
  * Starts a process in its own session, with pipes for stdin, stdout and stderr and the marker in its environment.
- * Resolves in the same turn of the event loop, so no output and no exit can be missed.
- * @throws LaunchError (as a rejection) for everything that keeps the process from starting.
+ * Resolves in the same turn of the event loop; a limited launch, when its launcher is ready. Either way no output and
+ * no exit can be missed.
+ * @throws LaunchError (as a rejection) for everything that keeps the process from starting; then nothing of it runs.
  */
-export async function spawnChild(options: { readonly launch: ResolvedLaunch; readonly marker: string }): Promise<Child> {
+export async function spawnChild(options: { readonly launch: ResolvedLaunch | LimitedLaunch; readonly marker: string }): Promise<Child> {
   const { launch, marker } = options
-  let child: ChildProcessWithoutNullStreams
+  const limited = 'onWake' in launch ? launch : null
+  const explainJoin = limited?.explainJoin ?? null
+  let child: ChildProcess
   try {
     child = spawn(launch.file, launch.args, {
       cwd: launch.cwd,
       env: { ...launch.env, [MARKER_VARIABLE]: marker },
       detached: true,
-      stdio: 'pipe',
+      stdio: explainJoin === null ? 'pipe' : ['pipe', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
     })
   } catch (error) {
     throw toLaunchError(error, launch.file, launch.cwd)
   }
-  if (child.pid === undefined) {
+  const { pid, stdin, stdout, stderr } = child
+  if (pid === undefined || stdin === null || stdout === null || stderr === null) {
     const error = await new Promise<Error>((resolve) => child.once('error', resolve))
     closeStreams(child)
     throw toLaunchError(error, launch.file, launch.cwd)
   }
-  noteChild(child.pid, marker)
-  return new SpawnedChild(child, child.pid)
+  noteChild(pid, marker)
+  const spawned = new SpawnedChild(child, { pid, stdin, stdout, stderr }, limited?.onWake ?? ignore)
+  if (explainJoin !== null) await joined(spawned, child.stdio[3], explainJoin)
+  return spawned
+}
+
+/** At the exit of a process Node reads the pipes that nobody listens to and drops what was in them: a listener holds it. */
+async function joined(child: SpawnedChild, report: unknown, explain: NonNullable<LimitedLaunch['explainJoin']>): Promise<void> {
+  if (!(report instanceof Readable)) throw explain('', child.exited)
+  const outputs = [child.stdout, child.stderr]
+  for (const stream of outputs) stream.on('readable', ignore)
+  const failure = await readJoinReport(report)
+  for (const stream of outputs) stream.off('readable', ignore)
+  if (failure === null) return
+  const exit = await exitWithin(child, FAILED_EXIT_MS)
+  child.signalGroup('SIGKILL')
+  await child.release()
+  throw explain(failure, exit)
+}
+
+function exitWithin(child: Child, limitMs: number): Promise<ExitStatus | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), limitMs)
+    child.onExit((exit) => {
+      clearTimeout(timer)
+      resolve(exit)
+    })
+  })
 }
 
 class SpawnedChild implements Child {
@@ -73,14 +112,16 @@ class SpawnedChild implements Child {
   exited: ExitStatus | null = null
   #listeners: ((exit: ExitStatus) => void)[] = []
   #released: Promise<void> | null = null
+  readonly #onWake: () => void
 
-  constructor(child: ChildProcessWithoutNullStreams, pid: number) {
-    this.pid = pid
+  constructor(child: ChildProcess, parts: Pick<Child, 'pid' | 'stdin' | 'stdout' | 'stderr'>, onWake: () => void) {
+    this.pid = parts.pid
     // At once: a process that ends within a millisecond is reaped before anything later could look.
-    this.identity = hasProc ? identify(pid) : null
-    this.stdin = child.stdin
-    this.stdout = child.stdout
-    this.stderr = child.stderr
+    this.identity = hasProc ? identify(parts.pid) : null
+    this.stdin = parts.stdin
+    this.stdout = parts.stdout
+    this.stderr = parts.stderr
+    this.#onWake = onWake
     // A pipe breaks when its process dies; that is reported as the exit. Without a listener it would end this process.
     for (const stream of child.stdio) stream?.on('error', ignore)
     child.on('error', ignore)
@@ -95,6 +136,7 @@ class SpawnedChild implements Child {
   signalGroup(signal: NodeJS.Signals): boolean {
     if (this.exited !== null || !isPid(this.pid)) return false
     const target = process.platform === 'win32' ? this.pid : -this.pid
+    if (WAKING.has(signal)) this.#onWake()
     try {
       process.kill(target, signal)
       if (target < 0 && WAKING.has(signal)) process.kill(target, 'SIGCONT')

@@ -9,6 +9,10 @@ export type LaunchFailure =
   | 'bad-argument'
   | 'no-resources'
   | 'spawn-failed'
+  /** They can be set here, but not this time. */
+  | 'limits-failed'
+  /** They are required, and nothing here can hold them. */
+  | 'limits-unavailable'
 
 interface LaunchErrorParts {
   hint: string
@@ -17,7 +21,7 @@ interface LaunchErrorParts {
 }
 
 /** Failures that may pass by themselves: only these deserve another attempt. */
-const TRANSIENT: ReadonlySet<LaunchFailure> = new Set<LaunchFailure>(['no-resources', 'spawn-failed'])
+const TRANSIENT: ReadonlySet<LaunchFailure> = new Set<LaunchFailure>(['no-resources', 'spawn-failed', 'limits-failed'])
 
 /** A process that could not be started at all. `permanent`: the same attempt will fail again until somebody changes something. */
 export class LaunchError extends McpctlError {

@@ -13,6 +13,7 @@ export interface ProcStat {
   readonly group: number
   /** Own time and that of children already waited for: user and system. */
   readonly cpuTicks: number
+  readonly threads: number
   /** Since boot; with the pid it names one process for ever. */
   readonly startTicks: number
 }
@@ -69,6 +70,7 @@ export function parseStat(pid: number, text: string): ProcStat | null {
     parentPid: at(4),
     group: at(5),
     cpuTicks: at(14) + at(15) + at(16) + at(17),
+    threads: at(20),
     startTicks: at(22),
   }
 }

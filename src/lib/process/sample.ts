@@ -40,7 +40,8 @@ export async function sampleTrees(roots: ReadonlyMap<string, number>, options: {
   return samples
 }
 
-function readTable(): ProcStat[] {
+/** All live processes. */
+export function readTable(): ProcStat[] {
   const table: ProcStat[] = []
   for (const pid of listPidsIfPossible()) {
     const stat = readStat(pid)
@@ -60,9 +61,13 @@ function listPidsIfPossible(): number[] {
 
 /** Every process belongs to the nearest leader above it, so that a tree inside a tree is not counted twice. */
 export function collectTrees(roots: ReadonlyMap<string, number>, table: readonly ProcStat[]): Map<string, ProcStat[]> {
+  return collectMembers(new Map([...roots].map(([name, pid]) => [pid, name])), table)
+}
+
+/** The same for trees with any number of processes that are known to belong to them. */
+export function collectMembers<T>(nameOf: ReadonlyMap<number, T>, table: readonly ProcStat[]): Map<T, ProcStat[]> {
   const byPid = new Map(table.map((stat) => [stat.pid, stat]))
-  const nameOf = new Map([...roots].map(([name, pid]) => [pid, name]))
-  const members = new Map<string, ProcStat[]>([...roots.keys()].map((name) => [name, []]))
+  const members = new Map<T, ProcStat[]>([...nameOf.values()].map((name) => [name, []]))
   for (const stat of table) {
     const name = findOwner(stat, byPid, nameOf)
     if (name !== undefined) members.get(name)?.push(stat)
@@ -70,7 +75,7 @@ export function collectTrees(roots: ReadonlyMap<string, number>, table: readonly
   return members
 }
 
-function findOwner(stat: ProcStat, byPid: ReadonlyMap<number, ProcStat>, nameOf: ReadonlyMap<number, string>): string | undefined {
+function findOwner<T>(stat: ProcStat, byPid: ReadonlyMap<number, ProcStat>, nameOf: ReadonlyMap<number, T>): T | undefined {
   const seen = new Set<number>()
   for (let one: ProcStat | undefined = stat; one !== undefined && !seen.has(one.pid); one = byPid.get(one.parentPid)) {
     const name = nameOf.get(one.pid) ?? nameOf.get(one.group)
@@ -81,13 +86,14 @@ function findOwner(stat: ProcStat, byPid: ReadonlyMap<number, ProcStat>, nameOf:
 }
 
 /** The kernel walks the page tables for this: 20 µs for a small process, up to a millisecond for a large one. */
-function readProportional(pid: number): number {
+export function readProportional(pid: number): number {
   const text = readProcFile(`/proc/${pid}/smaps_rollup`)
   const kib = text === null ? undefined : /^Pss:\s+(\d+) kB/m.exec(text)?.[1]
   return kib === undefined ? readResident(pid) : Number(kib) * 1024
 }
 
-function readResident(pid: number): number {
+/** Bytes resident, shared pages in full; 0 when the process is gone. */
+export function readResident(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB/m.exec(readProcFile(`/proc/${pid}/status`) ?? '')?.[1]
   return kib === undefined ? 0 : Number(kib) * 1024
 }

@@ -26,7 +26,8 @@ export function connectFront(address: string, hello: FrontHello): Promise<FrontA
     const timer = setTimeout(() => fail(unreachable(address, `it does not answer within ${READY_LIMIT_MS / 1000} s`)), READY_LIMIT_MS)
     const release = (): void => {
       clearTimeout(timer)
-      socket.removeAllListeners()
+      // One after the other: without a name, Node sets a paused stream flowing again, and what comes next is lost.
+      for (const event of socket.eventNames()) socket.removeAllListeners(event)
       socket.on('error', () => undefined)
     }
     const settle = (attempt: FrontAttempt): void => {

@@ -16,7 +16,10 @@ export interface FrontStreamOptions {
 export async function openFrontStream({ address, hello, revive }: FrontStreamOptions): Promise<net.Socket> {
   const connect = () => connectFront(address, { ...hello, front: 'stdio', resume: null })
   const reached = revive === null ? await connect() : await connectOrRevive({ connect, revive })
-  if (reached.type !== 'open') throw new McpctlError('NOT_RUNNING', 'mcpctl was stopped', { hint: 'Run mcpctl start.' })
+  if (reached.type === 'absent') {
+    throw new McpctlError('NOT_RUNNING', `no daemon of mcpctl listens on ${address}`, { hint: 'Run mcpctl start; if one runs, it is of an older version: mcpctl stop first.', details: { socket: address } })
+  }
+  if (reached.type === 'stopping') throw new McpctlError('NOT_RUNNING', 'mcpctl was stopped', { hint: 'Run mcpctl start.' })
   const { socket, rest } = reached
   if (rest.length > 0) socket.unshift(rest)
   return socket

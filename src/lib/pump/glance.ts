@@ -1,5 +1,5 @@
+import { isDigit, skipBlank, skipBlankBack, skipString, skipValue } from '../base/index.js'
 import { readIdKey, type IdKey } from './id-key.js'
-import { skipBlank, skipBlankBack, skipString, skipValue } from './json-scan.js'
 
 /** What a line is. `signal`: a line of the front protocol. `unknown`: no JSON-RPC message, or not seen far enough. */
 export type LineKind = 'request' | 'notification' | 'answer' | 'signal' | 'unknown'
@@ -186,11 +186,7 @@ function scalarStart(bytes: Buffer, to: number, start: number): number {
     while (at > bound && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH)
     return at > bound && bytes[at] === QUOTE && bytes[at - 1] !== BACKSLASH ? at : -1
   }
-  while (at > bound && isDigit(bytes[at] ?? 0)) at--
+  while (at > bound && isDigit(bytes[at])) at--
   if (at === to - 1) return -1
   return bytes[at] === 0x2d ? at : at + 1
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39
 }

@@ -8,7 +8,7 @@ export interface Sent {
 }
 
 /** Every `tools/call`: asking twice may do it twice, so nothing of it is kept. */
-export const CALL: Sent = { type: 'call', line: null }
+const CALL: Sent = { type: 'call', line: null }
 
 /** Lines kept for repeating; beyond that they are treated like calls. */
 const MAX_KEPT_BYTES = 8 * 1024 * 1024

@@ -1,7 +1,8 @@
-import { connectControl, ensureDaemon, resolveHome, VERSION, type ApplyResult, type ControlClient } from '../control/index.js'
+import { connectControl, ensureDaemon, readDesired, resolveHome, VERSION, type ApplyResult, type ControlClient, type DesiredServer } from '../control/index.js'
 import type { LoadedConfig } from '../config/index.js'
 import { McpctlError } from '../errors/index.js'
 import type { Io } from '../cli/index.js'
+import { originOf } from './config-origin.js'
 import { expandNames } from './names.js'
 
 export interface Configured {
@@ -17,8 +18,8 @@ export interface ConfiguredOptions {
   readonly io: Io
   readonly configPath: string | undefined
   readonly names: readonly string[]
-  /** What no name means: all that start by themselves, or all that run. */
-  readonly all: 'enabled' | 'running'
+  /** What no name means: all that start by themselves, all that run, or those that ran when the last daemon died. */
+  readonly all: 'enabled' | 'running' | 'resume'
 }
 
 /**
@@ -30,6 +31,9 @@ export async function openConfigured(options: ConfiguredOptions): Promise<Config
   const { findConfig } = await import('../config/find.js')
   if (findConfig({ cwd: io.cwd, env: io.env, ...(configPath === undefined ? {} : { configPath }) }) === null) return openUnconfigured(options)
   const home = resolveHome(io.env)
+  const loadedAt = Date.now()
+  // Before a daemon starts: it begins a list of its own.
+  const desired = readDesired(home)
   const loading = import('../config/index.js').then(({ loadConfig }) => loadConfig({ cwd: io.cwd, env: io.env, ...(configPath === undefined ? {} : { configPath }) }))
   const [daemon, config] = await Promise.allSettled([ensureDaemon(home), loading])
   if (config.status === 'rejected' || daemon.status === 'rejected') {
@@ -37,17 +41,23 @@ export async function openConfigured(options: ConfiguredOptions): Promise<Config
     // A configuration error is the user's to mend whatever else went wrong.
     throw config.status === 'rejected' ? config.reason : (daemon as PromiseRejectedResult).reason
   }
-  return applyConfig(options, daemon.value, config.value)
+  return applyConfig(options, daemon.value, config.value, { loadedAt, desired })
 }
 
-async function applyConfig(options: ConfiguredOptions, client: ControlClient, config: LoadedConfig): Promise<Configured> {
+interface Earlier {
+  readonly loadedAt: number
+  readonly desired: readonly DesiredServer[] | null
+}
+
+async function applyConfig(options: ConfiguredOptions, client: ControlClient, config: LoadedConfig, { loadedAt, desired }: Earlier): Promise<Configured> {
   try {
     for (const warning of config.warnings) options.io.say(`warning: ${warning}`)
     const own = config.servers.map((spec) => spec.name)
     const known = options.names.every((name) => own.includes(name)) ? own : await knownNames(client, own)
     const asked = expandNames(options.names, known)
-    const applied = await client.request('apply', { source: config.source, settings: config.settings, servers: config.servers })
-    const names = asked.length > 0 ? asked : options.all === 'enabled' ? config.servers.filter((spec) => spec.enabled && spec.start === 'auto').map((spec) => spec.name) : await runningNames(client)
+    const { source, settings, servers } = config
+    const applied = await client.request('apply', { source, settings, servers, origin: originOf(options.io, config, { configPath: options.configPath, loadedAt }) })
+    const names = asked.length > 0 ? asked : options.all === 'running' ? await runningNames(client) : startingNames(config, options.all === 'resume' ? desired : null)
     return { client, config, applied, names }
   } catch (error) {
     client.close()
@@ -75,6 +85,12 @@ async function knownNames(client: ControlClient, own: readonly string[]): Promis
 async function runningNames(client: ControlClient): Promise<string[]> {
   const { servers } = await client.request('snapshot', { names: null, detail: false })
   return servers.filter((server) => server.desired === 'up').map((server) => server.name)
+}
+
+/** Every server that starts by itself; or, after a daemon that died, those somebody wanted up then. */
+function startingNames({ servers, source }: LoadedConfig, desired: readonly DesiredServer[] | null): string[] {
+  const known = new Map(desired?.filter((server) => server.source === source).map((server) => [server.name, server.desired]))
+  return servers.filter(({ name, enabled, start }) => enabled && (known.get(name) ?? (start === 'auto' ? 'up' : 'down')) === 'up').map(({ name }) => name)
 }
 
 export function configNotFound(cwd: string): McpctlError {

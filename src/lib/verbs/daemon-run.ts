@@ -1,6 +1,7 @@
 import { defineVerb } from '../cli/index.js'
 import { acquireLock, ensureHome, homeUnusable, resolveHome } from '../control/index.js'
 import { McpctlError } from '../errors/index.js'
+import { originOf } from './config-origin.js'
 import { CONFIG_FLAG } from './start.js'
 
 export const daemonRun = defineVerb({
@@ -11,7 +12,10 @@ export const daemonRun = defineVerb({
   flags: { config: CONFIG_FLAG },
   run: async ({ flags }, io) => {
     const { loadConfig } = await import('../config/index.js')
+    const loadedAt = Date.now()
     const config = await loadConfig({ cwd: io.cwd, env: io.env, ...(flags.config === undefined ? {} : { configPath: flags.config }) })
+    const { source, servers, settings } = config
+    const origin = originOf(io, config, { configPath: flags.config, loadedAt })
     for (const warning of config.warnings) io.say(`warning: ${warning}`)
     const home = resolveHome(io.env)
     ensureHome(home)
@@ -29,8 +33,8 @@ export const daemonRun = defineVerb({
       journalDescriptor: 2,
       unusedLimitMs: null,
       onReady: ({ apply, supervisor }) => {
-        void apply(config.source, config.servers, config.settings)
-        supervisor.send({ type: 'start', names: config.servers.filter((spec) => spec.enabled && spec.start === 'auto').map((spec) => spec.name) })
+        void apply({ source, servers, settings, origin })
+        supervisor.send({ type: 'start', names: servers.filter((spec) => spec.enabled && spec.start === 'auto').map((spec) => spec.name) })
       },
     })
     lock.release()

@@ -1,6 +1,13 @@
 import { formatDuration } from '../base/index.js'
-import { defineVerb } from '../cli/index.js'
+import { defineVerb, neutralise } from '../cli/index.js'
+import type { LimitsBackendSnapshot } from '../core/index.js'
 import { connectControl, resolveHome, VERSION } from '../control/index.js'
+
+/** "cgroup1: memory tree, cpu quota, pids tree", and in brackets why nothing stronger. */
+function describeBackend({ backend, memory, cpu, pids, notes }: LimitsBackendSnapshot): string {
+  const reasons = notes.length === 0 ? '' : ` (${notes.join('; ')})`
+  return `${backend}: memory ${memory}, cpu ${cpu}, pids ${pids}${reasons}`
+}
 
 export const daemonStatus = defineVerb({
   id: 'daemon status',
@@ -23,7 +30,9 @@ export const daemonStatus = defineVerb({
         io.out(`  socket   ${home.socket}`)
         io.out(`  logs     ${daemon.logDirectory}`)
         io.out(`  config   ${daemon.sources.join(', ') || 'none yet'}`)
+        for (const { source, trouble } of daemon.configs ?? []) if (trouble !== null) io.out(`           ${source}: ${neutralise(trouble)}`)
         io.out(`  http     ${daemon.http.url ?? daemon.http.trouble ?? 'off (gateway.port in the configuration turns it on)'}`)
+        if (daemon.limits !== undefined) io.out(`  limits   ${describeBackend(daemon.limits)}`)
         io.out(`  servers  ${servers.length}, ${servers.filter((server) => server.ready).length} ready`)
       }
       return { json: { daemon: { ...daemon, socket: home.socket }, home: home.root, servers: servers.length, ready: servers.filter((server) => server.ready).length } }

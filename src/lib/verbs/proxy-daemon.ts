@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Io } from '../cli/index.js'
-import { connectControl, resolveHome, VERSION } from '../control/index.js'
-import { fromErrorDocument, McpctlError, type ErrorCode } from '../errors/index.js'
+import { connectControl, readErrorDocument, resolveHome, VERSION } from '../control/index.js'
+import { fromErrorDocument, McpctlError } from '../errors/index.js'
 
 const ENTRY = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
 const MAX_OUTPUT_BYTES = 1024 * 1024
@@ -14,7 +14,7 @@ const MAX_OUTPUT_BYTES = 1024 * 1024
  * with the error that command ends with.
  */
 export async function reviveDaemon(io: Io, configPath: string | undefined): Promise<void> {
-  const args = ['start', '--no-wait', '--json', ...(configPath === undefined ? [] : ['--config', configPath])]
+  const args = ['start', '--resume', '--no-wait', '--json', ...(configPath === undefined ? [] : ['--config', configPath])]
   const { status, output } = await runCommand(args, io)
   if (status === 0) return
   throw readError(output) ?? new McpctlError('DAEMON_START_FAILED', `mcpctl start ended with ${status ?? 'a signal'}`, { hint: 'Run mcpctl start to see why.' })
@@ -34,23 +34,12 @@ function runCommand(args: readonly string[], { cwd, env, signal }: Io): Promise<
 
 /** The error document on the last line of the command's output; undefined when there is none. */
 function readError(output: string): McpctlError | undefined {
-  const error = asObject(asObject(parseJson(output.trim().split('\n').at(-1) ?? ''))['error'])
-  const { code, message, hint, details } = error
-  if (typeof code !== 'string' || typeof message !== 'string') return undefined
-  // A code nobody knows becomes INTERNAL there.
-  return fromErrorDocument({ code: code as ErrorCode, message, ...(typeof hint === 'string' ? { hint } : {}), details: asObject(details) })
-}
-
-function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    const { error } = JSON.parse(output.trim().split('\n').at(-1) ?? '') as { error?: unknown }
+    return fromErrorDocument(readErrorDocument(error, 'error'))
   } catch {
     return undefined
   }
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 /** Whether the daemon that runs, if one does, has servers of this configuration file. */

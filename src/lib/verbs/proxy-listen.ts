@@ -1,3 +1,4 @@
+import { bareHost, isLoopback } from '../base/index.js'
 import { SCHEMA_VERSION, type Io } from '../cli/index.js'
 import { McpctlError } from '../errors/index.js'
 
@@ -8,8 +9,6 @@ export interface Listen {
   readonly port: number | null
 }
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
-
 /** Reads --http, --port and --host; null: stdin and stdout. Throws USAGE. */
 export function readListen(http: boolean, port: string | undefined, host: string | undefined): Listen | null {
   if (!http) {
@@ -17,11 +16,11 @@ export function readListen(http: boolean, port: string | undefined, host: string
     if (value === undefined) return null
     throw new McpctlError('USAGE', `--${flag} goes with --http`, { hint: `Write mcpctl proxy --http --${flag} ${value}.`, details: { flag } })
   }
-  const address = host ?? '127.0.0.1'
-  if (!LOOPBACK.has(address)) {
-    throw new McpctlError('USAGE', `--host ${JSON.stringify(address)} is not an address of this machine alone`, {
+  const address = bareHost(host ?? '127.0.0.1')
+  if (!isLoopback(address)) {
+    throw new McpctlError('USAGE', `--host ${JSON.stringify(host)} is not an address of this machine alone`, {
       hint: 'For other machines set gateway.port, gateway.host and gateway.token in the configuration: there clients need a token.',
-      details: { flag: 'host', value: address },
+      details: { flag: 'host', value: host },
     })
   }
   return { host: address, port: port === undefined ? null : readPort(port) }

@@ -1,6 +1,6 @@
 import { readDuration } from '../base/index.js'
 import { createPaint, defineVerb, type Io, type Outcome } from '../cli/index.js'
-import type { ApplyResult } from '../control/index.js'
+import { VERSION, type ApplyResult, type ControlClient } from '../control/index.js'
 import type { ServerSnapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { openConfigured, type Configured } from './configured.js'
@@ -16,12 +16,12 @@ export const start = defineVerb({
   summary: 'Start servers and wait until they are ready.',
   description:
     'Starts the daemon if needed and every enabled server that is not on demand, or the named ones with what they depend on, all in parallel. A server counts as ready when it has answered the handshake and its lists were read. Servers that already run are left alone.',
-  examples: ['start', 'start files git', 'start --config ./mcp.config.ts', 'start --no-wait'],
+  examples: ['start', 'start files git', 'start --resume', 'start --config ./mcp.config.ts', 'start --no-wait'],
   names: { summary: 'Servers to start; when none is named, every enabled one that is not on demand.', required: false },
-  flags: { config: CONFIG_FLAG, 'no-wait': NO_WAIT_FLAG, timeout: TIMEOUT_FLAG },
+  flags: { config: CONFIG_FLAG, 'no-wait': NO_WAIT_FLAG, timeout: TIMEOUT_FLAG, resume: { type: 'boolean', summary: 'After a daemon that was killed: start what ran then, not every enabled server.' } },
   run: async ({ names, flags }, io) => {
     const timeoutMs = readTimeout(flags.timeout)
-    const open = () => openConfigured({ io, configPath: flags.config, names, all: 'enabled' })
+    const open = () => openConfigured({ io, configPath: flags.config, names, all: flags.resume === true ? 'resume' : 'enabled' })
     return bringUp({ io, open, method: 'start', wait: flags['no-wait'] !== true, timeoutMs })
   },
 })
@@ -59,6 +59,7 @@ async function bringUpOnce(order: BringUp, startedAt: number): Promise<Outcome> 
   const { io } = order
   const { client, names, applied, config } = await order.open()
   try {
+    await tellVersion(client, io)
     if (applied) tellApplied(io, applied, order.method, names)
     if (names.length === 0) return nothingToDo(io, config?.servers.some((spec) => spec.enabled) === true)
     if (!order.wait) {
@@ -86,6 +87,12 @@ async function bringUpOnce(order: BringUp, startedAt: number): Promise<Outcome> 
   } finally {
     client.close()
   }
+}
+
+/** An older daemon goes on as it is: whether it may be interrupted is not for this command to say. */
+async function tellVersion(client: ControlClient, io: Io): Promise<void> {
+  const { version } = await client.hello
+  if (version !== VERSION) io.say(`the daemon is of version ${version}, this command of ${VERSION}: mcpctl daemon restart lets this one take over`)
 }
 
 async function createView(io: Io, names: readonly string[], width: number, startedAt: number): Promise<StartView> {

@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration } from '../base/index.js'
-import { createPaint, neutralise, phaseMark, phaseStyle, type Terminal } from '../cli/index.js'
+import { createPaint, neutralise, phaseMark, phaseStyle, type Paint, type Terminal } from '../cli/index.js'
 import type { InstanceEnd, ServerDetail, ServerSnapshot } from '../core/index.js'
 import type { LogLine } from '../logs/index.js'
 
@@ -10,11 +10,13 @@ export function renderDetail(server: ServerSnapshot, detail: ServerDetail | unde
   const rows: [string, string | null][] = [
     ['Phase', `${paint(style, server.phase)} since ${new Date(server.since).toISOString()} (${formatDuration(Math.max(0, Date.now() - server.since))})`],
     ['Reason', neutralise(server.reason)],
+    ['Trouble', describeTrouble(server, paint)],
     ['Wanted', server.desired === 'up' ? 'up' : server.enabled ? 'down' : 'down (disabled in the configuration)'],
     ['Target', detail ? neutralise(detail.target) : null],
     ['', detail?.note ?? null],
     ['Process', describeProcess(server, detail)],
     ['Usage', describeUsage(server, detail)],
+    ['Limits', describeLimits(server)],
     ['Protocol', describeProtocol(server, detail)],
     ['Depends on', server.dependsOn.length > 0 ? server.dependsOn.join(', ') : null],
     ['Tags', server.tags.length > 0 ? server.tags.join(', ') : null],
@@ -30,6 +32,11 @@ export function renderDetail(server: ServerSnapshot, detail: ServerDetail | unde
   return sections.join('\n')
 }
 
+/** A daemon that was started before troubles were known sends none. */
+function describeTrouble({ trouble }: ServerSnapshot, paint: Paint): string | null {
+  return trouble ? paint('yellow', neutralise(trouble)) : null
+}
+
 function describeProcess(server: ServerSnapshot, detail: ServerDetail | undefined): string | null {
   if (server.pid === null) return null
   const tree = detail?.processes && detail.processes > 1 ? `, ${detail.processes} processes` : ''
@@ -41,6 +48,17 @@ function describeUsage(server: ServerSnapshot, detail: ServerDetail | undefined)
   if (server.memoryBytes === null) return null
   const cpu = server.cpuPercent === null ? '' : `${server.cpuPercent.toFixed(1)}% of a core, `
   return `${cpu}${formatBytes(server.memoryBytes)} of memory${detail?.processes && detail.processes > 1 ? ' in the whole tree' : ''}`
+}
+
+function describeLimits({ limits }: ServerSnapshot): string | null {
+  if (limits == null) return null
+  const { memoryBytes, cpuPercent, pids, backend } = limits
+  const parts = [
+    ...(memoryBytes === null ? [] : [`${formatBytes(memoryBytes)} of memory`]),
+    ...(cpuPercent === null ? [] : [`${cpuPercent}% of a core`]),
+    ...(pids === null ? [] : [`${pids} processes and threads`]),
+  ]
+  return `${parts.join(', ')}${backend === null ? '' : ` (held by ${backend})`}`
 }
 
 function describeProtocol(server: ServerSnapshot, detail: ServerDetail | undefined): string | null {
@@ -66,14 +84,15 @@ function nextStep(server: ServerSnapshot): string {
     case 'exited':
       return `mcpctl start ${server.name}`
     case 'failed':
-      return `mcpctl logs ${server.name}, mend the cause, then mcpctl start ${server.name}`
+      return `mcpctl why ${server.name}, mend the cause, then mcpctl start ${server.name}`
     case 'backoff':
       return `wait for the next try, or mcpctl start ${server.name} to try now`
     case 'waiting':
       return server.dependsOn.length > 0 ? `mcpctl status ${server.dependsOn.join(' ')}` : `mcpctl wait ${server.name}`
+    case 'unready':
+      return `mcpctl why ${server.name}, or mcpctl restart ${server.name}`
     case 'starting':
     case 'stopping':
-    case 'unready':
       return `mcpctl logs -f ${server.name}, or mcpctl wait ${server.name}`
   }
 }

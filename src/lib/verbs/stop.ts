@@ -82,14 +82,20 @@ async function stopServers(client: ControlClient, io: Io, asked: readonly string
 
 /** Also the whole of `daemon stop`. */
 export async function stopEverything(client: ControlClient, io: Io, startedAt: number): Promise<Outcome> {
-  const { pid } = await client.hello
-  const { names } = await client.request('shutdown', {})
-  // The answer says the servers are down; the end of the connection, that socket and files are gone; then the process goes.
-  await client.ended
-  await untilGone(pid)
+  const names = await endDaemon(client)
   const count = names.length === 0 ? 'no server was running' : `stopped ${names.length} server${names.length === 1 ? '' : 's'}`
   io.say(`${count}, daemon ended (${formatDuration(performance.now() - startedAt)})`)
   return { json: { stopped: names, daemon: 'ended' } }
+}
+
+/** Resolves with the names of the servers that ran when nothing of the daemon is left. */
+export async function endDaemon(client: ControlClient, successor = false): Promise<readonly string[]> {
+  const { pid } = await client.hello
+  const { names } = await client.request('shutdown', successor ? { successor } : {})
+  // The answer says the servers are down; the end of the connection, that socket and files are gone; then the process goes.
+  await client.ended
+  await untilGone(pid)
+  return names
 }
 
 /** Bounded: a daemon that does not end by itself has still done all that was asked. */

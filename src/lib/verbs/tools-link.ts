@@ -1,5 +1,4 @@
-import net from 'node:net'
-import { readFrontSignal, VERSION, writeFrontHello, type FrontHello, type Home } from '../control/index.js'
+import { VERSION, type Home } from '../control/index.js'
 import type { Era } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import type { Established, JsonObject, Link } from '../mcp/index.js'
@@ -22,9 +21,6 @@ export interface ServerLinkOptions {
 
 /** A gateway answers these at once; the lists it may put off for some seconds while servers start. */
 const OPENING_LIMIT_MS = 60_000
-const GREETING_LIMIT_MS = 10_000
-const MAX_GREETING_BYTES = 64 * 1024
-const LF = 0x0a
 
 /**
  * Opens one server under its own names, through the gateway: what comes back is what clients of the gateway get.
@@ -32,7 +28,8 @@ const LF = 0x0a
  */
 export async function openServerLink(options: ServerLinkOptions): Promise<ServerLink> {
   const view = { servers: [options.server], tags: [], prefix: 'none', separator: null } as const
-  const [mcp, socket] = await Promise.all([import('../mcp/index.js'), openFront(options.home, { front: 'stdio', view, profile: null, resume: null })])
+  const [mcp, { openFrontStream }] = await Promise.all([import('../mcp/index.js'), import('../pump/index.js')])
+  const socket = await openFrontStream({ address: options.home.gatewaySocket, hello: { view, profile: null }, revive: null })
   const { onNotification } = options
   const link = mcp.openStdioLink({
     input: socket, output: socket, client: { name: 'mcpctl', version: VERSION }, onNoise: () => undefined,
@@ -72,55 +69,4 @@ function answeredWithError(error: Error & { code: number; data: unknown }, serve
   // Errors of the gateway name the server themselves and say why; those of a server are told with their number.
   if (typeof data['reason'] === 'string') return new McpctlError(data['reason'] === 'timeout' ? 'TIMEOUT' : 'CALL_FAILED', error.message, { hint, details, cause: error })
   return new McpctlError('CALL_FAILED', `server "${server}" answered with error ${error.code}: ${error.message || 'no message'}`, { hint, details, cause: error })
-}
-
-/** Connects to the gateway's socket and greets; the connection that results is paused and carries MCP only. */
-function openFront(home: Home, hello: FrontHello): Promise<net.Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect(home.gatewaySocket)
-    let read = Buffer.alloc(0)
-    const fail = (error: McpctlError): void => {
-      settle()
-      socket.on('error', () => undefined)
-      socket.destroy()
-      reject(error)
-    }
-    const onData = (chunk: Buffer): void => {
-      read = Buffer.concat([read, chunk])
-      const end = read.indexOf(LF)
-      if (end === -1) return read.length > MAX_GREETING_BYTES ? fail(unreachable(home, 'what answers there is no gateway')) : undefined
-      try {
-        const signal = readFrontSignal(read.toString('utf8', 0, end))
-        if (signal.type === 'refused') return fail(signal.error)
-        if (signal.type === 'closing') return fail(new McpctlError('NOT_RUNNING', 'the daemon is just ending', { hint: 'mcpctl start' }))
-      } catch (error) {
-        return fail(error instanceof McpctlError ? error : unreachable(home, String(error)))
-      }
-      socket.pause()
-      settle()
-      if (end + 1 < read.length) socket.unshift(read.subarray(end + 1))
-      resolve(socket)
-    }
-    const onError = (error: NodeJS.ErrnoException): void => fail(isAbsent(error) ? noGateway(home, error) : unreachable(home, error.message, error))
-    const onClose = (): void => fail(unreachable(home, 'it closed the connection'))
-    const timer = setTimeout(() => fail(unreachable(home, `it does not answer within ${GREETING_LIMIT_MS / 1000} s`)), GREETING_LIMIT_MS)
-    const settle = (): void => {
-      clearTimeout(timer)
-      socket.off('data', onData).off('error', onError).off('close', onClose)
-    }
-    socket.on('data', onData).on('error', onError).on('close', onClose)
-    socket.write(writeFrontHello(hello))
-  })
-}
-
-function isAbsent(error: NodeJS.ErrnoException): boolean {
-  return ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR'].includes(error.code ?? '')
-}
-
-function noGateway(home: Home, cause: Error): McpctlError {
-  return new McpctlError('NOT_RUNNING', `no gateway listens on ${home.gatewaySocket}`, { hint: 'A daemon of an older version has none: mcpctl stop, then mcpctl start.', details: { socket: home.gatewaySocket }, cause })
-}
-
-function unreachable(home: Home, why: string, cause?: Error): McpctlError {
-  return new McpctlError('DAEMON_UNREACHABLE', `cannot reach the gateway at ${home.gatewaySocket}: ${why}`, { hint: 'See mcpctl daemon status.', details: { socket: home.gatewaySocket }, ...(cause === undefined ? {} : { cause }) })
 }

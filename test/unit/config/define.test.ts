@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { GATEWAY_FIELDS, SERVER_FIELDS } from '../../../src/lib/config/index.js'
-import type { GatewayConfig, ServerDefaults, StdioServer, TimeoutsConfig, ToolsConfig } from '../../../src/index.js'
+import type { GatewayConfig, HealthConfig, LimitsConfig, ProbeConfig, ServerDefaults, StdioServer, TimeoutsConfig, ToolsConfig } from '../../../src/index.js'
 
 /*
  * The types an editor completes with, against the tables that are read by: each value here has to be complete for its type,
@@ -12,17 +12,20 @@ const GATEWAY: Required<GatewayConfig> = {
 }
 const TIMEOUTS: Required<TimeoutsConfig> = { idle: '1m30s', total: 'never' }
 const TOOLS: Required<ToolsConfig> = { allow: '*', deny: ['x*'], rename: { a: 'b' }, describe: { a: 'text' }, timeouts: { a: TIMEOUTS } }
+const LIMITS: Required<LimitsConfig> = { memory: '2M', memorySoft: '1M', cpu: 1, pids: 1, required: true }
+const HEALTH: Required<HealthConfig> = { interval: 1, timeout: '500ms', hungAfter: '1m', probe: 'none' }
+const PROBES: ProbeConfig[] = ['mcp', 'none', { http: 'http://h' }, { tcp: 'h:1' }, { command: 'x', args: [1] }]
 const SERVER: Omit<Required<StdioServer>, 'url' | 'transport'> = {
-  command: 'x', args: [1], env: { A: true }, envFile: '.env', cwd: '.', enabled: true, era: 'auto', restart: 'always', limits: {}, startTimeout: 1, stopTimeout: 1, health: {},
+  command: 'x', args: [1], env: { A: true }, envFile: '.env', cwd: '.', enabled: true, era: 'auto', restart: 'always', limits: LIMITS, startTimeout: 1, stopTimeout: 1, drainTimeout: 0, replace: 'in-place', health: HEALTH,
   dependsOn: 'b', tags: 't', logs: {}, isolation: 'per-session', start: 'on-demand', idleTimeout: 'never', roots: ['.', { uri: 'file:///x', name: 'n' }],
   clientAbilities: ['sampling'], timeouts: TIMEOUTS, tools: TOOLS,
 }
 const DEFAULTS: Required<ServerDefaults> = {
-  env: {}, cwd: '.', enabled: true, era: 'modern', restart: {}, limits: {}, startTimeout: 1, stopTimeout: 1, health: {}, tags: [], logs: {}, isolation: 'shared', start: 'auto',
+  env: {}, cwd: '.', enabled: true, era: 'modern', restart: {}, limits: LIMITS, startTimeout: 1, stopTimeout: 1, drainTimeout: 0, replace: 'in-place', health: HEALTH, tags: [], logs: {}, isolation: 'shared', start: 'auto',
   idleTimeout: 0, roots: '.', clientAbilities: 'elicitation', timeouts: {},
 }
 
-const innerOf = (name: 'timeouts' | 'tools'): string[] => Object.keys(SERVER_FIELDS[name].kind.fields ?? {}).sort()
+const innerOf = (name: 'timeouts' | 'tools' | 'limits' | 'health'): string[] => Object.keys(SERVER_FIELDS[name].kind.fields ?? {}).sort()
 
 it('the types of the configuration know the fields that are read, and no others', () => {
   expect(Object.keys(GATEWAY).sort()).toEqual(Object.keys(GATEWAY_FIELDS).sort())
@@ -32,4 +35,8 @@ it('the types of the configuration know the fields that are read, and no others'
   expect(Object.keys(DEFAULTS).sort()).toEqual(inDefaults.sort())
   expect(Object.keys(TIMEOUTS).sort()).toEqual(innerOf('timeouts'))
   expect(Object.keys(TOOLS).sort()).toEqual(innerOf('tools'))
+  expect(Object.keys(LIMITS).sort()).toEqual(innerOf('limits'))
+  expect(Object.keys(HEALTH).sort()).toEqual(innerOf('health'))
+  const forms = PROBES.flatMap((probe) => (typeof probe === 'string' ? [] : Object.keys(probe)))
+  expect(forms.sort()).toEqual(Object.keys(SERVER_FIELDS.health.kind.fields?.['probe']?.kind.fields ?? {}).sort())
 })

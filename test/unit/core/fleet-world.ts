@@ -1,4 +1,4 @@
-import { createFleet, DEFAULT_GATEWAY, stepFleet, type Effect, type Fleet, type FleetEvent, type InstanceEvent, type ServerSpec } from '../../../src/lib/core/index.js'
+import { createFleet, DEFAULT_GATEWAY, stepFleet, type Breach, type Effect, type Fleet, type FleetEvent, type InstanceEvent, type ServerSpec, type SwapEffect } from '../../../src/lib/core/index.js'
 
 /** What a simulated process does when asked to go. */
 export interface Temper {
@@ -7,7 +7,7 @@ export interface Temper {
 }
 
 interface Process {
-  readonly name: string
+  name: string
   readonly generation: number
   temper: Temper
   alive: boolean
@@ -22,12 +22,14 @@ export class World {
   now = 1_000_000
   readonly processes: Process[] = []
   /** Reports that have happened but were not yet delivered, in order. */
-  readonly pending: { name: string; event: InstanceEvent }[] = []
+  readonly pending: { name: string; readonly event: InstanceEvent }[] = []
   /** Automatic and asked-for launches per server. */
   readonly launches = new Map<string, number[]>()
   readonly #timers = new Map<string, { epoch: number; at: number }>()
   temper: Temper = { heedsInput: true, heedsTerm: true }
   launchFails = false
+  /** Calls are under way that do not end. */
+  busy = false
 
   constructor(specs: readonly ServerSpec[], maxConcurrentStarts = 32) {
     const settings = { maxConcurrentStarts, gateway: DEFAULT_GATEWAY }
@@ -70,10 +72,10 @@ export class World {
     return this.processes.filter((process) => process.name === name && process.alive)
   }
 
-  die(process: Process, code: number | null = 1, signal: string | null = null, duringProbe = false): void {
+  die(process: Process, code: number | null = 1, signal: string | null = null, duringProbe = false, breach: Breach | null = null): void {
     if (!process.alive) return
     process.alive = false
-    this.pending.push({ name: process.name, event: { type: 'exited', generation: process.generation, code, signal, duringProbe } })
+    this.pending.push({ name: process.name, event: { type: 'exited', generation: process.generation, code, signal, duringProbe, breach } })
   }
 
   /** Lets time pass to the next timer and fires it; false when none is armed. */
@@ -87,8 +89,14 @@ export class World {
     return true
   }
 
-  #perform(name: string, effect: Effect): void {
+  #perform(name: string, effect: Effect | SwapEffect): void {
     switch (effect.type) {
+      case 'swap':
+        this.#swap(name, effect.with)
+        return
+      case 'drain':
+        if (!this.busy) this.pending.push({ name, event: { type: 'drained', generation: effect.generation } })
+        return
       case 'launch':
         this.#launch(name, effect.generation)
         return
@@ -108,6 +116,18 @@ export class World {
         return
       case 'close-link':
     }
+  }
+
+  /** What is filed under the two names changes places; reports on their way follow their process. */
+  #swap(name: string, other: string): void {
+    const swapped = (of: string): string => (of === name ? other : of === other ? name : of)
+    for (const process of this.processes) process.name = swapped(process.name)
+    for (const report of this.pending) report.name = swapped(report.name)
+    const [mine, theirs] = [this.#timers.get(name), this.#timers.get(other)]
+    this.#timers.delete(name)
+    this.#timers.delete(other)
+    if (mine) this.#timers.set(other, mine)
+    if (theirs) this.#timers.set(name, theirs)
   }
 
   #launch(name: string, generation: number): void {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { whoIsAsked, whoIsMeant } from '../../../src/lib/gateway/attribution.js'
-import type { Call, CallClient } from '../../../src/lib/gateway/call.js'
+import type { Call } from '../../../src/lib/gateway/call.js'
+import type { CallClient } from '../../../src/lib/gateway/call-contract.js'
 
 const client = (name: string): CallClient => ({ name }) as unknown as CallClient
 const call = (of: CallClient, parts: Partial<Record<'isParked' | 'linkId' | 'clientKey', unknown>> = {}): Call => ({ client: of, clientKey: of, linkId: null, isParked: false, ...parts }) as unknown as Call

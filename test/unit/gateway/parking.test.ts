@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Call, RequestMessage } from '../../../src/lib/gateway/call.js'
+import type { Call } from '../../../src/lib/gateway/call.js'
+import type { RequestMessage } from '../../../src/lib/gateway/contract.js'
 import { Parking } from '../../../src/lib/gateway/parking.js'
 
 beforeEach(() => { vi.useFakeTimers() })

@@ -1,7 +1,7 @@
 import type { TrafficSpec } from '../../../src/lib/core/index.js'
 import { DEFAULT_GATEWAY, DEFAULT_TRAFFIC, type GatewaySettings } from '../../../src/lib/core/index.js'
 import { createGateway, parseClientMessage, EVERYTHING, type Session, type SessionOptions, type SourceListener, type SourceServer, type View } from '../../../src/lib/gateway/index.js'
-import { LinkError, type Catalogue, type Established, type JsonObject, type Link, type PassedRequest } from '../../../src/lib/mcp/index.js'
+import { LinkError, type Catalogue, type Established, type JsonObject, type Link, type LinkActivity, type PassedReceiver, type PassedRequest } from '../../../src/lib/mcp/index.js'
 
 export interface Passed {
   readonly id: number
@@ -20,6 +20,7 @@ export class FakeLink implements Link {
   closed = false
   onRequest: (method: string, params: JsonObject | undefined) => Promise<unknown> = () => Promise.resolve({})
   refusal: LinkError | null = null
+  readonly #open = new Map<number, PassedReceiver>()
   #ids = 0
 
   establish(): Promise<Established> {
@@ -35,12 +36,14 @@ export class FakeLink implements Link {
     if (this.closed) throw new LinkError('closed', 'it is closed')
     if (this.refusal !== null) throw this.refusal
     const id = ++this.#ids
+    this.#open.set(id, request.receiver)
     this.passed.push({ id, request, text: Buffer.concat([...request.before, Buffer.from(String(id)), ...request.after]).toString() })
     return id
   }
 
   takeBack(id: number, _reason: string, onLate?: () => void): boolean {
     this.takenBack.push(id)
+    this.#open.delete(id)
     if (onLate !== undefined) this.late.set(id, onLate)
     return true
   }
@@ -53,12 +56,33 @@ export class FakeLink implements Link {
     // Nobody listens.
   }
 
-  ping(): Promise<void> {
-    return Promise.resolve()
+  probe(): number {
+    return ++this.#ids
   }
 
   close(): void {
     this.closed = true
+  }
+
+  /** The server is gone: whoever still waits for it learns that. */
+  end(): void {
+    this.closed = true
+    for (const [id, receiver] of [...this.#open]) {
+      this.#open.delete(id)
+      receiver.failed(new LinkError('closed', 'the server exited'))
+    }
+  }
+
+  get activity(): LinkActivity {
+    return { lastHeardAt: 0, lastSentAt: 0, inFlight: this.passed.length, inFlightSince: null, queuedBytes: 0 }
+  }
+
+  lastFrames(): [] {
+    return []
+  }
+
+  unanswered(): [] {
+    return []
   }
 
   /** The requests of this method that were passed on. */
@@ -69,6 +93,7 @@ export class FakeLink implements Link {
   /** Answers the passed request with that id. */
   answer(id: number, result: JsonObject): void {
     const text = Buffer.from(`{"jsonrpc":"2.0","id":${String(id)},"result":${JSON.stringify(result)}}`)
+    this.#open.delete(id)
     this.passed.find((passed) => passed.id === id)?.request.receiver.answered(text, 22, 22 + String(id).length)
   }
 }
@@ -80,6 +105,12 @@ export interface FakeServer {
   traffic?: Partial<TrafficSpec>
   /** False: it comes up with `raise`. */
   isUp?: boolean
+}
+
+/** Where something that a server says comes from. */
+export interface From {
+  readonly via?: number
+  readonly link?: FakeLink
 }
 
 /** A gateway over servers of which each has a `FakeLink`. Names hold no `#`: that marks processes of single sessions. */
@@ -144,8 +175,14 @@ export function createRig(servers: Readonly<Record<string, FakeServer>>, setting
       if (server === undefined) throw new Error(`there is no server ${name}`)
       return server
     },
-    says: (name: string, method: string, params?: JsonObject): void => listener?.notified(name, method, params, null),
-    asks: (name: string, method: string, params: JsonObject = {}): Promise<JsonObject> | undefined => listener?.asked(name, { id: 1, method, params, via: null }),
+    /** Another instance takes the server's place; the link of the one before stays as it is. */
+    replace: (name: string, server: FakeServer = {}): FakeLink => {
+      add(name, server)
+      listener?.changed(name)
+      return links.get(name) ?? new FakeLink()
+    },
+    says: (name: string, method: string, params?: JsonObject, { via, link }: From = {}): void => listener?.notified(name, method, params, via ?? null, link),
+    asks: (name: string, method: string, params: JsonObject = {}, { via, link }: From = {}): Promise<JsonObject> | undefined => listener?.asked(name, { id: 1, method, params, via: via ?? null }, link),
     client: (options: Partial<SessionOptions> = {}): FakeClient => new FakeClient((channel) => gateway.openSession({ view: EVERYTHING, kind: 'any', channel, ...options })),
     view: (name: string): View => ({ ...EVERYTHING, servers: [name] }),
     /** Until what was put off in this turn of the event loop has happened. */

@@ -68,12 +68,12 @@ describe('the detail of a server', () => {
   it.each<[Phase, string]>([
     ['idle', 'mcpctl start db'],
     ['exited', 'mcpctl start db'],
-    ['failed', 'mcpctl logs db, mend the cause, then mcpctl start db'],
+    ['failed', 'mcpctl why db, mend the cause, then mcpctl start db'],
     ['backoff', 'wait for the next try, or mcpctl start db to try now'],
     ['waiting', 'mcpctl status files'],
     ['starting', 'mcpctl logs -f db, or mcpctl wait db'],
     ['stopping', 'mcpctl logs -f db, or mcpctl wait db'],
-    ['unready', 'mcpctl logs -f db, or mcpctl wait db'],
+    ['unready', 'mcpctl why db, or mcpctl restart db'],
   ])('names the next step when it is %s', (phase, step) => {
     expect(rowsOf(serverOf('db', { phase, dependsOn: phase === 'waiting' ? ['files'] : [] })).get('Try')).toBe(step)
   })

@@ -35,7 +35,7 @@ describe('the status table', () => {
   })
 
   it('says which servers run an older configuration and what to type', () => {
-    expect(renderTable(snapshotOf(serverOf('a', { changed: true }), serverOf('b'), serverOf('c', { changed: true })), PLAIN)).toContain('configuration changed since the start of a, c: mcpctl restart a c')
+    expect(renderTable(snapshotOf(serverOf('a', { changed: true }), serverOf('b'), serverOf('c', { changed: true })), PLAIN)).toContain('configuration changed since the start of a, c: mcpctl reload a c')
   })
 
   it('shows a start in the first second as 0s and unknown usage as a dash', () => {

@@ -1,4 +1,4 @@
-import { INVALID_REQUEST } from './codes.js'
+import { INVALID_REQUEST } from '../failure.js'
 import type { Refusal } from './respond.js'
 
 /** What a client takes as an answer to a POST. */

@@ -1,8 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { INVALID_REQUEST } from './codes.js'
+import { failureText, INVALID_REQUEST } from '../failure.js'
 import type { Outgoing } from './exchange.js'
-import { errorText } from './respond.js'
 
 const last = new WeakMap<Duplex, Outgoing>()
 
@@ -23,7 +22,7 @@ export function answerBadRequest(error: Error & { code?: string }, socket: Duple
     return
   }
   const [status, message] = explain(error.code ?? '')
-  const body = errorText({ code: INVALID_REQUEST, message, data: { reason: 'http' } }, null)
+  const body = failureText(null, { code: INVALID_REQUEST, message, data: { reason: 'http' } })
   socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${String(body.length)}\r\nConnection: close\r\n\r\n${body.toString()}`)
 }
 

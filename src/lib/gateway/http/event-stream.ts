@@ -1,20 +1,18 @@
+import { toOneLine } from '../../mcp/index.js'
+import { join, JOIN_BYTES } from '../join.js'
 import { isGone, type Outgoing } from './exchange.js'
 import type { Heartbeat, Living } from './heartbeat.js'
-import { join, withOrigin } from './respond.js'
+import { withOrigin } from './respond.js'
 
-const JOIN_BYTES = 64 * 1024
 /** More than this waiting for a client that does not read: it is given up. One long message alone is no reason. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 const COMMENT = ': still here\n\n'
 const END = Buffer.from('\n\n')
-const LF = 0x0a
-const CR = 0x0d
-const SPACE = 0x20
 
 /** One event with a JSON text as its data, ready to be written. `id` null: it cannot be resumed after. */
 export function messageEvent(id: string | null, parts: readonly Buffer[]): readonly Buffer[] {
   const head = Buffer.from(id === null ? 'event: message\ndata: ' : `event: message\nid: ${id}\ndata: `)
-  const pieces = [head, ...parts.map(oneLine), END]
+  const pieces = [head, ...parts.map(toOneLine), END]
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
   return bytes <= JOIN_BYTES ? [join(pieces, bytes)] : pieces
 }
@@ -69,12 +67,4 @@ export class EventStream implements Living {
     if (!this.isOpen) this.#heartbeat.delete(this)
     else if (this.#res.writableLength === 0) this.#res.write(COMMENT)
   }
-}
-
-/** Line breaks end a field of an event; in JSON they only stand between tokens, where a blank says the same. */
-function oneLine(part: Buffer): Buffer {
-  if (!part.includes(LF) && !part.includes(CR)) return part
-  const line = Buffer.from(part)
-  for (let at = 0; at < line.length; at++) if (line[at] === LF || line[at] === CR) line[at] = SPACE
-  return line
 }

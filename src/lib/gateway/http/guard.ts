@@ -1,17 +1,12 @@
 import { timingSafeEqual } from 'node:crypto'
-import { INVALID_REQUEST } from './codes.js'
+import { bareHost, isLoopback } from '../../base/index.js'
+import { INVALID_REQUEST } from '../failure.js'
 import type { HttpFrontOptions } from './contract.js'
 import type { Incoming } from './exchange.js'
 import type { Refusal } from './respond.js'
 
 const HOST = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/i
 const MAX_KNOWN = 64
-
-/** Whether a name or address (IPv6 with or without brackets) means this machine and nothing else. */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase().replace(/^\[(.*)\]$/, '$1')
-  return name === 'localhost' || name === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
-}
 
 /**
  * Decides which requests are let in: those that name a host of ours (a web page that made its own name point here names
@@ -24,7 +19,7 @@ export class Guard {
   readonly #goodHosts = new Set<string>()
 
   constructor({ host, token, allowedHosts, allowedOrigins }: HttpFrontOptions['settings']) {
-    this.#hosts = new Set([...allowedHosts, host].map((name) => name.toLowerCase().replace(/^\[(.*)\]$/, '$1')))
+    this.#hosts = new Set([...allowedHosts, host].map(bareHost))
     this.#origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, '')))
     this.#token = token === null ? null : Buffer.from(token)
   }

@@ -1,7 +1,7 @@
 import { MODERN_VERSIONS } from '../../mcp/index.js'
 import type { ClientMessage, Reply, View } from '../contract.js'
 import { NOT_ACCEPTABLE, readAccept, type Accepted } from './accept.js'
-import { INTERNAL_ERROR, INVALID_REQUEST } from './codes.js'
+import { INTERNAL_ERROR, INVALID_REQUEST } from '../failure.js'
 import type { Incoming, Outgoing } from './exchange.js'
 import { LegacyReply } from './legacy-reply.js'
 import { isLegacyVersion, type LegacySession } from './legacy-session.js'

@@ -1,16 +1,15 @@
 import { isJsonObject } from '../../mcp/index.js'
 import { idText } from '../client-id.js'
-import type { Reply } from '../contract.js'
+import type { Reply, RequestMessage } from '../contract.js'
 import type { Accepted } from './accept.js'
-import { INTERNAL_ERROR, INVALID_REQUEST } from './codes.js'
+import { failureText, INTERNAL_ERROR, INVALID_REQUEST } from '../failure.js'
 import { EventStream } from './event-stream.js'
 import { isGone, watch, type Exchange, type Outgoing } from './exchange.js'
 import type { Living } from './heartbeat.js'
 import type { LegacySession, SessionUser } from './legacy-session.js'
 import type { ResumableStream } from './resumable-stream.js'
-import { errorText, sendJson } from './respond.js'
+import { sendJson } from './respond.js'
 import type { SessionTable } from './session-table.js'
-import type { RequestMessage } from './target.js'
 
 const CHANGES_STATE = new Set(['logging/setLevel', 'resources/subscribe', 'resources/unsubscribe'])
 const MAX_TAG = 160
@@ -109,7 +108,7 @@ export class LegacyReply implements Reply, Exchange, Living, SessionUser {
   }
 
   #fail(status: number, code: number, message: string, reason: string): void {
-    this.answer([errorText({ code, message, data: { reason, outcome: 'unknown' } }, this.#message.id)], status)
+    this.answer([failureText(this.#message.id, { code, message, data: { reason, outcome: 'unknown' } })], status)
   }
 
   /** Begins the stream of this response; null when nobody is there any more. */

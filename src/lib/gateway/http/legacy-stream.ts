@@ -1,4 +1,4 @@
-import { INTERNAL_ERROR } from './codes.js'
+import { INTERNAL_ERROR } from '../failure.js'
 import { EventStream, messageEvent } from './event-stream.js'
 import { watch, type Exchange, type Outgoing } from './exchange.js'
 import type { LegacySession, SessionUser } from './legacy-session.js'

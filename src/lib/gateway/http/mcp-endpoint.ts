@@ -1,7 +1,7 @@
 import { parseClientMessage } from '../client-message.js'
 import type { ClientMessage, Gateway, View } from '../contract.js'
 import { NOT_ACCEPTABLE, readAccept, type Accepted } from './accept.js'
-import { INVALID_REQUEST } from './codes.js'
+import { INVALID_REQUEST } from '../failure.js'
 import { isGone, type Incoming, type Outgoing } from './exchange.js'
 import { LegacyEndpoint, RefusedReply } from './legacy-endpoint.js'
 import { isLegacyVersion } from './legacy-session.js'

@@ -1,15 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isJsonObject, MODERN_VERSIONS, type JsonObject } from '../../mcp/index.js'
-import type { ClientMessage } from '../contract.js'
-import { HEADER_MISMATCH, UNSUPPORTED_VERSION } from './codes.js'
+import type { RequestMessage } from '../contract.js'
+import { HEADER_MISMATCH, UNSUPPORTED_VERSION } from '../failure.js'
+import { META } from '../request-text.js'
 import { decodeHeaderValue } from './header-value.js'
 import type { Refusal } from './respond.js'
 
-type Request = Extract<ClientMessage, { type: 'request' }>
 /** `Mcp-Param-*` headers of a tool, lower case and without the prefix, and where in the arguments their value is. */
 type ToolHeaders = ReadonlyMap<string, readonly string[]>
 
-const META_VERSION = 'io.modelcontextprotocol/protocolVersion'
 /** Methods whose subject a header repeats, and the member of the params that holds it. */
 const NAMED_BY = new Map([['tools/call', 'name'], ['prompts/get', 'name'], ['resources/read', 'uri']])
 const INTEGER = /^-?\d{1,20}(?:\.0{1,20})?$/
@@ -17,7 +16,7 @@ const INTEGER = /^-?\d{1,20}(?:\.0{1,20})?$/
 /** The version a message names in its `_meta`; null: none. */
 export function versionInBody(params: JsonObject | undefined): string | null {
   const meta = params?.['_meta']
-  const version = isJsonObject(meta) ? meta[META_VERSION] : undefined
+  const version = isJsonObject(meta) ? meta[META.version] : undefined
   return typeof version === 'string' ? version : null
 }
 
@@ -32,7 +31,7 @@ export function checkVersion(version: string): Refusal | null {
  * Checks that the headers of a modern request say what its body says (2026-07-28, streamable HTTP, server validation);
  * null: they do. What is missing in the body itself is the session's business.
  */
-export function checkHeaders(message: Request, headers: IncomingHttpHeaders, toolHeaders: (tool: string) => ToolHeaders): Refusal | null {
+export function checkHeaders(message: RequestMessage, headers: IncomingHttpHeaders, toolHeaders: (tool: string) => ToolHeaders): Refusal | null {
   const version = headers['mcp-protocol-version']
   const named = versionInBody(message.params)
   if (typeof version !== 'string') return mismatch('the header MCP-Protocol-Version is missing')
@@ -40,14 +39,14 @@ export function checkHeaders(message: Request, headers: IncomingHttpHeaders, too
   return checkVersion(version) ?? checkMethod(message, headers) ?? checkName(message, headers, toolHeaders)
 }
 
-function checkMethod({ method }: Request, headers: IncomingHttpHeaders): Refusal | null {
+function checkMethod({ method }: RequestMessage, headers: IncomingHttpHeaders): Refusal | null {
   const given = headers['mcp-method']
   if (given === method) return null
   if (typeof given !== 'string') return mismatch('the header Mcp-Method is missing')
   return given.trim() === method ? null : mismatch(`Mcp-Method is ${shown(given)}, the body says ${shown(method)}`)
 }
 
-function checkName(message: Request, headers: IncomingHttpHeaders, toolHeaders: (tool: string) => ToolHeaders): Refusal | null {
+function checkName(message: RequestMessage, headers: IncomingHttpHeaders, toolHeaders: (tool: string) => ToolHeaders): Refusal | null {
   const member = NAMED_BY.get(message.method)
   const name = member === undefined ? undefined : message.params?.[member]
   if (typeof name !== 'string') return null
@@ -58,7 +57,7 @@ function checkName(message: Request, headers: IncomingHttpHeaders, toolHeaders: 
   return message.method === 'tools/call' ? checkParams(message, headers, toolHeaders(name)) : null
 }
 
-function checkParams({ params }: Request, headers: IncomingHttpHeaders, wanted: ToolHeaders): Refusal | null {
+function checkParams({ params }: RequestMessage, headers: IncomingHttpHeaders, wanted: ToolHeaders): Refusal | null {
   for (const [header, path] of wanted) {
     let value: unknown = params?.['arguments']
     for (const key of path) value = isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined

@@ -1,12 +1,11 @@
-import type { Reply, Underway } from '../contract.js'
+import type { Reply, RequestMessage, Underway } from '../contract.js'
 import type { Accepted } from './accept.js'
-import { INTERNAL_ERROR } from './codes.js'
+import { failureText, INTERNAL_ERROR } from '../failure.js'
 import { EventStream, messageEvent } from './event-stream.js'
 import { watch, type Exchange, type Outgoing } from './exchange.js'
 import type { Heartbeat, Living } from './heartbeat.js'
-import { errorText, sendJson } from './respond.js'
+import { sendJson } from './respond.js'
 import type { SharedSession } from './shared-session.js'
-import type { RequestMessage } from './target.js'
 
 export interface ModernReplyOptions {
   readonly message: RequestMessage
@@ -77,7 +76,7 @@ export class ModernReply implements Reply, Exchange, Living {
   }
 
   stop(): void {
-    this.answer([errorText({ code: INTERNAL_ERROR, message: 'mcpctl was stopped', data: { reason: 'stopped', outcome: 'unknown' } }, this.#message.id)], 503)
+    this.answer([failureText(this.#message.id, { code: INTERNAL_ERROR, message: 'mcpctl was stopped', data: { reason: 'stopped', outcome: 'unknown' } })], 503)
   }
 
   #open(): EventStream {

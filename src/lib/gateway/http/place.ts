@@ -1,4 +1,4 @@
-import type { Gateway, View } from '../contract.js'
+import { viewKey, type Gateway, type View } from '../contract.js'
 import { McpEndpoint } from './mcp-endpoint.js'
 import type { SessionTable } from './session-table.js'
 
@@ -80,8 +80,8 @@ export class Places {
 
 /** The key of a home whose `/mcp` shows `view`, where `common` is what everybody else sees there. */
 export function homePath(view: View, common: View): string {
-  const text = JSON.stringify([view.servers, view.tags, view.prefix, view.separator])
-  return text === JSON.stringify([common.servers, common.tags, common.prefix, common.separator]) ? '/mcp' : `/mcp#${text}`
+  const key = viewKey(view)
+  return key === viewKey(common) ? '/mcp' : `/mcp#${key}`
 }
 
 function isEverything({ servers, tags }: View): boolean {

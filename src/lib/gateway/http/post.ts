@@ -1,11 +1,11 @@
 import type { Budget } from './budget.js'
-import { INTERNAL_ERROR, INVALID_REQUEST } from './codes.js'
+import { failureText, INTERNAL_ERROR, INVALID_REQUEST } from '../failure.js'
 import { readBody, type BodySink, type Exchange, type Incoming, type Outgoing, watch } from './exchange.js'
-import { errorText, sendRefusal, withOrigin, type Refusal } from './respond.js'
+import { sendRefusal, withOrigin, type Refusal } from './respond.js'
 import { sendDefect, type Target } from './target.js'
 
 /** Longest body; the same as the longest message on every other way in. */
-export const MAX_BODY_BYTES = 64 * 1024 * 1024
+const MAX_BODY_BYTES = 64 * 1024 * 1024
 /** Bodies that come in one piece, which is nearly all, are not counted against what all may hold together. */
 const LARGE_BYTES = 64 * 1024
 
@@ -98,7 +98,7 @@ const REST_BYTES = 1024 * 1024
 export function refuseUpload(req: Incoming, res: Outgoing, refusal: Refusal): void {
   const length = Number(req.headers['content-length'] ?? 0)
   if (req.complete || (req.headers['transfer-encoding'] === undefined && length <= REST_BYTES)) return sendRefusal(res, refusal)
-  const body = errorText(refusal, null)
+  const body = failureText(null, refusal)
   res.writeHead(refusal.status, withOrigin(res, ['content-type', 'application/json', 'content-length', String(body.length), 'connection', 'close', ...(refusal.headers ?? [])]))
   res.write(body)
   // Complete for the client from here on; ending the response is what closes the connection.

@@ -1,10 +1,9 @@
 import type { JsonObject } from '../../mcp/index.js'
 import type { ClientId } from '../client-id.js'
 import { failureText } from '../failure.js'
+import { join, JOIN_BYTES } from '../join.js'
 import { isGone, type Outgoing } from './exchange.js'
 
-/** Up to here joining costs less than the socket's work for each piece. */
-const JOIN_BYTES = 64 * 1024
 /** From here on a client that has stopped reading would hold memory; it may stand still for so long. */
 const LARGE_BYTES = 1024 * 1024
 const STANDSTILL_MS = 5 * 60_000
@@ -41,7 +40,7 @@ export function sendJson(res: Outgoing, status: number, parts: readonly Buffer[]
 }
 
 export function sendRefusal(res: Outgoing, refusal: Refusal, id: ClientId | null = null): void {
-  sendJson(res, refusal.status, [errorText(refusal, id)], refusal.headers)
+  sendJson(res, refusal.status, [failureText(id, refusal)], refusal.headers)
 }
 
 /** No body at all. `headers`: name, value, name, value. */
@@ -51,26 +50,8 @@ export function sendEmpty(res: Outgoing, status: number, headers: readonly strin
   res.end()
 }
 
-/** A JSON-RPC error answer. */
-export function errorText(refusal: Pick<Refusal, 'code' | 'message' | 'data'>, id: ClientId | null): Buffer {
-  return failureText(id, refusal)
-}
-
 /** Adds what lets a web page of an allowed origin read the response (Fetch standard, CORS protocol). */
 export function withOrigin(res: Outgoing, headers: string[]): string[] {
   if (res.origin !== null) headers.push('access-control-allow-origin', res.origin, 'vary', 'origin', 'access-control-expose-headers', 'mcp-session-id, www-authenticate')
   return headers
-}
-
-/** One buffer of its own, so that a small answer does not keep the large chunk alive it came in. */
-export function join(parts: readonly Buffer[], bytes: number): Buffer {
-  const [first] = parts
-  if (parts.length === 1 && first !== undefined) return first
-  const joined = Buffer.allocUnsafe(bytes)
-  let at = 0
-  for (const part of parts) {
-    joined.set(part, at)
-    at += part.length
-  }
-  return joined
 }

@@ -18,7 +18,7 @@ interface Kept {
 }
 
 /** Where an event stands: stream `name`, number, and what tells the request if the stream is forgotten. */
-export function eventId(name: string, seq: number, tag: string): string {
+function eventId(name: string, seq: number, tag: string): string {
   return tag === '' ? `${name}-${String(seq)}` : `${name}-${String(seq)}-${tag}`
 }
 

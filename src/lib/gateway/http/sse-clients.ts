@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { parseClientMessage } from '../client-message.js'
 import type { Channel, Gateway, Reply, Session, View } from '../contract.js'
-import { INTERNAL_ERROR, INVALID_REQUEST } from './codes.js'
+import { INTERNAL_ERROR, INVALID_REQUEST } from '../failure.js'
 import { EventStream, messageEvent } from './event-stream.js'
 import { watch, type Exchange, type Incoming, type Outgoing } from './exchange.js'
 import type { Heartbeat } from './heartbeat.js'

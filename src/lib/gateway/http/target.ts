@@ -1,9 +1,6 @@
-import type { ClientMessage } from '../contract.js'
 import type { Incoming, Outgoing } from './exchange.js'
-import { INTERNAL_ERROR } from './codes.js'
+import { INTERNAL_ERROR } from '../failure.js'
 import { sendRefusal, type Refusal } from './respond.js'
-
-export type RequestMessage = Extract<ClientMessage, { type: 'request' }>
 
 /** Where a POST goes when its body is there. */
 export interface Target {

@@ -1,0 +1,66 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { desiredFile, type Home } from '../control/index.js'
+import type { Fleet } from '../core/index.js'
+import { isConfigured } from './server-source.js'
+import type { Supervisor } from './supervisor.js'
+
+/** Changes within this time are written together. */
+const GATHER_MS = 100
+
+export interface DesiredKeeper {
+  /** This daemon's orderly end is to leave the file: another one takes over. */
+  keep(): void
+  close(): void
+}
+
+/**
+ * Keeps on disk which servers somebody wants up and which down, so that the next daemon can bring back the same ones
+ * when this one dies. An orderly end takes the file along: then nothing is to be brought back.
+ */
+export function keepDesired(home: Home, supervisor: Supervisor): DesiredKeeper {
+  const path = desiredFile(home)
+  let written = ''
+  let isKept = false
+  let timer: NodeJS.Timeout | undefined
+  const write = (): void => {
+    timer = undefined
+    const text = `${JSON.stringify(describe(supervisor.fleet))}\n`
+    if (text === written || supervisor.fleet.closing) return
+    written = text
+    const draft = `${path}.${process.pid}`
+    try {
+      writeFileSync(draft, text, { mode: 0o600 })
+      renameSync(draft, path)
+    } catch {
+      // On a full disk the next daemon starts every enabled server.
+      remove(draft)
+    }
+  }
+  const stop = supervisor.onChange((name, before) => {
+    if (supervisor.fleet.servers.get(name)?.state.desired !== before.servers.get(name)?.state.desired) timer ??= setTimeout(write, GATHER_MS).unref()
+  })
+  return {
+    keep() {
+      write()
+      isKept = true
+    },
+    close() {
+      stop()
+      clearTimeout(timer)
+      if (!isKept) remove(path)
+    },
+  }
+}
+
+function describe(fleet: Fleet): unknown {
+  const servers = [...fleet.servers.values()].filter((entry) => isConfigured(entry) && !entry.removed)
+  return { schemaVersion: 1, servers: servers.map(({ spec, state }) => ({ name: spec.name, source: spec.source, desired: state.desired })) }
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // Nobody may write there: nothing of ours is there either.
+  }
+}

@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import { homeUnusable, type Home } from '../control/index.js'
+import { isActive } from '../core/index.js'
+import { createSweeper, openLimits, type LimitsBackend } from '../process/index.js'
+import { createConfigSources, type ConfigSources } from './config-sources.js'
+import { createConfigWatch } from './config-watch.js'
+import { forbidCoreFiles } from './core-files.js'
+import { keepDesired, type DesiredKeeper } from './desired.js'
+import { createDossierWriter } from './dossier-writer.js'
+import { openEraMemory } from './era-memory.js'
+import { openGatewayHost, type GatewayHost } from './gateway-host.js'
+import type { Journal } from './journal.js'
+import { createProber } from './prober.js'
+import { Supervisor } from './supervisor.js'
+import { endSurvivors } from './survivors.js'
+import { startUsageMeter, type Leader, type UsageMeter } from './usage.js'
+import { WatchdogKeeper } from './watchdog-keeper.js'
+
+export interface ServicesOptions {
+  readonly home: Home
+  readonly version: string
+  readonly journal: Journal
+  readonly now: () => number
+  /** Every instance's environment marker starts with this. */
+  readonly markerPrefix: string
+}
+
+/** Everything a daemon consists of besides its doors. */
+export interface Services {
+  readonly supervisor: Supervisor
+  /** Dismissed by the owner, last of all. */
+  readonly watchdog: WatchdogKeeper
+  readonly limits: LimitsBackend
+  readonly usage: UsageMeter
+  readonly configs: ConfigSources
+  readonly desired: DesiredKeeper
+  readonly host: GatewayHost
+  /** Only when no server runs. */
+  close(reason: string): Promise<void>
+}
+
+/** Ends what an earlier daemon left behind, then opens the services in the order in which they need each other. */
+export async function openServices({ home, version, journal, now, markerPrefix }: ServicesOptions): Promise<Services> {
+  const sweeper = createSweeper()
+  const { ended: survivors, remaining } = await endSurvivors(home, sweeper)
+  if (survivors + remaining.length > 0) journal.write('warn', 'ended processes an earlier daemon left behind', { ended: survivors, remaining })
+  const watchdog = new WatchdogKeeper(markerPrefix, journal)
+  await forbidCoreFiles()
+  const limits = await openLimits({ mark: markerPrefix.split(':')[0] ?? '', env: process.env, recordFile: join(home.state, 'limits.json') })
+  journal.write('info', `limits: ${limits.name}`, { ...limits.abilities, refused: limits.refused, notes: limits.notes })
+  const dossiers = createDossierWriter({ home, journal, now })
+  const supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, limits, dossiers, eras: openEraMemory(home.state, now), markerPrefix })
+  const usage = startUsageMeter(() => livingLeaders(supervisor), now)
+  const host = await openGatewayHost({ home, supervisor, journal, version, now }).catch(async (error: unknown) => {
+    watchdog.dismiss()
+    usage.close()
+    await limits.close()
+    throw homeUnusable(home.gatewaySocket, error)
+  })
+  const watch = createConfigWatch({ home, journal, groups: watchdog })
+  const prober = createProber({ supervisor, now, markerPrefix, isThrottled: (name) => supervisor.instance(name)?.group?.isThrottled() ?? false })
+  const desired = keepDesired(home, supervisor)
+  return {
+    supervisor, watchdog, limits, usage, desired, host,
+    configs: createConfigSources(watch),
+    async close(reason) {
+      usage.close()
+      prober.close()
+      desired.close()
+      await watch.close()
+      await host.close(reason)
+      await supervisor.close()
+      await dossiers.close()
+      await limits.close()
+    },
+  }
+}
+
+function livingLeaders(supervisor: Supervisor): ReadonlyMap<string, Leader> {
+  const leaders = new Map<string, Leader>()
+  for (const [name, { state }] of supervisor.fleet.servers) {
+    const pid = supervisor.instance(name)?.pid ?? null
+    if (pid !== null && isActive(state)) leaders.set(name, { pid, startedAt: state.startedAt })
+  }
+  return leaders
+}

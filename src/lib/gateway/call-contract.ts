@@ -1,0 +1,39 @@
+import type { JsonObject } from '../mcp/index.js'
+import type { Call } from './call.js'
+
+/** Where a request goes and what holds for it on the way. */
+export interface CallPlan {
+  /** The server as clients know it, for messages. */
+  readonly server: string
+  /** Members of params that get another value there: the tool's own name. */
+  readonly replaced: Readonly<JsonObject>
+  /** Asking again does no harm: it may be repeated when the server is lost under it. */
+  readonly repeatable: boolean
+  readonly idleTimeoutMs: number | null
+  readonly timeoutMs: number | null
+  readonly startWaitMs: number
+}
+
+/** The client session a call came from, as the server's side sees it. */
+export interface CallClient {
+  /** A question of a server, about one of the session's calls if that is known. Rejects with RpcError when the client says no, cannot, or is gone. */
+  ask(call: Call | null, method: string, params: JsonObject): Promise<JsonObject>
+  /** What a server said in its log. `call`: while it worked on that call. */
+  logged(server: string, call: Call | null, params: JsonObject): void
+  /** The answer names resources by URI. */
+  named(call: Call, text: Buffer): void
+  /** The request it came with was answered with questions; it goes on under the next one. */
+  paused(call: Call): void
+  /** The call is over; it may be forgotten. */
+  settled(call: Call): void
+}
+
+/** The server's side of a call. */
+export interface CallCarrier {
+  submit(call: Call): void
+  /** Nobody waits for it any more. */
+  takeBack(call: Call, reason: string): void
+  settled(call: Call): void
+  /** Why the server takes nothing right now, for people; empty when there is nothing to say. */
+  readonly absence: string
+}

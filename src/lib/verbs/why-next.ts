@@ -1,0 +1,90 @@
+import type { InstanceEnd, ServerSnapshot } from '../core/index.js'
+
+/** Something a person can do about it. */
+export interface NextStep {
+  /** A command to run as it is, or what to change and where. */
+  readonly what: string
+  /** What that is for. */
+  readonly why: string
+}
+
+export interface NextFacts {
+  readonly name: string
+  readonly server: ServerSnapshot | null
+  readonly daemonRuns: boolean
+  /** The end it is about; null: nothing went wrong. */
+  readonly end: InstanceEnd | null
+  /** The configuration file; null: not known. */
+  readonly source: string | null
+}
+
+/** So much of the log before an end usually tells how it came about. */
+const LEAD_MS = 60_000
+/** An end this long ago needs no change any more while the server does well. */
+const OLD_MS = 24 * 3600 * 1000
+
+/** What to do, the most useful first. */
+export function nextSteps({ name, server, daemonRuns, end, source }: NextFacts): NextStep[] {
+  const steps: NextStep[] = []
+  if (end !== null) {
+    steps.push({ what: `mcpctl logs ${quoted(name)} --since ${new Date(Math.max(end.startedAt, end.endedAt - LEAD_MS)).toISOString()}`, why: 'what it wrote until then' })
+    const mend = changeFor(end, source === null || source === 'session' ? 'its configuration' : source)
+    if (mend !== null && !isSettled(server, end)) steps.push(mend)
+  }
+  return [...steps, ...phaseSteps(name, server, daemonRuns)]
+}
+
+function isSettled(server: ServerSnapshot | null, end: InstanceEnd): boolean {
+  return server?.ready === true && server.since - end.endedAt > OLD_MS
+}
+
+/** What in the configuration would keep this from happening again. */
+function changeFor({ cause }: InstanceEnd, file: string): NextStep | null {
+  switch (cause) {
+    case 'oom':
+    case 'limit-poll':
+    case 'heap':
+      return { what: `raise limits.memory in ${file}`, why: 'if it needs that much' }
+    case 'recycled':
+      return { what: `raise limits.memorySoft in ${file}`, why: 'if it needs that much' }
+    case 'pids':
+      return { what: `raise limits.pids in ${file}`, why: 'if it needs that many processes and threads' }
+    case 'start-timeout':
+      return { what: `raise startTimeout in ${file}`, why: 'if it is only slow' }
+    case 'unhealthy':
+      return { what: `raise health.timeout or health.hungAfter in ${file}`, why: 'if it was only busy' }
+    case 'launch-failed':
+    case 'handshake-failed':
+      return { what: `check command and args, or url, in ${file}`, why: 'that it starts the right program' }
+    default:
+      return null
+  }
+}
+
+function phaseSteps(name: string, server: ServerSnapshot | null, daemonRuns: boolean): NextStep[] {
+  const start = { what: `mcpctl start ${quoted(name)}`, why: 'to start it' }
+  if (server === null) return [daemonRuns ? { what: 'mcpctl status', why: 'the servers there are' } : start]
+  const changed = server.changed || server.trouble !== null ? [{ what: `mcpctl restart ${quoted(name)}`, why: 'to have its configuration take effect' }] : []
+  switch (server.phase) {
+    case 'ready':
+      return [...changed, { what: `mcpctl logs -f ${quoted(name)}`, why: 'what it writes now' }]
+    case 'idle':
+    case 'exited':
+      return [start]
+    case 'failed':
+      return [{ ...start, why: 'when the cause is mended' }]
+    case 'backoff':
+      return [{ ...start, why: 'to try at once' }]
+    case 'waiting':
+      return server.dependsOn.map((other) => ({ what: `mcpctl why ${quoted(other)}`, why: 'it depends on that one' }))
+    case 'starting':
+    case 'stopping':
+    case 'unready':
+      return [{ what: `mcpctl logs -f ${quoted(name)}`, why: 'what it writes now' }, { what: `mcpctl wait ${quoted(name)}`, why: 'until it is ready or has failed' }]
+  }
+}
+
+/** A session's own process has a sign in its name that begins a comment in a shell. */
+function quoted(name: string): string {
+  return /[#~]/.test(name) ? `'${name}'` : name
+}
