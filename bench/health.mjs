@@ -1,5 +1,5 @@
 // What many idle servers cost: start, stop, and what the daemon uses meanwhile while it probes all of them.
-//   node bench/health.mjs [--n 10,100,1000] [--seconds 20] [--settle 60] [--interval 2s] [--k 1] [--out FILE]
+//   node bench/health.mjs [--n 10,100,1000] [--seconds 20] [--settle 90] [--interval 2s] [--k 1] [--out FILE]
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -10,8 +10,8 @@ import { createScratch, median, option, waitQuiet } from './lib/measure.mjs'
 
 const counts = option('n', '10,100,200,1000').split(',').map(Number)
 const seconds = Number(option('seconds', '20'))
-/** What happens a hundred times a second is compiled within a minute; from then on it costs what it costs for ever. */
-const settleSeconds = Number(option('settle', '60'))
+/** By then what happens a hundred times a second is compiled and the memory of the start is collected: from here on it costs what it costs for ever. */
+const settleSeconds = Number(option('settle', '90'))
 const interval = option('interval', '')
 const rounds = Number(option('k', '1'))
 /** The bounds of a daemon with two hundred servers: percent of a core, and memory as a multiple of one with none. */

@@ -108,4 +108,16 @@ describe('daemon restart', () => {
     expect(await serverOf(rig.home, 'talk')).toMatchObject({ ready: true })
     expect(await serverOf(rig.home, 'other')).toMatchObject({ phase: 'idle' })
   })
+
+  test('is not needed either when another command comes first after the daemon was killed', async () => {
+    const rig = gateway()
+    await rig.start({ talk: talkative(rig, 'talk'), other: talkative(rig, 'other'), third: talkative(rig, 'third') })
+    await runOk(['stop', 'third'], { home: rig.home })
+    const { daemon } = (await runOk(['daemon', 'status', '--json'], { home: rig.home })).json() as { daemon: { pid: number } }
+    process.kill(daemon.pid, 'SIGKILL')
+    await untilGone(daemon.pid)
+    await runOk(['restart', 'other'], { home: rig.home })
+    await untilServer(rig.home, 'talk', ({ ready }) => ready)
+    expect(await serverOf(rig.home, 'third')).toMatchObject({ phase: 'idle' })
+  })
 })

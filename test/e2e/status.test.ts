@@ -133,7 +133,7 @@ describe('status', () => {
     const pids = (await statusOf(home())).servers.map(({ pid }) => pid)
     home().config({ a: { ...fixture('mcp-legacy.mjs'), env: { NEW: '1' } }, b: fixture('mcp-legacy.mjs') })
     const { stderr } = await runOk(['start'], { home: home(), env: { MCP_WATCH: 'false' } })
-    expect(stderr).toContain('still running the old one: a (mcpctl restart a)')
+    expect(stderr).toContain('still running the old one: a (mcpctl reload a)')
     expect((await statusOf(home())).servers.map(({ pid, changed }) => [pid, changed])).toEqual([[pids[0], true], [pids[1], false]])
     await runOk(['restart', 'a'], { home: home() })
     const [a, b] = (await statusOf(home())).servers

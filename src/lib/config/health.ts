@@ -9,15 +9,17 @@ import type { Spot } from './spot.js'
 
 const LONGEST_TIMEOUT_MS = 5_000
 const DEFAULT_HUNG_MS = 30_000
+/** Somebody else's machine is not asked every two seconds unless we are told to. */
+const REMOTE_INTERVAL_MS = 30_000
 
 /** When and how a server is asked whether it works; `knobs` writes down where each value comes from. */
-export function resolveHealth(layers: Layers, knobs: Knobs, ambient: { readonly settings: Settings; readonly overrides: SettingsOverrides; readonly transport: Transport }): HealthSpec {
-  const { settings, overrides, transport } = ambient
+export function resolveHealth(layers: Layers, knobs: Knobs, ambient: { readonly settings: Settings; readonly overrides: SettingsOverrides; readonly transport: Transport; readonly isRemote: boolean }): HealthSpec {
+  const { settings, overrides, transport, isRemote } = ambient
   const intervalMs = knobs.duration('health.interval', {
     flag: fromFlag(overrides.healthCheckIntervalMs),
     environment: fromEnvironment(settings, 'MCP_HEALTH_CHECK_INTERVAL', settings.healthCheckIntervalMs),
     get: ({ health }) => health?.interval,
-    fallback: settings.healthCheckIntervalMs,
+    fallback: isRemote && !settings.stated.has('MCP_HEALTH_CHECK_INTERVAL') ? REMOTE_INTERVAL_MS : settings.healthCheckIntervalMs,
   })
   return {
     intervalMs,

@@ -59,7 +59,7 @@ export function resolveServer(name: string, layers: Layers, ambient: Ambient): {
     stopTimeoutMs: knobs.duration('stopTimeout', { get: (values) => values.stopTimeout, fallback: DEFAULT_STOP_TIMEOUT_MS }),
     drainTimeoutMs: knobs.duration('drainTimeout', { get: (values) => values.drainTimeout, fallback: DEFAULT_DRAIN_TIMEOUT_MS }),
     replace: resolveReplace(layers, knobs, transport),
-    health: resolveHealth(layers, knobs, { ...ambient, transport }),
+    health: resolveHealth(layers, knobs, { ...ambient, transport, isRemote: launch === null }),
     dependsOn: [...new Set(knobs.list('dependsOn', (values) => values.dependsOn))],
     tags: [...new Set(knobs.list('tags', (values) => values.tags))],
     logs: resolveLogs(knobs),

@@ -44,8 +44,11 @@ export interface FrontHello {
 export type FrontSignal =
   | { readonly type: 'ready' }
   | { readonly type: 'refused'; readonly error: McpctlError }
-  /** The daemon ends on purpose: nobody should start it again unasked. */
+  /** The daemon ends on purpose: nobody should start it again unasked, unless `why` is SUCCESSOR. */
   | { readonly type: 'closing'; readonly why: string }
+
+/** Why a daemon ends whose place another one is about to take. */
+export const SUCCESSOR = 'successor'
 
 /** Every line of {@link FrontSignal} starts with these bytes, and no JSON-RPC message does. */
 export const SIGNAL_START = '{"mcpctl":'

@@ -3,6 +3,7 @@ export {
   MAX_HELLO_BYTES,
   readFrontHello,
   readFrontSignal,
+  SUCCESSOR,
   SIGNAL_START,
   writeFrontHello,
   writeFrontSignal,

@@ -2,7 +2,7 @@ import { formatDuration } from '../base/index.js'
 import { describeEnd, type Breach, type EndCause, type InstanceEnd } from './end.js'
 import type { Circumstance, Effect, InstanceEvent, Step } from './event.js'
 import { decideRestart, recordEnd, type RestartHistory } from './restart.js'
-import type { ServerSpec } from './spec.js'
+import type { RestartSpec, ServerSpec } from './spec.js'
 import type { ActiveState, ReadyState, ServerState, StartingState, StopStep, StoppingState, UnreadyState, WaitingState } from './state.js'
 
 /** Share of the stop timeout a stdio server has between the end of its input and SIGTERM. */
@@ -179,7 +179,7 @@ function settle(state: StoppingState, at: Circumstance): Step<ServerState> {
   // Once per start: a server that keeps exiting after it was asked the old way is simply failing.
   if (state.cause === 'probe-exit' && state.history.ends.at(-1)?.cause !== 'probe-exit') return enterWaiting(recorded, at, state.reason)
   if (state.permanent) return { state: { ...carry(recorded, at, end.reason), phase: 'failed' }, effects: [] }
-  const verdict = decideRestart(at.spec.restart, countFalseProbe(state), end, at.random)
+  const verdict = decideRestart(restartSpec(at.spec), countFalseProbe(state), end, at.random)
   const judged: StoppingState = { ...state, history: verdict.history }
   if (verdict.type === 'stay-exited') return { state: { ...carry(judged, at, verdict.reason), phase: 'exited' }, effects: [] }
   if (verdict.type === 'give-up') return { state: { ...carry(judged, at, verdict.reason), phase: 'failed' }, effects: [] }
@@ -187,6 +187,11 @@ function settle(state: StoppingState, at: Circumstance): Step<ServerState> {
   const reason = `${verdict.reason}; restart ${verdict.history.total} in ${formatDuration(verdict.delayMs)}`
   const backoff: ServerState = { ...carry(judged, at, reason), phase: 'backoff', until: at.now + verdict.delayMs }
   return { state: backoff, effects: [{ type: 'arm-timer', epoch: backoff.epoch, delayMs: verdict.delayMs }] }
+}
+
+/** A remote server that refuses is only away: there is nothing to mend here, and trying costs nothing but a connection. */
+function restartSpec({ restart, launch }: ServerSpec): RestartSpec {
+  return launch === null ? { ...restart, maxRestarts: Number.POSITIVE_INFINITY } : restart
 }
 
 /** An instance that failed right after one that seemed to exit on the probe: then that exit was a failure too. */

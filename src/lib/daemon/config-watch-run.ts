@@ -52,6 +52,8 @@ export function runCommand(program: string, args: readonly string[], order: Relo
     const child = spawn(program, [...args], { cwd, env, detached: process.platform !== 'win32', stdio: ['ignore', 'pipe', 'pipe'] })
     const { pid } = child
     if (pid !== undefined) groups.record(pid)
+    // Out of descriptors, there are no streams but an error, which nobody may miss.
+    child.on('error', () => undefined)
     const stdout = keep(child.stdout)
     const stderr = keep(child.stderr)
     let isLate = false
@@ -83,8 +85,9 @@ export function runCommand(program: string, args: readonly string[], order: Relo
   })
 }
 
-function keep(stream: Readable): () => string {
+function keep(stream: Readable | null | undefined): () => string {
   let text = ''
+  if (!stream) return () => text
   stream.setEncoding('utf8').on('data', (chunk: string) => {
     if (text.length < MAX_OUTPUT_BYTES) text += chunk
   })

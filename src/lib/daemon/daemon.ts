@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homeUnusable, openControlServer, type ApplyParams, type ControlServer, type Home } from '../control/index.js'
 import { isActive } from '../core/index.js'
 import { createClock } from './clock.js'
+import { bringBack } from './desired.js'
 import type { Journal } from './journal.js'
 import { createRequestHandler } from './request.js'
 import { openServices, type Services } from './services.js'
@@ -90,6 +91,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   journal.write('info', 'daemon started', { pid: process.pid, version, home: home.root })
   const apply: Daemon['apply'] = ({ source, servers, settings, origin }) => {
     supervisor.send({ type: 'apply', source, specs: servers, settings })
+    bringBack(supervisor, services.desired.takeOver(source), servers)
     configs.applied(source, origin ?? null)
     return host.applied(source, settings.gateway)
   }
@@ -111,8 +113,8 @@ interface Listening {
 }
 
 function listen(services: Services, { use, ...facts }: Listening): Promise<ControlServer> {
-  const { supervisor, usage, host, configs, limits } = services
-  const handler = createRequestHandler({ supervisor, usage, configs, limits, gateway: host, onUsed: use.onUsed, ...facts })
+  const { supervisor, usage, host, configs, desired, limits } = services
+  const handler = createRequestHandler({ supervisor, usage, configs, desired, limits, gateway: host, onUsed: use.onUsed, ...facts })
   return openControlServer(facts.home, facts.version, handler, use.onAlone)
 }
 

@@ -1,6 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { desiredFile, type Home } from '../control/index.js'
-import type { Fleet } from '../core/index.js'
+import { desiredFile, readDesired, type DesiredServer, type Home } from '../control/index.js'
+import type { Fleet, ServerSpec } from '../core/index.js'
 import { isConfigured } from './server-source.js'
 import type { Supervisor } from './supervisor.js'
 
@@ -10,6 +10,9 @@ const GATHER_MS = 100
 export interface DesiredKeeper {
   /** This daemon's orderly end is to leave the file: another one takes over. */
   keep(): void
+  readonly isKept: boolean
+  /** The servers of this configuration that somebody wanted up when the daemon before this one was gone; once, then none. */
+  takeOver(source: string): readonly string[]
   close(): void
 }
 
@@ -19,12 +22,14 @@ export interface DesiredKeeper {
  */
 export function keepDesired(home: Home, supervisor: Supervisor): DesiredKeeper {
   const path = desiredFile(home)
+  // Of configurations that were not applied again yet: they would be forgotten with the first change of another one.
+  let earlier = readDesired(home) ?? []
   let written = ''
   let isKept = false
   let timer: NodeJS.Timeout | undefined
   const write = (): void => {
     timer = undefined
-    const text = `${JSON.stringify(describe(supervisor.fleet))}\n`
+    const text = `${JSON.stringify(describe(supervisor.fleet, earlier))}\n`
     if (text === written || supervisor.fleet.closing) return
     written = text
     const draft = `${path}.${process.pid}`
@@ -44,6 +49,14 @@ export function keepDesired(home: Home, supervisor: Supervisor): DesiredKeeper {
       write()
       isKept = true
     },
+    get isKept() {
+      return isKept
+    },
+    takeOver(source) {
+      const mine = earlier.filter((server) => server.source === source)
+      earlier = earlier.filter((server) => server.source !== source)
+      return mine.filter(({ desired }) => desired === 'up').map(({ name }) => name)
+    },
     close() {
       stop()
       clearTimeout(timer)
@@ -52,9 +65,15 @@ export function keepDesired(home: Home, supervisor: Supervisor): DesiredKeeper {
   }
 }
 
-function describe(fleet: Fleet): unknown {
+/** Starts again what ran when the daemon before this one was gone, as far as the configuration still has it. */
+export function bringBack(supervisor: Supervisor, names: readonly string[], servers: readonly ServerSpec[]): void {
+  const wanted = servers.filter(({ name, enabled }) => enabled && names.includes(name)).map(({ name }) => name)
+  if (wanted.length > 0) supervisor.send({ type: 'start', names: wanted })
+}
+
+function describe(fleet: Fleet, earlier: readonly DesiredServer[]): unknown {
   const servers = [...fleet.servers.values()].filter((entry) => isConfigured(entry) && !entry.removed)
-  return { schemaVersion: 1, servers: servers.map(({ spec, state }) => ({ name: spec.name, source: spec.source, desired: state.desired })) }
+  return { schemaVersion: 1, servers: [...earlier, ...servers.map(({ spec, state }): DesiredServer => ({ name: spec.name, source: spec.source, desired: state.desired }))] }
 }
 
 function remove(path: string): void {

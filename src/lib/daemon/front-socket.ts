@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { nearest } from '../base/index.js'
-import { MAX_HELLO_BYTES, readFrontHello, writeFrontSignal, type FrontHello, type FrontSignal, type Home } from '../control/index.js'
+import { MAX_HELLO_BYTES, readFrontHello, SUCCESSOR, writeFrontSignal, type FrontHello, type FrontSignal, type Home } from '../control/index.js'
 import { asMcpctlError, McpctlError } from '../errors/index.js'
 import { serveLines, type Gateway, type LineFront, type View } from '../gateway/index.js'
 
@@ -22,8 +22,8 @@ export interface FrontSocketOptions {
 }
 
 export interface FrontSocket {
-  /** Tells the stdio clients that mcpctl was stopped, ends every connection. Resolves when the socket is gone. */
-  close(): Promise<void>
+  /** Tells the stdio clients that mcpctl was stopped, or that another daemon follows, ends every connection. Resolves when the socket is gone. */
+  close(successor?: boolean): Promise<void>
 }
 
 /**
@@ -46,10 +46,10 @@ export async function openFrontSocket(options: FrontSocketOptions): Promise<Fron
   server.on('error', (error) => options.log('warn', `gateway socket: ${error.message}`))
   if (process.platform !== 'win32') chmodSync(home.gatewaySocket, 0o600)
   return {
-    close: () =>
+    close: (successor = false) =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        door.close()
+        door.close(successor ? SUCCESSOR : 'stopped')
       }),
   }
 }
@@ -59,7 +59,7 @@ class Door {
   readonly #options: FrontSocketOptions
   readonly #sockets = new Set<net.Socket>()
   readonly #fronts = new Set<LineFront>()
-  #isClosed = false
+  #closing: string | null = null
 
   constructor(options: FrontSocketOptions) {
     this.#options = options
@@ -84,7 +84,7 @@ class Door {
 
   #admit(socket: net.Socket, hello: FrontHello, view: View): void {
     if (socket.destroyed) return
-    if (this.#isClosed) return end(socket, { type: 'closing', why: 'stopped' })
+    if (this.#closing !== null) return end(socket, { type: 'closing', why: this.#closing })
     const { gateway, http } = this.#options
     if (hello.front === 'stdio') {
       socket.write(writeFrontSignal({ type: 'ready' }))
@@ -104,9 +104,9 @@ class Door {
     socket.resume()
   }
 
-  close(): void {
-    this.#isClosed = true
-    for (const front of this.#fronts) front.close(writeFrontSignal({ type: 'closing', why: 'stopped' }).trimEnd())
+  close(why: string): void {
+    this.#closing = why
+    for (const front of this.#fronts) front.close(writeFrontSignal({ type: 'closing', why }).trimEnd())
     // HTTP connections and those who never greeted; fronts let their last lines out by themselves.
     setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy()

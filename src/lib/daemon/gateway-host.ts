@@ -26,7 +26,8 @@ export interface GatewayHost {
   /** A configuration was applied: its gateway settings hold from now on. Resolves when the HTTP front is where they want it. */
   applied(source: string, settings: GatewaySettings): Promise<void>
   readonly http: HttpStatus
-  close(reason: string): Promise<void>
+  /** `successor`: another daemon is about to take over. */
+  close(reason: string, successor: boolean): Promise<void>
 }
 
 /** A daemon that just started is given this long to get its configuration before clients are let in. */
@@ -69,10 +70,10 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
       await http.follow(chosen.effective)
       markConfigured()
     },
-    async close(reason) {
+    async close(reason, successor) {
       gateway.close(reason)
       memory.close()
-      await Promise.all([doors.close(), inner.close(), http.close()])
+      await Promise.all([doors.close(successor), inner.close(), http.close()])
     },
   }
 }

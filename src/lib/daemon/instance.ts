@@ -4,6 +4,7 @@ import { describeExit, type Breach, type Effect, type ExitStatus, type InstanceE
 import { LinkError, type EraVerdict, type Established, type Link, type LinkHooks } from '../mcp/index.js'
 import type { ServerLog } from '../logs/index.js'
 import type { Remains } from './dossier-writer.js'
+import { closesWithin, exitsWithin, settledWithin } from './patience.js'
 import { openLink } from './open-link.js'
 import { describePortHolder } from './port-check.js'
 import type { WatchdogKeeper } from './watchdog-keeper.js'
@@ -249,42 +250,24 @@ export class Instance {
     if (this.#abort.signal.aborted) return
     if (error instanceof LinkError && error.reason === 'exits-on-probe') this.exitedOnProbe = true
     const closed = error instanceof LinkError && (error.reason === 'closed' || error.reason === 'exits-on-probe')
-    if (this.#child !== null && closed && (await this.#exitsWithin(EXIT_AFTER_CLOSE_MS))) return
+    if (this.#child !== null && closed && (await exitsWithin(this.#child, EXIT_AFTER_CLOSE_MS))) return
     if (this.#abort.signal.aborted) return
     const reason = error instanceof Error ? error.message : String(error)
     this.#services.log.mark(reason, this.generation)
     this.#report({ type: 'link-failed', generation: this.generation, cause, reason })
   }
 
-  #exitsWithin(limitMs: number): Promise<boolean> {
-    const child = this.#child
-    if (child === null || child.exited !== null) return Promise.resolve(child !== null)
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), limitMs)
-      child.onExit(() => {
-        clearTimeout(timer)
-        resolve(true)
-      })
-    })
-  }
-
   async #onExit(exit: ExitStatus): Promise<void> {
     const { log, onGone } = this.#services
     if (this.#child !== null) onGone(this.#child.pid)
     // What a runtime says when it runs out of memory may still be in the pipe.
-    if (this.#group !== null && (exit.signal === 'SIGABRT' || exit.code === 134)) await this.#lastWords()
+    if (this.#group !== null && (exit.signal === 'SIGABRT' || exit.code === 134)) await closesWithin(this.#child?.stderr, PIPE_DRAIN_MS)
     this.#lastUsage = this.#usage() ?? this.#lastUsage
     const breach = this.#group?.verdict(exit, log.lastLines(LAST_LINES, 'err')) ?? null
     log.mark(breach === null ? describeExit(exit) : `${breach.reason}; ${describeExit(exit)}`, this.generation)
     // Whether it exited on the probe is only known when its pipe has been read to the end.
     if (this.established === null && this.#link !== null && !this.#abort.signal.aborted) await settledWithin(this.#establishing, PIPE_DRAIN_MS)
     this.#report({ type: 'exited', generation: this.generation, ...exit, duringProbe: this.exitedOnProbe && exit.signal === null, breach })
-  }
-
-  async #lastWords(): Promise<void> {
-    const stream = this.#child?.stderr
-    if (stream === undefined || stream.closed) return
-    await settledWithin(new Promise<void>((resolve) => stream.once('close', resolve)), PIPE_DRAIN_MS)
   }
 
   async #sweep(graceMs: number): Promise<void> {
@@ -311,13 +294,4 @@ export class Instance {
   #report(event: InstanceEvent): void {
     this.#services.report(event)
   }
-}
-
-async function settledWithin(promise: Promise<unknown>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs)
-  })
-  await Promise.race([promise, limit])
-  clearTimeout(timer)
 }

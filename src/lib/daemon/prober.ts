@@ -1,5 +1,6 @@
 import type { Fleet, FleetEntry, FleetEvent, ProcessVitals, ServerSpec } from '../core/index.js'
 import { readVitals } from '../process/index.js'
+import { markerOf } from './marker.js'
 import { ServerWatch, type ProbedInstance } from './prober-watch.js'
 
 /** The part of the supervisor that is needed. */
@@ -97,7 +98,7 @@ class Prober {
     this.#watches.set(name, new ServerWatch(spec, instance, share, {
       now,
       tickMs: () => this.#tickMs,
-      marker: `${markerPrefix}${spec.name}:${generation}`,
+      marker: markerOf(markerPrefix, spec.name, generation),
       isThrottled: () => isThrottled(name),
       readVitals: read,
       isUnready: () => supervisor.fleet.servers.get(name)?.state.phase === 'unready',

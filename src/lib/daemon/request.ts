@@ -18,6 +18,7 @@ import {
 import { isActive, planReload, type Fleet, type Snapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import type { ConfigSources } from './config-sources.js'
+import { bringBack, type DesiredKeeper } from './desired.js'
 import type { GatewayHost } from './gateway-host.js'
 import type { LimitsBackend } from '../process/index.js'
 import { baseName, isConfigured } from './server-source.js'
@@ -36,6 +37,7 @@ export interface RequestServices {
   readonly onUsed: () => void
   readonly gateway: GatewayHost
   readonly configs: ConfigSources
+  readonly desired: DesiredKeeper
   readonly limits: LimitsBackend
   /** Asks the daemon to end; resolves when every server is down. */
   readonly shutdown: (successor?: boolean) => Promise<void>
@@ -91,7 +93,7 @@ function describeDaemon({ version, startedAt, home, gateway, configs, limits, su
 }
 
 /** Hands a configuration to all that follow it, unless its names clash with those of another one. */
-async function takeOver({ supervisor, onUsed, gateway, configs }: RequestServices, { source, settings, servers, origin }: ApplyParams, change: () => void): Promise<void> {
+async function takeOver({ supervisor, onUsed, gateway, configs, desired }: RequestServices, { source, settings, servers, origin }: ApplyParams, change: () => void): Promise<void> {
   if (supervisor.fleet.closing) throw closing()
   // A file that is gone was renamed or moved: its servers are taken over by the one that names them now.
   const conflict = supervisor.conflicts(source, servers).find((candidate) => existsSync(candidate.source))
@@ -103,6 +105,7 @@ async function takeOver({ supervisor, onUsed, gateway, configs }: RequestService
   }
   onUsed()
   change()
+  bringBack(supervisor, desired.takeOver(source), servers)
   configs.applied(source, origin ?? null)
   await gateway.applied(source, settings.gateway)
 }

@@ -4,7 +4,7 @@ import type { CatalogueMemory } from './catalogue-memory.js'
 import type { Supervisor } from './supervisor.js'
 
 /** Stands between a server and the number of a session's own process; no configured name can hold it. */
-const OWN_MARK = '#'
+export const OWN_MARK = '#'
 /** Processes of one server for single sessions; a client that opens sessions without end must not fill the machine. */
 const MAX_OWN = 64
 /** A configuration that was just applied is about to be started: its servers count as coming for so long. */
@@ -98,7 +98,8 @@ function describe(supervisor: Supervisor, entry: FleetEntry, now: number): Sourc
 }
 
 function absence({ spec, state, removed }: FleetEntry, closing: boolean, now: number): SourceServer['presence'] {
-  if (closing) return 'down'
+  // Its calls are still answered; what comes now is refused when the doors close, not told that there is no such tool.
+  if (closing) return spec.enabled && !removed ? 'coming' : 'down'
   if (state.desired === 'up') return state.phase === 'failed' || state.phase === 'exited' ? 'down' : 'coming'
   if (!spec.enabled || removed) return 'down'
   if (spec.start === 'on-demand') return 'resting'

@@ -68,7 +68,7 @@ export async function openServices({ home, version, journal, now, markerPrefix }
       prober.close()
       desired.close()
       await watch.close()
-      await host.close(reason)
+      await host.close(reason, desired.isKept)
       await supervisor.close()
       await dossiers.close()
       await limits.close()

@@ -1,12 +1,13 @@
 import { DEFAULT_GATEWAY, findConflicts, createFleet, isActive, stepFleet, type Effect, type Fleet, type FleetEntry, type FleetEvent, type ServerSpec, type SwapEffect } from '../core/index.js'
 import type { Home } from '../control/index.js'
 import { openServerLog, type ServerLog } from '../logs/index.js'
-import { LEGACY_VERSIONS, type EraVerdict, type ServerRequest } from '../mcp/index.js'
+import { LEGACY_VERSIONS, type EraVerdict, type Link, type ServerRequest } from '../mcp/index.js'
 import type { LimitsBackend, Sweeper } from '../process/index.js'
 import type { DossierWriter } from './dossier-writer.js'
 import type { EraMemory } from './era-memory.js'
 import { Instance } from './instance.js'
 import type { Journal } from './journal.js'
+import { markerOf } from './marker.js'
 import { PidKeeper } from './pid-keeper.js'
 import type { WatchdogKeeper } from './watchdog-keeper.js'
 
@@ -28,8 +29,8 @@ export type ChangeListener = (name: string, before: Fleet) => void
 
 /** Who hears what servers say of their own accord. */
 export interface TrafficListener {
-  notified(name: string, method: string, params: Readonly<Record<string, unknown>> | undefined, via: number | null): void
-  asked(name: string, request: ServerRequest): Promise<Record<string, unknown>> | undefined
+  notified(name: string, method: string, params: Readonly<Record<string, unknown>> | undefined, via: number | null, link: Link | null): void
+  asked(name: string, request: ServerRequest, link: Link | null): Promise<Record<string, unknown>> | undefined
 }
 
 /**
@@ -239,7 +240,7 @@ export class Supervisor {
     const { spec, standIn } = entry
     const own = standIn?.for ?? name
     const { now, sweeper, watchdog, limits, eras, markerPrefix } = this.#services
-    const instance: Instance = new Instance(spec, generation, `${markerPrefix}${name}:${generation}`, {
+    const instance: Instance = new Instance(spec, generation, markerOf(markerPrefix, name, generation), {
       now,
       log: this.#openLog(own, spec),
       sweeper,
@@ -260,10 +261,10 @@ export class Supervisor {
       onSpawned: (pid) => this.#pids.spawned(instance.name, pid),
       onGone: (pid) => this.#pids.gone(instance.name, pid),
       onNotification: (method, params, via) => {
-        if (this.#roleOf(instance.name) !== 'next') this.#traffic?.notified(own, method, params, via)
+        if (this.#roleOf(instance.name) !== 'next') this.#traffic?.notified(own, method, params, via, instance.link)
       },
       onRequest: (request) => {
-        if (this.#roleOf(instance.name) !== 'next') return this.#traffic?.asked(own, request)
+        if (this.#roleOf(instance.name) !== 'next') return this.#traffic?.asked(own, request, instance.link)
         // Nobody's calls are with it yet: all it can be told is what everybody is told.
         return request.method === 'roots/list' && spec.roots !== null ? Promise.resolve({ roots: spec.roots }) : undefined
       },

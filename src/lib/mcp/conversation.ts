@@ -75,7 +75,7 @@ export class Conversation implements Link {
   }
 
   get activity(): LinkActivity {
-    const inFlight = this.#passed.size + this.#pending.size
+    const inFlight = this.#passed.owed + this.#pending.size
     const starts = inFlight === 0 ? [] : [...this.#passed.list(1), ...this.#pending.list()].map(({ startedAt }) => startedAt)
     return {
       lastHeardAt: this.#lastHeardAt,

@@ -1,6 +1,9 @@
 import { Register } from '../base/index.js'
 import type { PassedRequest } from './link.js'
 
+/** It stays open for as long as its client wants to hear of changes. */
+const LISTEN = 'subscriptions/listen'
+
 interface PassedCall {
   readonly request: PassedRequest
   /** Milliseconds since `#epoch`: a small whole number, which takes no memory of its own. */
@@ -11,6 +14,7 @@ interface PassedCall {
 export class PassedCalls {
   readonly #calls = new Register<PassedCall>()
   readonly #epoch: number
+  #listening = 0
 
   /** `epoch`: no call starts before it, epoch milliseconds. */
   constructor(epoch: number) {
@@ -21,7 +25,13 @@ export class PassedCalls {
     return this.#calls.size
   }
 
+  /** Those an answer is owed to: one that listens is answered when it is over. */
+  get owed(): number {
+    return this.#calls.size - this.#listening
+  }
+
   add(id: number, request: PassedRequest, startedAt: number): void {
+    if (request.method === LISTEN) this.#listening++
     this.#calls.set(id, { request, start: startedAt - this.#epoch })
   }
 
@@ -30,6 +40,7 @@ export class PassedCalls {
     const call = this.#calls.get(id)
     if (call === undefined) return undefined
     this.#calls.delete(id)
+    if (call.request.method === LISTEN) this.#listening--
     return call.request
   }
 
@@ -38,8 +49,9 @@ export class PassedCalls {
     return this.#calls.keys().map(Number)
   }
 
-  /** Oldest first, at most `most`. */
+  /** Those an answer is owed to, oldest first, at most `most`. */
   list(most: number): { method: string; startedAt: number }[] {
-    return this.#calls.values().slice(0, most).map(({ request, start }) => ({ method: request.method, startedAt: this.#epoch + start }))
+    const owed = this.#calls.values().slice(0, most + this.#listening).filter(({ request }) => request.method !== LISTEN)
+    return owed.slice(0, most).map(({ request, start }) => ({ method: request.method, startedAt: this.#epoch + start }))
   }
 }

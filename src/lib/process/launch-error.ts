@@ -59,8 +59,8 @@ export function toLaunchError(error: unknown, file: string, cwd: string): Launch
     case 'ENFILE':
     case 'EAGAIN':
     case 'ENOMEM':
-      return new LaunchError('no-resources', `${file}: the system has no room for another process (${code})`, {
-        hint: 'Raise the limits on open files and processes (ulimit -n, ulimit -u) or run fewer servers.', details, cause: error,
+      return new LaunchError('no-resources', `${file}: the system has no room for another process (${code}); raise its limits (ulimit -n, ulimit -u) or run fewer servers`, {
+        hint: 'The limits on open files and processes are those of the shell that started the daemon.', details, cause: error,
       })
     case 'ENOENT':
       return new LaunchError('command-not-found', `${file} (or its working directory ${cwd}) disappeared before it could start`, {

@@ -1,5 +1,5 @@
 import net from 'node:net'
-import { readFrontSignal, writeFrontHello, type FrontHello } from '../control/index.js'
+import { readFrontSignal, SUCCESSOR, writeFrontHello, type FrontHello } from '../control/index.js'
 import { asMcpctlError, McpctlError } from '../errors/index.js'
 
 /** The daemon lets clients in when it knows its configuration; reading that may take a while. */
@@ -58,7 +58,8 @@ export function connectFront(address: string, hello: FrontHello): Promise<FrontA
         const signal = readFrontSignal(Buffer.concat([...head, chunk.subarray(0, at)]).toString('utf8'))
         head = []
         if (signal.type === 'refused') fail(signal.error)
-        else settle(signal.type === 'ready' ? { type: 'open', socket, rest: chunk.subarray(at + 1) } : { type: 'stopping' })
+        else if (signal.type === 'ready') settle({ type: 'open', socket, rest: chunk.subarray(at + 1) })
+        else settle({ type: signal.why === SUCCESSOR ? 'absent' : 'stopping' })
       } catch (error) {
         fail(asMcpctlError(error))
       }

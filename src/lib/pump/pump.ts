@@ -1,5 +1,5 @@
 import type net from 'node:net'
-import { readFrontSignal } from '../control/index.js'
+import { readFrontSignal, SUCCESSOR } from '../control/index.js'
 import { cancelledLine, failureLine, type FailureOutcome } from './failure.js'
 import { connectFront, type FrontAttempt } from './front-connection.js'
 import { Glance } from './glance.js'
@@ -14,6 +14,8 @@ import { WaitingRoom } from './waiting-room.js'
 const MAX_WAITING_BYTES = 256 * 1024
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 /** After the client's last line: so long answers may still come. Clients give a server two seconds to leave. */
+/** A daemon that was told to make room for another one is followed within this, its servers' stops included. */
+const SUCCESSOR_MS = 15_000
 const LAST_ANSWERS_MS = 1_500
 const LEAVE_MS = 200
 const MAX_WAITING_LINE_BYTES = 16 * 1024 * 1024
@@ -190,13 +192,17 @@ class Pump {
 
   #onSignal(line: string): void {
     try {
-      if (readFrontSignal(line).type === 'closing') this.#lose('stopped')
+      const signal = readFrontSignal(line)
+      if (signal.type !== 'closing') return
+      const hasSuccessor = signal.why === SUCCESSOR
+      this.#lose(hasSuccessor ? 'lost' : 'stopped', hasSuccessor ? SUCCESSOR_MS : 0)
     } catch (error) {
       this.#options.debug(`not understood: ${String(error)}`)
     }
   }
 
-  #lose(state: 'lost' | 'stopped'): void {
+  /** `patienceMs`: so long another daemon is waited for before one is brought up. */
+  #lose(state: 'lost' | 'stopped', patienceMs = 0): void {
     const socket = this.#socket
     if (socket === null || this.#state === 'over') return
     this.#options.debug(state === 'stopped' ? 'the daemon was stopped' : 'the daemon was lost')
@@ -216,11 +222,12 @@ class Pump {
     for (const key of questions) this.#toClient(cancelledLine(key, 'the server that asked is gone'))
     this.#options.input.resume()
     if (this.#isInputOver) this.#leaveWhenQuiet()
-    if (state === 'lost') this.#reconnect()
+    if (state === 'lost') this.#reconnect(patienceMs)
   }
 
-  #reconnect(): void {
+  #reconnect(patienceMs: number): void {
     const over = reconnect({
+      patienceMs,
       connect: () => this.#connect(),
       revive: this.#options.revive,
       isOver: () => this.#state === 'over',

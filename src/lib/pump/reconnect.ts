@@ -49,6 +49,8 @@ export async function connectOrRevive({ connect, revive }: Road): Promise<Reache
 }
 
 export interface ReconnectOptions extends Road {
+  /** Somebody else brings a daemon up: it is waited for so long before we do. */
+  readonly patienceMs: number
   readonly isOver: () => boolean
   /** Whether a request waits for the outcome. */
   readonly isPressed: () => boolean
@@ -60,6 +62,8 @@ export interface ReconnectOptions extends Road {
 /** Tries until there is a daemon again: with growing pauses, and after some failures only when asked. Null when it is over. */
 export async function reconnect(options: ReconnectOptions): Promise<Reached | null> {
   await delay(Math.random() * SPREAD_MS)
+  const awaited = await awaitSuccessor(options)
+  if (awaited !== null) return awaited
   let delayMs = FIRST_DELAY_MS
   for (let failures = 0; !options.isOver(); ) {
     try {
@@ -71,6 +75,16 @@ export async function reconnect(options: ReconnectOptions): Promise<Reached | nu
     if (failures >= MAX_UNASKED && !options.isPressed()) await options.untilAsked()
     else await delay(delayMs)
     delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)
+  }
+  return null
+}
+
+/** The daemon that takes the place of ours, if it comes in time. */
+async function awaitSuccessor({ connect, patienceMs, isOver }: ReconnectOptions): Promise<Reached | null> {
+  for (const deadline = performance.now() + patienceMs; performance.now() < deadline && !isOver(); await delay(FIRST_DELAY_MS)) {
+    // An error means that it does not know our configuration yet.
+    const attempt = await connect().catch(() => ({ type: 'absent' }) as const)
+    if (attempt.type === 'open') return attempt
   }
   return null
 }

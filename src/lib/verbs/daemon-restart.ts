@@ -12,7 +12,7 @@ export const daemonRestart = defineVerb({
   id: 'daemon restart',
   summary: 'Exchange the daemon, for instance after an update of mcpctl; servers come back as they were.',
   description:
-    'Loads every configuration the running daemon has servers of, and changes nothing when one cannot be loaded. Then the daemon stops its servers and ends, and one of this version starts the same servers again. Clients of `mcpctl proxy` keep their sessions; requests meanwhile wait.',
+    'Loads every configuration the running daemon has servers of, and changes nothing when one cannot be loaded. Then the daemon stops its servers and ends, and one of this version starts the same servers again. Clients of `mcpctl proxy` keep their sessions: what they ask meanwhile waits for the next daemon.',
   examples: ['daemon restart', 'daemon restart --no-wait'],
   flags: { 'no-wait': NO_WAIT_FLAG, timeout: TIMEOUT_FLAG },
   run: async ({ flags }, io) => {

@@ -52,7 +52,7 @@ function isWaiting(server: ServerSnapshot): boolean {
 /** What has become of one server. A server that is gone is what a stop wants. */
 export function judgeReload(action: ReloadChange['action'], server: ServerSnapshot | undefined, servers: ReadonlyMap<string, ServerSnapshot>): Verdict {
   if (action === 'stop') return server === undefined || ['idle', 'exited', 'failed'].includes(server.phase) ? 'good' : 'open'
-  if (server !== undefined && isWaiting(server)) return server.trouble === null ? 'open' : 'bad'
+  if (server !== undefined && isWaiting(server)) return server.trouble == null ? 'open' : 'bad'
   return judgeStart(server, servers)
 }
 

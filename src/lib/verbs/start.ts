@@ -114,7 +114,7 @@ function conclude(order: BringUp, how: 'done' | 'lost' | 'aborted' | 'timeout', 
 
 function tellApplied(io: Io, applied: ApplyResult, method: 'start' | 'restart', names: readonly string[]): void {
   const changed = applied.changed.filter((name) => method === 'start' || !names.includes(name))
-  if (changed.length > 0) io.say(`configuration changed, still running the old one: ${changed.join(', ')} (mcpctl restart ${changed.join(' ')})`)
+  if (changed.length > 0) io.say(`configuration changed, still running the old one: ${changed.join(', ')} (mcpctl reload ${changed.join(' ')})`)
   if (applied.removed.length > 0) io.say(`no longer in the configuration, still running: ${applied.removed.join(', ')} (mcpctl stop ${applied.removed.join(' ')})`)
 }
 

@@ -44,7 +44,7 @@ describe.runIf(process.platform === 'linux')('the vitals of a process tree', () 
   })
 
   test('count the work of children that have ended', async () => {
-    const { pid } = shell('timeout 0.3 sh -c "while :; do :; done"; sleep 100; true')
+    const { pid } = shell('sh -c "i=0; while [ \\$i -lt 400000 ]; do i=\\$((i+1)); done"; sleep 100; true')
     await waitFor(async () => ((await readVitals(pid))[0]?.cpuMs ?? 0) >= 100)
   })
 

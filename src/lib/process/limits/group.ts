@@ -23,6 +23,8 @@ const PIDS_LOOK_MS = 250
 const SOFT_LOOK_MS = 1000
 /** ... and reported this often. */
 const SOFT_REPORT_MS = 5000
+/** How a shell tells of it. */
+const CODE_OF_SIGKILL = 137
 const KILL_BOUND_MS = 2000
 const KILL_PAUSE_MS = 10
 
@@ -58,6 +60,8 @@ export class Group implements LimitGroup {
   /** The launch carries a limit that a running process cannot be given anew. */
   #memoryFixed = false
   #leaderEnded = false
+  /** We did it: then it was no limit. */
+  #killed = false
   #killing = false
   #released: Promise<void> | null = null
 
@@ -98,6 +102,9 @@ export class Group implements LimitGroup {
     if (this.#breach === null) this.#look(performance.now())
     if (this.#breach !== null) return this.#breach
     const failed = exit.code !== 0
+    if (!this.#killed && (exit.signal === 'SIGKILL' || exit.code === CODE_OF_SIGKILL) && this.#kernel?.countKills() === null && this.#kernel.suspectsOom()) {
+      return memoryBreach('oom', this.#limits)
+    }
     if (failed && this.#refusals.isRecent(performance.now())) return pidsBreach(this.#limits)
     return findHeapFailure(exit, lastErrors, this.#limits.memoryBytes)
   }
@@ -129,6 +136,7 @@ export class Group implements LimitGroup {
   }
 
   kill(): void {
+    this.#killed = true
     this.#polled?.kill()
     if (this.#kernel === null || this.#kernel.kill() || this.#killing) return
     this.#killing = true

@@ -18,9 +18,11 @@ export interface KernelGroup {
   /** The launcher has become the server: for groups that are found only now. */
   attach(leader: number): void
   /** Calls at a change of what is counted, where the kernel tells; elsewhere never. */
-  watch(listener: () => void): void
+  watch(listener: (about: Resource) => void): void
   /** Out-of-memory kills so far; null when the group does not exist any more. */
   countKills(): number | null
+  /** When the group does not exist any more: whether an unexplained SIGKILL was most likely an out-of-memory kill. */
+  suspectsOom(): boolean
   /** Processes and threads the group was not allowed to make so far. */
   countRefusals(): number
   /** Whether memory was used up to its own limit: else an out-of-memory kill had its reason outside. */
@@ -67,13 +69,15 @@ export class FolderGroup implements KernelGroup {
     // The launcher joined it before it became the server.
   }
 
-  watch(listener: () => void): void {
+  watch(listener: (about: Resource) => void): void {
     if (this.#layout.version !== 2) return
     const { memory, pids } = this.#layout.directories
-    const files = [...(memory === undefined ? [] : [`${memory}/memory.events`]), ...(pids === undefined ? [] : [`${pids}/pids.events`])]
-    for (const file of files) {
+    for (const [about, folder] of [['memory', memory], ['pids', pids]] as const) {
+      if (folder === undefined) continue
       try {
-        const watcher = watch(file, { persistent: false }, listener)
+        const watcher = watch(`${folder}/${about}.events`, { persistent: false }, (change) => {
+          if (change === 'change') listener(about)
+        })
         watcher.on('error', () => watcher.close())
         this.#watchers.push(watcher)
       } catch {
@@ -86,6 +90,10 @@ export class FolderGroup implements KernelGroup {
     const text = this.#memory?.read()
     if (text === '') return null
     return text === undefined ? 0 : numberOf(text, 'oom_kill')
+  }
+
+  suspectsOom(): boolean {
+    return false
   }
 
   countRefusals(): number {

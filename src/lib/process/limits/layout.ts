@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { LimitsSpec } from '../../core/index.js'
 import type { Resource } from './types.js'
 import { numberOf, readNumber, readText, tryWrite, writeValue } from './cgroup-file.js'
@@ -32,7 +33,9 @@ export function foldersOf({ directories }: Layout): string[] {
 export function writeLimits(layout: Layout, limits: LimitsSpec): void {
   const { memory, cpu, pids } = layout.directories
   if (memory !== undefined) (layout.version === 1 ? writeMemory1 : writeMemory2)(memory, limits.memoryBytes)
-  if (cpu !== undefined) writeCpu(layout.version, cpu, limits.cpuPercent)
+  // systemd enables the controller only for a scope that was made with a quota.
+  const hasCpu = cpu !== undefined && (layout.version === 1 || limits.cpuPercent !== undefined || existsSync(`${cpu}/cpu.max`))
+  if (hasCpu) writeCpu(layout.version, cpu, limits.cpuPercent)
   if (pids !== undefined) writeValue(`${pids}/pids.max`, limits.pids ?? 'max')
 }
 

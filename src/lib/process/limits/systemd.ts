@@ -20,6 +20,8 @@ while IFS= read -r line; do case $line in 0::*) path=\${line#0::} ;; esac; done 
 echo "$path"
 for file in memory.max cpu.max pids.max; do IFS= read -r line < "$1$path/$file" && echo "$line"; done
 `
+/** A server that was above this share of its limit a moment ago. */
+const ON_ITS_WAY = 0.5
 /** The first that can be told not to touch `$` in arguments, and the first that says it will do so one day. */
 const KNOWS_EXPANSION = 254
 
@@ -159,8 +161,10 @@ class ScopeGroup implements KernelGroup {
   #inner: FolderGroup | null = null
   /** The same counters of the slice, which include those of all its scopes. */
   #slice: KeptFile | null = null
-  #lastKills = 0
-  #lastInSlice = 0
+  #usage: KeptFile | null = null
+  #killsInSlice = 0
+  #newestBytes = 0
+  #changed = false
 
   constructor(options: ScopeOptions) {
     this.#options = options
@@ -178,34 +182,47 @@ class ScopeGroup implements KernelGroup {
     tryWrite(`${folder}/memory.oom.group`, 1)
     try {
       this.#slice = new KeptFile(`${dirname(folder)}/memory.events`)
+      this.#usage = new KeptFile(`${folder}/memory.current`)
       inner.write(limits)
     } catch {
       // It ended between the two looks; what is known of it is enough to end it.
     }
     this.#inner = inner
-    this.#lastInSlice = this.#countInSlice()
+    this.#killsInSlice = this.#countInSlice()
   }
 
-  watch(listener: () => void): void {
-    this.#inner?.watch(listener)
+  watch(listener: (about: Resource) => void): void {
+    this.#inner?.watch((about) => {
+      if (about === 'memory') this.#changed = true
+      listener(about)
+    })
   }
 
-  /** systemd removes a scope the moment it is empty, and with it what was counted since the last look: then the slice knows. */
-  countKills(): number {
+  countKills(): number | null {
     const kills = this.#inner?.countKills() ?? null
-    const inSlice = this.#countInSlice()
-    if (kills === null) return this.#lastKills + Math.max(0, inSlice - this.#lastInSlice)
-    this.#lastInSlice = inSlice
-    this.#lastKills = kills
+    if (kills === null) return null
+    this.#killsInSlice = this.#countInSlice()
+    this.#newestBytes = this.#usage === null ? 0 : Number.parseInt(this.#usage.read(), 10) || 0
     return kills
   }
 
-  countRefusals(): number {
-    return this.#inner?.countRefusals() ?? 0
+  /**
+   * systemd removes a scope the moment it is empty, and with it what was counted since the last look. What remains:
+   * the slice counts for all its scopes (unless it loses the controller with its last one), the kernel told of a
+   * change in the counters, or it was on its way there at the last look.
+   */
+  suspectsOom(): boolean {
+    const { memoryBytes } = this.#options.limits
+    if (memoryBytes === undefined || this.#inner === null) return false
+    return this.#changed || this.#countInSlice() > this.#killsInSlice || this.#newestBytes > memoryBytes * ON_ITS_WAY
   }
 
   #countInSlice(): number {
     return this.#slice === null ? 0 : numberOf(this.#slice.read(), 'oom_kill')
+  }
+
+  countRefusals(): number {
+    return this.#inner?.countRefusals() ?? 0
   }
 
   reachedMemoryLimit(): boolean {
@@ -232,6 +249,7 @@ class ScopeGroup implements KernelGroup {
   close(): void {
     this.#inner?.close()
     this.#slice?.close()
+    this.#usage?.close()
   }
 
   remove(): boolean {
