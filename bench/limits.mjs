@@ -1,6 +1,6 @@
 // What the limits do on this machine, for each backend that works here, and what watching them costs.
 //   node bench/limits.mjs [--backends cgroup2,systemd,cgroup1,rlimit,poll] [--seconds 10] [--servers 200] [--lib DIR] [--json]
-// Needs a build and, for the quota, two cores that nobody else uses. Exit 1 when a figure is outside of its budget.
+// Needs a build; root, where other things run meanwhile. Exit 1 when a figure is outside of its budget.
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -119,8 +119,21 @@ async function cpuMsOf({ group, child }) {
   return group.usage()?.cpuMs ?? (await sampleTrees(new Map([['x', child.pid]]), { cheap: true })).get('x')?.cpuMs ?? 0
 }
 
+/** Whatever else runs on this machine: the tree gets what it may have. Needs root; without, the figure is that of a quiet machine only. */
+function prefer(pid) {
+  const path = /^\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:(.*)$/m.exec(fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1]
+  try {
+    if (path !== undefined && path !== '/') fs.writeFileSync(`/sys/fs/cgroup/cpu${path}/cpu.shares`, '200000')
+    for (const one of [pid, ...fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)]) os.setPriority(one, -19)
+  } catch (error) {
+    console.error(`not preferred: ${error.message}`)
+  }
+}
+
 async function quota(backend) {
   const run = await start(backend, { cpuPercent: 80 }, ['/bin/sh', '-c', '(while :; do :; done) & while :; do :; done'])
+  await until(async () => (await sampleTrees(new Map([['x', run.child.pid]]), { cheap: true })).get('x')?.processes === 2)
+  prefer(run.child.pid)
   if (backend.abilities.cpu === 'duty') await until(() => run.group.isThrottled())
   else await delay(300)
   const [from, at] = [await cpuMsOf(run), performance.now()]
@@ -217,12 +230,10 @@ function add(backend, what, figure, ok = null) {
 async function measure(backend, openMs) {
   const held = (what) => (backend.abilities[what] === 'tree' || backend.abilities[what] === 'quota' ? 0 : 1)
   add(backend, 'chosen in', `${round(openMs)} ms: ${Object.entries(backend.abilities).map(([key, value]) => `${key} ${value}`).join(', ')}`)
-  await waitQuiet()
   const leader = await leakOfLeader(backend)
   add(backend, 'leak over 200 MiB: last word to exit, p50, max', `${leader.ms.map(round).join(', ')} ms (${leader.reason})`, leader.ms[1] <= BUDGET.breachMs[held('memory')])
   const grandchild = await leakOfGrandchild(backend)
   add(backend, 'leaking grandchild: to an empty tree, p50, max', `${grandchild.ms.map(round).join(', ')} ms (${grandchild.reason})`, grandchild.ms[1] <= BUDGET.breachMs[held('memory')])
-  await waitQuiet()
   const percent = await quota(backend)
   add(backend, `two spinners under 80 %, over ${SECONDS} s`, `${percent.toFixed(1)} %`, Math.abs(percent - 80) <= BUDGET.cpuOff[held('cpu')])
   const bomb = await forkBomb(backend)

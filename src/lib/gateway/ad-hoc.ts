@@ -8,7 +8,7 @@ import type { Presence, ServerSource, SourceListener, SourceServer } from './sou
 export interface AdHocOptions {
   /** In the order clients are to see them. */
   readonly servers: readonly { readonly name: string; readonly url: string }[]
-  /** Opens a stream to supervised servers that are to be seen as well, their names made already; null: there are none. */
+  /** Opens a stream to supervised servers that are to be seen as well, their names made already; it may be paused. Null: there are none. */
   readonly daemon: (() => Promise<Duplex>) | null
   readonly prefix: PrefixMode | null
   readonly separator: string | null
@@ -57,7 +57,9 @@ class AdHocSource implements ServerSource {
     }
     if (daemon !== null) add(DAEMON_NAME, true, async (hooks) => {
       const stream = await daemon()
-      return openStdioLink({ input: stream, output: stream, client, onNoise: () => undefined, ...hooks })
+      const link = openStdioLink({ input: stream, output: stream, client, onNoise: () => undefined, ...hooks })
+      stream.resume()
+      return link
     })
     for (const { name, url } of servers) {
       add(name, false, (hooks) => openHttpLink({ url, headers: {}, transport: 'http', client, ...hooks }))

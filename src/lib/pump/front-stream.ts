@@ -12,7 +12,7 @@ export interface FrontStreamOptions {
   readonly revive: (() => Promise<void>) | null
 }
 
-/** A stream of MCP lines to the daemon, for whoever wants to be a client itself. Rejects as the daemon refuses, or with NOT_RUNNING. */
+/** A stream of MCP lines to the daemon, for whoever wants to be a client itself; paused until its owner listens and resumes it. Rejects as the daemon refuses, or with NOT_RUNNING. */
 export async function openFrontStream({ address, hello, revive }: FrontStreamOptions): Promise<net.Socket> {
   const connect = () => connectFront(address, { ...hello, front: 'stdio', resume: null })
   const reached = revive === null ? await connect() : await connectOrRevive({ connect, revive })

@@ -13,9 +13,9 @@ import { WaitingRoom } from './waiting-room.js'
 /** More than this waiting on one side: the other is not read from. */
 const MAX_WAITING_BYTES = 256 * 1024
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024
-/** After the client's last line: so long answers may still come. Clients give a server two seconds to leave. */
 /** A daemon that was told to make room for another one is followed within this, its servers' stops included. */
 const SUCCESSOR_MS = 15_000
+/** After the client's last line: so long answers may still come. Clients give a server two seconds to leave. */
 const LAST_ANSWERS_MS = 1_500
 const LEAVE_MS = 200
 const MAX_WAITING_LINE_BYTES = 16 * 1024 * 1024

@@ -90,7 +90,7 @@ describe('the launcher', () => {
   it('takes every value as an argument and gives the server no variable of its own', () => {
     const args = launcherArgs({ joins: ['/sys/fs/cgroup/a b'], dataKib: 1024, prefix: { file: 'x', args: [], env: { BUS: '1' } } }, { file: '/bin/x', args: ['--', '$HOME', '"'], env: { PWD: '/' } })
     expect(args[0]).toBe('-c')
-    expect(args.slice(2)).toEqual(['mcpctl-launch', 'join=/sys/fs/cgroup/a b', 'data=1024', 'unset=OLDPWD', 'unset=SHLVL', 'unset=_', 'unset=BUS', '--', '/bin/x', '--', '$HOME', '"'])
+    expect(args.slice(2)).toEqual(['mcpctl-launch', 'join=/sys/fs/cgroup/a b', 'data=1024', 'unset=OLDPWD', 'unset=SHLVL', 'unset=_', 'unset=INVOCATION_ID', 'unset=BUS', '--', '/bin/x', '--', '$HOME', '"'])
   })
 })
 

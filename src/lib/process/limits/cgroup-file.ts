@@ -2,18 +2,20 @@ import { closeSync, openSync, readdirSync, readFileSync, readSync, rmdirSync, wr
 import { isPid } from '../identity.js'
 import { readErrorCode } from '../launch-error.js'
 
-const buffer = Buffer.allocUnsafeSlow(4096)
+const SMALL_BYTES = 4096
+let buffer = Buffer.allocUnsafeSlow(SMALL_BYTES)
 
 /** A small file of the kernel that is read again and again: 2 µs instead of 10 with opening it each time. */
 export class KeptFile {
   #fd: number | null
 
   /** @throws what opening it gives. */
-  constructor(path: string) {
+  constructor(path: string, largestBytes = SMALL_BYTES) {
     this.#fd = openSync(path, 'r')
+    if (largestBytes > buffer.length) buffer = Buffer.allocUnsafeSlow(largestBytes)
   }
 
-  /** Up to 4 KiB; empty when the file is gone. */
+  /** Empty when the file is gone. */
   read(): string {
     if (this.#fd === null) return ''
     try {

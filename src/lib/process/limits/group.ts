@@ -7,7 +7,7 @@ import { wrapLaunch } from './launcher.js'
 import { PolledLimits } from './polled-limits.js'
 import { memoryBreach, outerMemoryBreach, pidsBreach, softBreach } from './reason.js'
 import { RefusalRow } from './refusals.js'
-import type { Ticker } from './ticker.js'
+import type { Tick, Ticker } from './ticker.js'
 import type { TreeWatch } from './tree-watch.js'
 import { RESOURCES, type BackendName, type GroupUsage, type LimitGroup, type Resource } from './types.js'
 
@@ -47,7 +47,7 @@ export class Group implements LimitGroup {
   readonly #parts: GroupParts
   readonly #kernel: KernelGroup | null
   readonly #refusals = new RefusalRow()
-  readonly #tick = (now: number): void => this.#look(now)
+  readonly #tick = (tick: Tick): void => this.#look(tick)
   #limits: LimitsSpec
   #polled: PolledLimits | null = null
   #leader: number | null = null
@@ -87,7 +87,7 @@ export class Group implements LimitGroup {
   started({ pid }: { readonly pid: number }): void {
     this.#leader = pid
     this.#kernel?.attach(pid)
-    this.#kernel?.watch(() => this.#look(performance.now()))
+    this.#kernel?.watch(() => this.#look())
     this.#watch()
   }
 
@@ -99,7 +99,7 @@ export class Group implements LimitGroup {
   verdict(exit: ExitStatus, lastErrors: readonly string[]): Breach | null {
     this.#leaderEnded = true
     this.#polled?.leaderEnded()
-    if (this.#breach === null) this.#look(performance.now())
+    if (this.#breach === null) this.#look()
     if (this.#breach !== null) return this.#breach
     const failed = exit.code !== 0
     if (!this.#killed && (exit.signal === 'SIGKILL' || exit.code === CODE_OF_SIGKILL) && this.#kernel?.countKills() === null && this.#kernel.suspectsOom()) {
@@ -164,10 +164,10 @@ export class Group implements LimitGroup {
     else this.#polled = new PolledLimits({ leader: this.#leader, limits: sampled, watch: this.#parts.trees, report: (breach) => this.#exceeded(breach) })
   }
 
-  #look(now: number): void {
+  #look({ now, oomPossible }: Tick = { now: performance.now(), oomPossible: true }): void {
     const kernel = this.#kernel
     if (kernel === null || this.#breach !== null || this.#released !== null) return
-    if ((kernel.countKills() ?? 0) > 0) return this.#exceeded(kernel.reachedMemoryLimit() ? memoryBreach('oom', this.#limits) : outerMemoryBreach(this.#limits))
+    if ((oomPossible || kernel.vanishes) && (kernel.countKills() ?? 0) > 0) return this.#exceeded(kernel.reachedMemoryLimit() ? memoryBreach('oom', this.#limits) : outerMemoryBreach(this.#limits))
     if (this.#limits.pids !== undefined && (this.#leaderEnded || now - this.#pidsLookedAt >= PIDS_LOOK_MS)) {
       this.#pidsLookedAt = now
       if (this.#refusals.observe(kernel.countRefusals(), now)) return this.#exceeded(pidsBreach(this.#limits))

@@ -19,6 +19,8 @@ export interface KernelGroup {
   attach(leader: number): void
   /** Calls at a change of what is counted, where the kernel tells; elsewhere never. */
   watch(listener: (about: Resource) => void): void
+  /** The group goes with its last process: what it counts has to be read all the time. */
+  readonly vanishes: boolean
   /** Out-of-memory kills so far; null when the group does not exist any more. */
   countKills(): number | null
   /** When the group does not exist any more: whether an unexplained SIGKILL was most likely an out-of-memory kill. */
@@ -51,6 +53,7 @@ export class FolderGroup implements KernelGroup {
   readonly holds: ReadonlySet<Resource>
   readonly joins: readonly string[]
   readonly prefix = null
+  readonly vanishes = false
   readonly #layout: Layout
   readonly #folders: readonly string[]
   #memory: KeptFile | null = null

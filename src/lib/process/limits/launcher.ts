@@ -28,8 +28,8 @@ ulimit -c 0 2>/dev/null
 echo ok >&3 || exit 126
 exec "$@" 3>&-
 `
-/** What shells put into the environment by themselves. */
-const SHELL_VARIABLES = ['PWD', 'OLDPWD', 'SHLVL', '_']
+/** What shells and systemd-run put into the environment by themselves. */
+const FOREIGN_VARIABLES = ['PWD', 'OLDPWD', 'SHLVL', '_', 'INVOCATION_ID']
 
 export interface Placement {
   readonly joins: readonly string[]
@@ -40,7 +40,7 @@ export interface Placement {
 
 /** The arguments of /bin/sh for a launch in its place. */
 export function launcherArgs(placement: Placement, launch: Pick<ResolvedLaunch, 'file' | 'args' | 'env'>): string[] {
-  const foreign = [...SHELL_VARIABLES, ...Object.keys(placement.prefix?.env ?? {})].filter((name) => launch.env[name] === undefined)
+  const foreign = [...FOREIGN_VARIABLES, ...Object.keys(placement.prefix?.env ?? {})].filter((name) => launch.env[name] === undefined)
   const words = [
     ...placement.joins.map((directory) => `join=${directory}`),
     ...(placement.dataKib === null ? [] : [`data=${placement.dataKib}`]),

@@ -156,6 +156,7 @@ class ScopeGroup implements KernelGroup {
   readonly holds: ReadonlySet<Resource> = new Set(RESOURCES)
   readonly joins: readonly string[] = []
   readonly prefix: LaunchPrefix
+  readonly vanishes = true
   readonly #options: ScopeOptions
   #folder: string | null = null
   #inner: FolderGroup | null = null

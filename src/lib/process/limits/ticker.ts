@@ -1,6 +1,19 @@
+import { OomSignal } from './oom-signal.js'
+
+export interface Tick {
+  /** Milliseconds of a steady clock. */
+  readonly now: number
+  /** False when no process of the whole system was killed for want of memory since the last ticks. */
+  readonly oomPossible: boolean
+}
+
+/** Must not throw. */
+export type TickListener = (tick: Tick) => void
+
 /** One timer for many: runs while there is anybody to call. */
 export class Ticker {
-  readonly #members = new Set<(now: number) => void>()
+  readonly #members = new Set<TickListener>()
+  readonly #oom = new OomSignal()
   readonly #intervalMs: number
   #timer: NodeJS.Timeout | undefined
 
@@ -8,21 +21,21 @@ export class Ticker {
     this.#intervalMs = intervalMs
   }
 
-  /** Calls `member` at every tick, with the milliseconds of a steady clock. It must not throw. */
-  add(member: (now: number) => void): void {
+  add(member: TickListener): void {
     this.#members.add(member)
     if (this.#timer !== undefined) return
     this.#timer = setInterval(() => {
-      const now = performance.now()
-      for (const one of [...this.#members]) one(now)
+      const tick: Tick = { now: performance.now(), oomPossible: this.#oom.look() }
+      for (const one of [...this.#members]) one(tick)
     }, this.#intervalMs)
     this.#timer.unref()
   }
 
-  remove(member: (now: number) => void): void {
+  remove(member: TickListener): void {
     this.#members.delete(member)
     if (this.#members.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
+    this.#oom.close()
   }
 }
