@@ -20,6 +20,7 @@ import { McpctlError } from '../errors/index.js'
 import type { ConfigSources } from './config-sources.js'
 import { bringBack, type DesiredKeeper } from './desired.js'
 import type { GatewayHost } from './gateway-host.js'
+import { describeLimits } from './limits-snapshot.js'
 import type { LimitsBackend } from '../process/index.js'
 import { baseName, isConfigured } from './server-source.js'
 import { toServerSnapshot, toSnapshot } from './snapshot.js'
@@ -83,12 +84,10 @@ async function snapshot(services: RequestServices, params: unknown): Promise<Sna
 
 function describeDaemon({ version, startedAt, home, gateway, configs, limits, supervisor }: RequestServices): Snapshot['daemon'] {
   const sources = new Set([...supervisor.fleet.servers.values()].filter(isConfigured).map(({ spec }) => spec.source))
-  const { memory, cpu, pids } = limits.abilities
-  const notes = [...limits.refused.map(({ name, why }) => `${name}: ${why}`), ...limits.notes, ...(limits.trouble === null ? [] : [limits.trouble])]
   return {
     pid: process.pid, version, startedAt, home: home.root, logDirectory: home.logs, sources: [...sources], http: gateway.http,
     configs: configs.describe([...sources]),
-    limits: { backend: limits.name, memory, cpu, pids, notes },
+    limits: describeLimits(limits),
   }
 }
 

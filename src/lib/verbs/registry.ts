@@ -15,6 +15,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   tools: async () => (await import('./tools.js')).tools,
   call: async () => (await import('./call.js')).call,
   verify: async () => (await import('./verify.js')).verify,
+  doctor: async () => (await import('./doctor.js')).doctor,
   'config show': async () => (await import('./config-show.js')).configShow,
   'config validate': async () => (await import('./config-validate.js')).configValidate,
   'daemon restart': async () => (await import('./daemon-restart.js')).daemonRestart,
