@@ -123,7 +123,7 @@ async function cpuMsOf({ group, child }) {
 function prefer(pid) {
   const path = /^\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:(.*)$/m.exec(fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1]
   try {
-    if (path !== undefined && path !== '/') fs.writeFileSync(`/sys/fs/cgroup/cpu${path}/cpu.shares`, '200000')
+    if (path !== undefined && path !== '/') for (const folder of [path, path.slice(0, path.lastIndexOf('/'))]) fs.writeFileSync(`/sys/fs/cgroup/cpu${folder}/cpu.shares`, '200000')
     for (const one of [pid, ...fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)]) os.setPriority(one, -19)
   } catch (error) {
     console.error(`not preferred: ${error.message}`)

@@ -104,7 +104,7 @@ describe('a server that cannot stay up', () => {
     expect(failed).toMatchObject({ generation: 4, restarts: 3 })
     expect(failed.reason).toMatch(/^crash loop: 3 restarts within 1m; last: exited with code 1 after/)
     expect(failed.lastErrors.join('\n')).toContain('its time is over')
-    expect((await run(['status', 'dies'], { home: home() })).stdout).toMatch(/Try +mcpctl logs dies/)
+    expect((await run(['status', 'dies'], { home: home() })).stdout).toMatch(/Try +mcpctl why dies/)
   })
 
   test('in a loop slower than the window is given up after twice as many restarts in ten windows', async () => {

@@ -43,7 +43,7 @@ describe('the names of tools', () => {
     expect((await named({ separator: '.' })).slice(0, 5)).toEqual(['first.echo', 'first.take-time', 'first.pid', 'first.Plain', 'second.echo'])
     const plain = await rig().legacy({}, { prefix: 'none' })
     expect(await plain.text('echo', { text: 'of the first' })).toBe('of the first')
-    expect(rig().record('first').at(-1)?.line).toContain('of the first')
+    expect(rig().record('first').findLast(({ message }) => message.method === 'tools/call')?.line).toContain('of the first')
     expect(readFileSync(join(rig().home.paths.root, 'daemon.log'), 'utf8')).toMatch(/the tool .{0,3}echo.{0,3} of server .{0,3}second.{0,3} is hidden, because server .{0,3}first.{0,3} before it uses the same name/)
   })
 
@@ -78,7 +78,7 @@ describe('what else has a name', () => {
     expect(await client.ask('prompts/get', { name: 'second__greet', arguments: { who: 'Ü' } })).toMatchObject({ messages: [{ content: { text: 'Hello Ü from second' } }], 'x-unknown': 1 })
     const completed = await client.ask('completion/complete', { ref: { type: 'ref/prompt', name: 'second__greet', 'x-more': 1 }, argument: { name: 'who', value: 'a' } })
     expect(completed).toEqual({ completion: { values: ['a-greet'], total: 1, hasMore: false } })
-    expect(rig().record('second').at(-1)?.message.params).toMatchObject({ ref: { type: 'ref/prompt', name: 'greet', 'x-more': 1 } })
+    expect(rig().record('second').findLast(({ message }) => message.method === 'completion/complete')?.message.params).toMatchObject({ ref: { type: 'ref/prompt', name: 'greet', 'x-more': 1 } })
     const templated = await client.ask('completion/complete', { ref: { type: 'ref/resource', uri: 'note://first/{id}' }, argument: { name: 'id', value: 'b' } })
     expect(templated).toMatchObject({ completion: { values: ['b-note://first/{id}'] } })
     expect((await client.request('prompts/get', { name: 'third__greet' })).error).toMatchObject({ code: -32602 })

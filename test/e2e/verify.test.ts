@@ -50,7 +50,7 @@ describe('verify', () => {
 
   test('exits 1 when a front cannot be reached, with the reason', async () => {
     home().config({ plain: fixture('mcp-dual.mjs') })
-    await runOk(['start'], { home: home() })
+    await runOk(['start'], { home: home(), env: { MCP_WATCH: 'false' } })
     const port = await freePort()
     home().config({ plain: fixture('mcp-dual.mjs') }, { gateway: { port } })
     const result = await run(['verify', '--json'], { home: home(), deadlineMs: 60_000 })

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync } from 'node:fs'
 import type { LimitsSpec } from '../../core/index.js'
 import { removeGroup } from './cgroup-file.js'
 import type { Hierarchy } from './cgroup-paths.js'
+import { GroupFolder } from './folders.js'
 import { reasonOf, type KernelSource, type Trial } from './kernel-source.js'
-import { below, makeGroup } from './folders.js'
 import type { KernelGroup } from './kernel-group.js'
-import { foldersOf, type Layout } from './layout.js'
+import type { Layout } from './layout.js'
 import { RESOURCES, type Resource } from './types.js'
 
 type Controller = keyof Layout['directories']
@@ -51,17 +51,19 @@ class Cgroup1 implements KernelSource {
   readonly name = 'cgroup1'
   readonly kill = 'loop'
   readonly holds: ReadonlySet<Resource>
-  readonly bases: readonly string[]
-  readonly #layout: Layout
+  readonly #folder: GroupFolder
 
   constructor(bases: Layout['directories'], holds: ReadonlySet<Resource>) {
-    this.#layout = { version: 1, directories: bases }
     this.holds = holds
-    this.bases = foldersOf(this.#layout)
+    this.#folder = new GroupFolder({ version: 1, directories: bases }, holds)
+  }
+
+  get bases(): readonly string[] {
+    return this.#folder.bases
   }
 
   make(id: string, limits: LimitsSpec): KernelGroup {
-    return makeGroup(below(this.#layout, id), this.holds, limits)
+    return this.#folder.make(id, limits)
   }
 
   close(): void {

@@ -4,10 +4,9 @@ import type { LimitsSpec } from '../../core/index.js'
 import { readStat } from '../proc.js'
 import { listGroup, readText, removeGroup, tryWrite, writeValue } from './cgroup-file.js'
 import type { Hierarchy } from './cgroup-paths.js'
-import { below, makeGroup } from './folders.js'
+import { GroupFolder } from './folders.js'
 import type { KernelGroup } from './kernel-group.js'
 import { reasonOf, type KernelSource, type Trial } from './kernel-source.js'
-import type { Layout } from './layout.js'
 import { RESOURCES, type Resource } from './types.js'
 
 /** Where this process moves to: a group whose children are limited must have no processes of its own. */
@@ -95,14 +94,14 @@ class Cgroup2 implements KernelSource {
   readonly kill: 'loop' | 'atomic'
   readonly holds: ReadonlySet<Resource>
   readonly bases: readonly string[]
-  readonly #layout: Layout
+  readonly #folder: GroupFolder
   readonly #undo: Undo
 
   constructor(base: string, holds: ReadonlySet<Resource>, undo: Undo) {
     this.holds = holds
     this.bases = [base]
     this.#undo = undo
-    this.#layout = { version: 2, directories: Object.fromEntries([...holds].map((resource) => [resource, base])) }
+    this.#folder = new GroupFolder({ version: 2, directories: Object.fromEntries([...holds].map((resource) => [resource, base])) }, holds)
     this.kill = existsSync(`${base}/cgroup.kill`) ? 'atomic' : 'loop'
   }
 
@@ -113,7 +112,7 @@ class Cgroup2 implements KernelSource {
       // A base that was removed and made anew has to be told again; one that has them does not mind.
       for (const resource of this.holds) writeValue(`${base}/cgroup.subtree_control`, `+${resource}`)
     }
-    return makeGroup(below(this.#layout, id), this.holds, limits, checkType)
+    return this.#folder.make(id, limits, checkType)
   }
 
   close(): void {

@@ -4,32 +4,49 @@ import { removeGroup } from './cgroup-file.js'
 import { FolderGroup } from './kernel-group.js'
 import { foldersOf, type Layout } from './layout.js'
 import type { Resource } from './types.js'
+import { CpuWeight } from './weight.js'
 
-/** The layout of one group below the layout of all. */
-export function below(layout: Layout, id: string): Layout {
-  return { version: layout.version, directories: Object.fromEntries(Object.entries(layout.directories).map(([controller, base]) => [controller, `${base}/s-${id}`])) }
+/** The folder in every hierarchy in which the groups of all servers are made. */
+export class GroupFolder {
+  readonly bases: readonly string[]
+  readonly #layout: Layout
+  readonly #holds: ReadonlySet<Resource>
+  readonly #weight: CpuWeight
+
+  constructor(layout: Layout, holds: ReadonlySet<Resource>) {
+    this.#layout = layout
+    this.#holds = holds
+    this.#weight = new CpuWeight(layout)
+    this.bases = foldersOf(layout)
+  }
+
+  /**
+   * Makes the folders of a group and writes its limits; when that does not work out, takes all of it away again. A base
+   * that was removed meanwhile is made anew. `check` looks at each folder before anything is written.
+   * @throws what the kernel answers.
+   */
+  make(id: string, limits: LimitsSpec, check: (folder: string) => void = () => undefined): FolderGroup {
+    const layout = below(this.#layout, id)
+    const made: string[] = []
+    const group = new FolderGroup(layout, this.#holds)
+    try {
+      for (const folder of foldersOf(layout)) {
+        mkdirSync(folder.slice(0, folder.lastIndexOf('/')), { recursive: true })
+        mkdirSync(folder)
+        made.push(folder)
+        check(folder)
+      }
+      group.write(limits)
+    } catch (error) {
+      group.close()
+      for (const folder of made) removeGroup(folder)
+      throw error
+    }
+    group.onRemoved = this.#weight.add(layout, limits.cpuPercent)
+    return group
+  }
 }
 
-/**
- * Makes the folders of a group and writes its limits; when that does not work out, takes all of it away again. A base
- * that was removed meanwhile is made anew. `check` looks at the folders before anything is written.
- * @throws what the kernel answers.
- */
-export function makeGroup(layout: Layout, holds: ReadonlySet<Resource>, limits: LimitsSpec, check: (folder: string) => void = () => undefined): FolderGroup {
-  const made: string[] = []
-  const group = new FolderGroup(layout, holds)
-  try {
-    for (const folder of foldersOf(layout)) {
-      mkdirSync(folder.slice(0, folder.lastIndexOf('/')), { recursive: true })
-      mkdirSync(folder)
-      made.push(folder)
-      check(folder)
-    }
-    group.write(limits)
-    return group
-  } catch (error) {
-    group.close()
-    for (const folder of made) removeGroup(folder)
-    throw error
-  }
+function below({ version, directories }: Layout, id: string): Layout {
+  return { version, directories: Object.fromEntries(Object.entries(directories).map(([controller, base]) => [controller, `${base}/s-${id}`])) }
 }

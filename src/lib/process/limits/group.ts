@@ -168,10 +168,17 @@ export class Group implements LimitGroup {
     const kernel = this.#kernel
     if (kernel === null || this.#breach !== null || this.#released !== null) return
     if ((oomPossible || kernel.vanishes) && (kernel.countKills() ?? 0) > 0) return this.#exceeded(kernel.reachedMemoryLimit() ? memoryBreach('oom', this.#limits) : outerMemoryBreach(this.#limits))
-    if (this.#limits.pids !== undefined && (this.#leaderEnded || now - this.#pidsLookedAt >= PIDS_LOOK_MS)) {
-      this.#pidsLookedAt = now
-      if (this.#refusals.observe(kernel.countRefusals(), now)) return this.#exceeded(pidsBreach(this.#limits))
-    }
+    this.#lookAtPids(kernel, now)
+    this.#lookAtSoftMark(kernel, now)
+  }
+
+  #lookAtPids(kernel: KernelGroup, now: number): void {
+    if (this.#limits.pids === undefined || (!this.#leaderEnded && now - this.#pidsLookedAt < PIDS_LOOK_MS)) return
+    this.#pidsLookedAt = now
+    if (this.#refusals.observe(kernel.countRefusals(), now)) this.#exceeded(pidsBreach(this.#limits))
+  }
+
+  #lookAtSoftMark(kernel: KernelGroup, now: number): void {
     const { memorySoftBytes } = this.#limits
     if (memorySoftBytes === undefined || !this.#holds('memory') || now - this.#softLookedAt < SOFT_LOOK_MS) return
     this.#softLookedAt = now

@@ -54,6 +54,8 @@ export class FolderGroup implements KernelGroup {
   readonly joins: readonly string[]
   readonly prefix = null
   readonly vanishes = false
+  /** Called when the folders are gone. */
+  onRemoved: () => void = () => undefined
   readonly #layout: Layout
   readonly #folders: readonly string[]
   #memory: KeptFile | null = null
@@ -152,6 +154,8 @@ export class FolderGroup implements KernelGroup {
   }
 
   remove(): boolean {
-    return this.#folders.map(removeGroup).every(Boolean)
+    if (!this.#folders.map(removeGroup).every(Boolean)) return false
+    this.onRemoved()
+    return true
   }
 }
