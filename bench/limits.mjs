@@ -124,6 +124,8 @@ function prefer(pid) {
   const path = /^\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:(.*)$/m.exec(fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1]
   try {
     if (path !== undefined && path !== '/') for (const folder of [path, path.slice(0, path.lastIndexOf('/'))]) fs.writeFileSync(`/sys/fs/cgroup/cpu${folder}/cpu.shares`, '200000')
+    // Its session may be one group to the scheduler as well.
+    if (fs.existsSync(`/proc/${pid}/autogroup`)) fs.writeFileSync(`/proc/${pid}/autogroup`, '-19')
     for (const one of [pid, ...fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)]) os.setPriority(one, -19)
   } catch (error) {
     console.error(`not preferred: ${error.message}`)

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { Readable, type Writable } from 'node:stream'
 import type { ExitStatus } from '../core/index.js'
+import { hasRoomForProcess } from './descriptors.js'
 import { identify, isPid, type ProcessIdentity } from './identity.js'
 import { readJoinReport } from './join.js'
 import { toLaunchError, type LaunchError } from './launch-error.js'
@@ -55,6 +56,7 @@ export async function spawnChild(options: { readonly launch: ResolvedLaunch | Li
   const { launch, marker } = options
   const limited = 'onWake' in launch ? launch : null
   const explainJoin = limited?.explainJoin ?? null
+  if (!hasRoomForProcess()) throw toLaunchError(Object.assign(new Error('too many open files'), { code: 'EMFILE' }), launch.file, launch.cwd)
   let child: ChildProcess
   try {
     child = spawn(launch.file, launch.args, {

@@ -92,8 +92,7 @@ export function readProportional(pid: number): number {
   return kib === undefined ? readResident(pid) : Number(kib) * 1024
 }
 
-/** Bytes resident, shared pages in full; 0 when the process is gone. */
-export function readResident(pid: number): number {
+function readResident(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB/m.exec(readProcFile(`/proc/${pid}/status`) ?? '')?.[1]
   return kib === undefined ? 0 : Number(kib) * 1024
 }

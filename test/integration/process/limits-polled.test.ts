@@ -86,14 +86,16 @@ describe.skipIf(process.platform !== 'linux')(`a CPU quota held by pausing${proc
   const spin = 'while :; do :; done'
 
   it('begins when a server was above it for some time, holds for all its processes, and ends when it is told to end', async () => {
-    const { child, exit, group } = await start(backend, { cpuPercent: 40 }, launchOf('/bin/sh', ['-c', `setsid sh -c '${spin}' & ${spin}`]))
+    const { child, exit, group } = await start(backend, { cpuPercent: 15 }, launchOf('/bin/sh', ['-c', `setsid sh -c '${spin}' & ${spin}`]))
+    await waitFor(async () => (await survivors()).length === 2)
     await waitFor(() => group.isThrottled())
     const usedMs = async (): Promise<number> => (await sampleTrees(new Map([['x', child.pid]]), { cheap: true })).get('x')?.cpuMs ?? 0
     const [from, at] = [await usedMs(), performance.now()]
     await delay(3000)
     const percent = ((await usedMs()) - from) / ((performance.now() - at) / 100)
-    expect(percent).toBeGreaterThan(32)
-    expect(percent).toBeLessThan(48)
+    expect(percent).toBeLessThan(23)
+    // On a busy machine it gets less than it may have, but it is not forgotten in its pause.
+    expect(percent).toBeGreaterThan(3)
     child.signalGroup('SIGTERM')
     expect(group.isThrottled()).toBe(false)
     expect(await exit).toEqual({ code: null, signal: 'SIGTERM' })

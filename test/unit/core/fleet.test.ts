@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { ServerSpec } from '../../../src/lib/core/index.js'
 import { specOf } from './spec-fixture.js'
 import { World } from './fleet-world.js'
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { identify, isSameProcess } from '../../../src/lib/process/index.js'
 import { parseListeners } from '../../../src/lib/process/port-holder.js'
@@ -11,7 +11,7 @@ const STAT = '4242 (a) Z (b)) S 17 4240 4240 0 -1 4194560 1199 0 0 0 30 12 5 3 2
 
 describe('reading /proc/PID/stat', () => {
   it('counts fields from the last parenthesis, because a program may have any name', () => {
-    expect(parseStat(4242, STAT)).toEqual({ pid: 4242, state: 'S', parentPid: 17, group: 4240, cpuTicks: 50, threads: 1, startTicks: 987654 })
+    expect(parseStat(4242, STAT)).toEqual({ pid: 4242, state: 'S', parentPid: 17, group: 4240, cpuTicks: 50, threads: 1, residentBytes: process.platform === 'linux' ? 231 * Number(execFileSync('getconf', ['PAGESIZE'])) : 231 * 4096, startTicks: 987654 })
   })
 
   it('gives nothing for a text that was cut off', () => {
@@ -67,7 +67,7 @@ describe('reading ps', () => {
 })
 
 describe('dividing the process table into trees', () => {
-  const row = (pid: number, parentPid: number, group: number) => ({ pid, parentPid, group, state: 'S', cpuTicks: 0, threads: 1, startTicks: 0 })
+  const row = (pid: number, parentPid: number, group: number) => ({ pid, parentPid, group, state: 'S', cpuTicks: 0, threads: 1, residentBytes: 0, startTicks: 0 })
 
   it('gives each process to the nearest leader above it or of its group', () => {
     const table = [row(1, 0, 1), row(10, 1, 10), row(11, 10, 10), row(12, 11, 12), row(13, 1, 10), row(20, 11, 20), row(21, 20, 20), row(99, 1, 99)]

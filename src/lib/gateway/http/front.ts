@@ -4,6 +4,7 @@ import { isLoopback } from '../../base/index.js'
 import { McpctlError } from '../../errors/index.js'
 import type { View } from '../contract.js'
 import { answerBadRequest } from './bad-request.js'
+import { mostConnections } from './connection-limit.js'
 import type { HttpFront, HttpFrontOptions } from './contract.js'
 import { Desk } from './desk.js'
 import { Incoming, Outgoing } from './exchange.js'
@@ -12,8 +13,8 @@ import { homePath } from './place.js'
 
 const KEEP_ALIVE_MS = 60_000
 /** A client that takes longer to say what it wants only holds a connection; noticed at the next look. */
-const HEADERS_MS = 6_000
-const LOOK_MS = 2_000
+const HEADERS_MS = 5_000
+const LOOK_MS = 1_500
 /** A whole request has to be here after this; its answer may take as long as it takes. */
 const REQUEST_MS = 5 * 60_000
 /** Room for argument values that are repeated in headers. */
@@ -53,6 +54,7 @@ class Front implements HttpFront {
       IncomingMessage: Incoming, ServerResponse: Outgoing, noDelay: true, maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_MS,
     }, (req, res) => { this.#desk.receive(req, res) })
+    this.#server.maxConnections = mostConnections()
     this.#server.on('connection', (socket: Socket) => { this.#own(socket) })
     this.#server.on('clientError', answerBadRequest)
     // An accept that fails (no descriptors left) is that client's misfortune.

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import type { LimitsSpec } from '../../core/index.js'
 import { removeGroup } from './cgroup-file.js'
 import type { Hierarchy } from './cgroup-paths.js'
@@ -7,6 +7,7 @@ import { reasonOf, type KernelSource, type Trial } from './kernel-source.js'
 import type { KernelGroup } from './kernel-group.js'
 import type { Layout } from './layout.js'
 import { RESOURCES, type Resource } from './types.js'
+import { makeFolder } from './make-folder.js'
 
 type Controller = keyof Layout['directories']
 
@@ -38,7 +39,7 @@ function claim(hierarchy: Hierarchy | undefined, controller: Controller, folder:
   if (hierarchy === undefined) return { why: 'not mounted' }
   const base = `${hierarchy.own}/${folder}`
   try {
-    mkdirSync(base, { recursive: true })
+    makeFolder(base)
   } catch (error) {
     return { why: reasonOf(error) }
   }
@@ -67,6 +68,6 @@ class Cgroup1 implements KernelSource {
   }
 
   close(): void {
-    for (const base of this.bases) removeGroup(base)
+    this.#folder.remove()
   }
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { LimitsSpec } from '../../core/index.js'
 import { readStat } from '../proc.js'
@@ -8,6 +8,7 @@ import { GroupFolder } from './folders.js'
 import type { KernelGroup } from './kernel-group.js'
 import { reasonOf, type KernelSource, type Trial } from './kernel-source.js'
 import { RESOURCES, type Resource } from './types.js'
+import { makeFolder } from './make-folder.js'
 
 /** Where this process moves to: a group whose children are limited must have no processes of its own. */
 const LEAF = 'daemon'
@@ -43,7 +44,7 @@ function claim({ root, offered, folder }: { root: string; offered: readonly Reso
   if (existsSync(`${root}/cgroup.type`)) moveToLeaf(root, undo)
   const base = `${root}/${folder}`
   enable(root, offered, undo)
-  mkdirSync(base, { recursive: true })
+  makeFolder(base)
   undo.add(() => removeGroup(base))
   enable(base, controllersOf(base), undo)
   checkType(base)
@@ -69,7 +70,7 @@ function moveToLeaf(root: string, undo: Undo): void {
   const others = inside.filter((pid) => pid !== process.pid && readStat(pid)?.parentPid !== process.pid)
   if (others.length > 0) throw new Error(`other processes live in it (pid ${others.slice(0, 3).join(', ')}${others.length > 3 ? ', ...' : ''})`)
   const leaf = `${root}/${LEAF}`
-  mkdirSync(leaf, { recursive: true })
+  makeFolder(leaf)
   undo.add(() => {
     for (const pid of listGroup(leaf)) tryWrite(`${root}/cgroup.procs`, pid)
     removeGroup(leaf)
@@ -107,7 +108,7 @@ class Cgroup2 implements KernelSource {
 
   make(id: string, limits: LimitsSpec): KernelGroup {
     for (const base of this.bases) {
-      mkdirSync(base, { recursive: true })
+      makeFolder(base)
       checkType(base)
       // A base that was removed and made anew has to be told again; one that has them does not mind.
       for (const resource of this.holds) writeValue(`${base}/cgroup.subtree_control`, `+${resource}`)

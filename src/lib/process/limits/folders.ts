@@ -5,13 +5,15 @@ import { FolderGroup } from './kernel-group.js'
 import { foldersOf, type Layout } from './layout.js'
 import type { Resource } from './types.js'
 import { CpuWeight } from './weight.js'
+import { makeFolder } from './make-folder.js'
 
-/** The folder in every hierarchy in which the groups of all servers are made. */
+/** The folder in every hierarchy in which the groups of all servers are made. It is there while one of them is. */
 export class GroupFolder {
   readonly bases: readonly string[]
   readonly #layout: Layout
   readonly #holds: ReadonlySet<Resource>
   readonly #weight: CpuWeight
+  #count = 0
 
   constructor(layout: Layout, holds: ReadonlySet<Resource>) {
     this.#layout = layout
@@ -31,7 +33,7 @@ export class GroupFolder {
     const group = new FolderGroup(layout, this.#holds)
     try {
       for (const folder of foldersOf(layout)) {
-        mkdirSync(folder.slice(0, folder.lastIndexOf('/')), { recursive: true })
+        makeFolder(folder.slice(0, folder.lastIndexOf('/')))
         mkdirSync(folder)
         made.push(folder)
         check(folder)
@@ -42,8 +44,18 @@ export class GroupFolder {
       for (const folder of made) removeGroup(folder)
       throw error
     }
-    group.onRemoved = this.#weight.add(layout, limits.cpuPercent)
+    const takeWeight = this.#weight.add(layout, limits.cpuPercent)
+    this.#count++
+    group.onRemoved = () => {
+      takeWeight()
+      if (--this.#count === 0) this.remove()
+    }
     return group
+  }
+
+  /** Folders that are not empty stay. */
+  remove(): void {
+    for (const base of this.bases) removeGroup(base)
   }
 }
 

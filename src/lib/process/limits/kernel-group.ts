@@ -156,6 +156,7 @@ export class FolderGroup implements KernelGroup {
   remove(): boolean {
     if (!this.#folders.map(removeGroup).every(Boolean)) return false
     this.onRemoved()
+    this.onRemoved = () => undefined
     return true
   }
 }

@@ -27,6 +27,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   ENODEV: 'it is gone',
   EBUSY: 'processes are in the way',
   EOPNOTSUPP: 'the group is not of type domain',
+  ENOTSUP: 'the group is not of type domain',
   ENOSPC: 'the kernel allows no more groups',
   EEXIST: 'a group of that name exists already',
   EINVAL: 'the kernel does not take the value',

@@ -2,8 +2,8 @@ import { readStat, type ProcStat } from '../proc.js'
 
 const TICK_MS = 50
 const MS_PER_TICK = 10
-/** How much unused time may be made up for: bursts of one tick stay unnoticed. */
-const LARGEST_CREDIT_MS = 100
+/** How much unused time may be made up for: short bursts stay unnoticed, and so do ticks of ours that come late. */
+const LARGEST_CREDIT_MS = 500
 /** How much overuse is remembered, so that a burst does not stop a server for seconds. */
 const LARGEST_DEBT_MS = 2000
 /** Without a pause for this long it is not needed any more. */

@@ -1,5 +1,5 @@
 import { hasProc, type ProcStat } from '../proc.js'
-import { collectMembers, readProportional, readResident, readTable, sampleTrees } from '../sample.js'
+import { collectMembers, readProportional, readTable, sampleTrees } from '../sample.js'
 
 /** A tree at one look. */
 export interface TreeReading {
@@ -105,7 +105,7 @@ export class TreeWatch {
 function describe(members: readonly ProcStat[], at: number): TreeReading {
   return {
     members,
-    residentBytes: sum(members, ({ pid }) => readResident(pid)),
+    residentBytes: sum(members, ({ residentBytes }) => residentBytes),
     measureBytes: () => sum(members, ({ pid }) => readProportional(pid)),
     cpuMs: sum(members, ({ cpuTicks }) => cpuTicks) * MS_PER_TICK,
     tasks: sum(members, ({ threads }) => threads),

@@ -23,11 +23,7 @@ export class CpuWeight {
     const cores = Math.max(1, Math.ceil((percent ?? 0) / 100))
     if (cores > 1) writeWeight(group, cores)
     this.#change(cores)
-    let added = true
-    return () => {
-      if (added) this.#change(-cores)
-      added = false
-    }
+    return () => this.#change(-cores)
   }
 
   #change(cores: number): void {
