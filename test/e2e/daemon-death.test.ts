@@ -21,7 +21,7 @@ const CLINGING = {
 const QUICK_STOP = { defaults: { stopTimeout: '500ms' } }
 
 function nothingLeft(): Promise<unknown> {
-  return waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 3000, what: 'every process of this home to be gone' })
+  return waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 15_000, what: 'every process of this home to be gone' })
 }
 
 /** The watchdog as it is now: the only child of the daemon that carries no mark of a server. */
@@ -30,7 +30,7 @@ function watchdogOf(daemon: number): number | undefined {
 }
 
 describe('kill -9 of the daemon', () => {
-  test('takes every process along within three seconds, and the next start works', async () => {
+  test('takes every process along, and the next start works', async () => {
     home().config(CLINGING, QUICK_STOP)
     await runOk(['start'], { home: home() })
     const { daemon, servers } = await statusOf(home())

@@ -44,7 +44,7 @@ fault('F61', async (lab) => {
   const session = await lab.http()
   const { hostname, port } = new URL(lab.url)
   /** What the server answers to these raw bytes, and what comes after them until it closes. */
-  const raw = (head: string, body: () => Buffer | null): Promise<string> => new Promise((resolve) => {
+  const once = (head: string, body: () => Buffer | null): Promise<string> => new Promise((resolve) => {
     const socket = net.connect(Number(port), hostname)
     let answer = ''
     socket.on('error', () => undefined)
@@ -61,11 +61,16 @@ fault('F61', async (lab) => {
     }
     more()
   })
+  /** A connection that is reset under what is still being sent takes its answer along: then it is asked again. */
+  const raw = (lines: string, body: () => Buffer | null): Promise<string> => waitFor(() => once(lines, body), { what: 'an answer that is not lost with its connection' })
   const head = (...lines: string[]): string => [`POST /mcp HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Content-Type: application/json', 'Accept: application/json, text/event-stream', ...lines, '', ''].join('\r\n')
   const mebibyte = Buffer.alloc(MIB, 'x')
   const hurt = async (): Promise<void> => {
     let sent = 0
-    const long = await raw(head(`Content-Length: ${100 * MIB}`), () => (sent++ < 100 ? mebibyte : null))
+    const long = await waitFor(() => {
+      sent = 0
+      return once(head(`Content-Length: ${100 * MIB}`), () => (sent++ < 100 ? mebibyte : null))
+    }, { what: 'an answer that is not lost with its connection' })
     expect(long).toMatch(/^HTTP\/1\.1 413 /)
     expect(sent).toBeLessThan(100)
     const endless = await raw(head('Transfer-Encoding: chunked'), () => Buffer.concat([Buffer.from('100000\r\n'), mebibyte, Buffer.from('\r\n')]))

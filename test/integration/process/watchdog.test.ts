@@ -69,7 +69,7 @@ describe.runIf(process.platform === 'linux')('the watchdog', () => {
     const pids = daemon.servers.flatMap((server, index) => [server.pid, ...(index === 2 ? [] : server.line.split(' ').map(Number).filter(Boolean))])
     expect(pids.filter(alive)).toHaveLength(8)
     daemon.process.kill('SIGKILL')
-    await allGone([...pids, daemon.watchdog], 3000)
+    await allGone([...pids, daemon.watchdog], 15_000)
   })
 
   it('lets well-behaved servers end by themselves and is done long before its patience is', async () => {
