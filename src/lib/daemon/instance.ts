@@ -196,7 +196,8 @@ export class Instance {
 
   #usage(): Remains['usage'] {
     const usage = this.#group?.usage() ?? null
-    return usage && { memoryBytes: usage.memoryBytes, processes: usage.processes, cpuPercent: null }
+    // When all of it has been killed, what is left says nothing.
+    return usage === null || usage.processes === 0 ? null : { memoryBytes: usage.memoryBytes, processes: usage.processes, cpuPercent: null }
   }
 
   #readLog(stream: Readable, kind: 'out' | 'err'): void {
