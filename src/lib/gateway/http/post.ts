@@ -87,7 +87,8 @@ export class Post implements BodySink, Exchange {
 }
 
 const LINGER_MS = 2000
-const LINGER_BYTES = 8 * 1024 * 1024
+/** Well above what the system may hold on both sides of a connection, so that a client that sends at full speed still comes to read. */
+const LINGER_BYTES = 64 * 1024 * 1024
 /** Rests of bodies up to here are read away, so that the connection can be used again. */
 const REST_BYTES = 1024 * 1024
 
