@@ -8,11 +8,13 @@ import { launcherArgs } from '../../../src/lib/process/limits/launcher.js'
 import { RefusalRow } from '../../../src/lib/process/limits/refusals.js'
 
 const MIB = 1024 ** 2
+const always = (): boolean => true
+const never = (): boolean => false
 
 describe('refused processes', () => {
   it('are the end of a server only when they go on for a second', () => {
     const row = new RefusalRow()
-    const verdicts = Array.from({ length: 12 }, (_, look) => row.observe(look + 1, look * 150))
+    const verdicts = Array.from({ length: 12 }, (_, look) => row.observe(look + 1, look * 150, never))
     expect(verdicts.indexOf(true)).toBe(7)
   })
 
@@ -21,20 +23,31 @@ describe('refused processes', () => {
     let count = 0
     for (let look = 0; look < 100; look++) {
       if (look % 12 < 4) count += 50
-      expect(row.observe(count, look * 150)).toBe(false)
+      expect(row.observe(count, look * 150, never)).toBe(false)
     }
+  })
+
+  it('are the end when a full group goes on asking, with pauses that grow, as shells do', () => {
+    const row = new RefusalRow()
+    const verdicts = Array.from({ length: 24 }, (_, look) => row.observe(look < 8 ? 64 : look < 20 ? 128 : 192, look * 150, always))
+    expect(verdicts.indexOf(true)).toBe(8)
+  })
+
+  it('are not when a full group asks once in a while for what it can do without', () => {
+    const row = new RefusalRow()
+    for (let look = 0; look < 700; look++) expect(row.observe(Math.floor(look / 10), look * 150, always)).toBe(false)
   })
 
   it('may miss a look or two and still be one row', () => {
     const row = new RefusalRow()
     const counts = [1, 1, 1, 2, 2, 3, 4, 4, 5]
-    expect(counts.map((count, look) => row.observe(count, look * 150)).at(-1)).toBe(true)
+    expect(counts.map((count, look) => row.observe(count, look * 150, never)).at(-1)).toBe(true)
   })
 
   it('explain an exit only shortly after', () => {
     const row = new RefusalRow()
     expect(row.isRecent(0)).toBe(false)
-    row.observe(3, 1000)
+    row.observe(3, 1000, never)
     expect(row.isRecent(3500)).toBe(true)
     expect(row.isRecent(4500)).toBe(false)
   })

@@ -4,6 +4,7 @@ import type { LimitsSpec } from '../../core/index.js'
 import { readStat } from '../proc.js'
 import { listGroup, readText, removeGroup, tryWrite, writeValue } from './cgroup-file.js'
 import type { Hierarchy } from './cgroup-paths.js'
+import { isKeptBySystemd } from './delegation.js'
 import { GroupFolder } from './folders.js'
 import type { KernelGroup } from './kernel-group.js'
 import { reasonOf, type KernelSource, type Trial } from './kernel-source.js'
@@ -18,7 +19,7 @@ const LEAF = 'daemon'
  * second (the other way round the kernel may silently make the group threaded, and nothing could be placed below
  * it), and checks the type third.
  */
-export function tryCgroup2(hierarchies: readonly Hierarchy[], folder: string): Trial {
+export function tryCgroup2(hierarchies: readonly Hierarchy[], folder: string, env: Readonly<Record<string, string | undefined>>): Trial {
   const hierarchy = hierarchies.find(({ version }) => version === 2)
   if (hierarchy === undefined) return { why: 'cgroup version 2 is not mounted' }
   const root = findRoot(hierarchy.own)
@@ -30,6 +31,7 @@ export function tryCgroup2(hierarchies: readonly Hierarchy[], folder: string): T
   } catch (error) {
     return { why: `${root} may not be written to: ${reasonOf(error)}` }
   }
+  if (isKeptBySystemd(root, env)) return { why: `${root} belongs to a unit of systemd without Delegate=yes` }
   const undo = new Undo()
   try {
     return claim({ root, offered, folder }, undo)

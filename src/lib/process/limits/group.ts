@@ -175,7 +175,7 @@ export class Group implements LimitGroup {
   #lookAtPids(kernel: KernelGroup, now: number): void {
     if (this.#limits.pids === undefined || (!this.#leaderEnded && now - this.#pidsLookedAt < PIDS_LOOK_MS)) return
     this.#pidsLookedAt = now
-    if (this.#refusals.observe(kernel.countRefusals(), now)) this.#exceeded(pidsBreach(this.#limits))
+    if (this.#refusals.observe(kernel.countRefusals(), now, () => kernel.isFull())) this.#exceeded(pidsBreach(this.#limits))
   }
 
   #lookAtSoftMark(kernel: KernelGroup, now: number): void {

@@ -27,6 +27,8 @@ export interface KernelGroup {
   suspectsOom(): boolean
   /** Processes and threads the group was not allowed to make so far. */
   countRefusals(): number
+  /** Whether not one process or thread more is allowed now. */
+  isFull(): boolean
   /** Whether memory was used up to its own limit: else an out-of-memory kill had its reason outside. */
   reachedMemoryLimit(): boolean
   /** @throws what the kernel answers. */
@@ -103,6 +105,13 @@ export class FolderGroup implements KernelGroup {
 
   countRefusals(): number {
     return this.#pids === null ? 0 : numberOf(this.#pids.read(), 'max')
+  }
+
+  isFull(): boolean {
+    const { pids } = this.#layout.directories
+    const limit = this.#limits.pids
+    if (pids === undefined || limit === undefined) return false
+    return (readNumber(`${pids}/pids.current`) ?? 0) >= limit
   }
 
   reachedMemoryLimit(): boolean {

@@ -78,7 +78,7 @@ async function attempt(name: BackendName, place: Place): Promise<Outcome> {
   if (!onLinux && name !== 'poll' && name !== 'none') return { why: IMPOSSIBLE }
   switch (name) {
     case 'cgroup2':
-      return proven(tryCgroup2(place.hierarchies, place.folder))
+      return proven(tryCgroup2(place.hierarchies, place.folder, place.env))
     case 'systemd': {
       const trial = await trySystemd(place)
       return 'why' in trial ? trial : { kernel: trial.source, rlimit: true, notes: trial.notes }

@@ -226,6 +226,10 @@ class ScopeGroup implements KernelGroup {
     return this.#inner?.countRefusals() ?? 0
   }
 
+  isFull(): boolean {
+    return this.#inner?.isFull() ?? false
+  }
+
   reachedMemoryLimit(): boolean {
     return this.#inner?.reachedMemoryLimit() ?? true
   }
