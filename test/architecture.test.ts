@@ -15,16 +15,20 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   process: ['base', 'errors', 'core'],
   mcp: ['base', 'errors', 'core'],
   logs: ['base', 'errors', 'core'],
+  metrics: ['base', 'errors', 'core'],
+  telemetry: ['base', 'errors', 'core'],
   control: ['base', 'errors', 'core'],
+  clients: ['base', 'errors', 'core', 'config'],
   gateway: ['base', 'errors', 'core', 'mcp'],
   pump: ['base', 'errors', 'core', 'control'],
-  daemon: ['base', 'errors', 'core', 'config', 'process', 'mcp', 'logs', 'control', 'gateway'],
+  daemon: ['base', 'errors', 'core', 'config', 'process', 'mcp', 'logs', 'metrics', 'control', 'gateway'],
   cli: ['base', 'errors', 'core'],
+  tui: ['base', 'errors', 'core', 'control', 'cli'],
   verbs: ['base', 'errors', 'core', 'control', 'cli', 'logs'],
   commands: ['cli', 'verbs'],
 }
 /** Rooms that a verb may load when it is called, never before. */
-const MAY_LOAD: Record<string, readonly string[]> = { verbs: ['config', 'daemon', 'gateway', 'logs', 'mcp', 'pump'], daemon: ['daemon'] }
+const MAY_LOAD: Record<string, readonly string[]> = { verbs: ['clients', 'config', 'daemon', 'gateway', 'logs', 'mcp', 'metrics', 'process', 'pump', 'tui'], daemon: ['daemon', 'telemetry'] }
 /** Doors besides index.ts: each keeps something heavy out of the others' way. */
 const SIDE_DOORS = new Set(['cli/command-of', 'config/find', 'config/watch'])
 

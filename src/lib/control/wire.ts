@@ -1,4 +1,4 @@
-import type { FleetSettings, Phase, ServerSnapshot, ServerSpec, Snapshot } from '../core/index.js'
+import type { FleetSettings, MetricsSnapshot, Phase, ServerSnapshot, ServerSpec, Snapshot } from '../core/index.js'
 import type { ErrorDocument } from '../errors/index.js'
 
 /**
@@ -93,6 +93,15 @@ export interface SnapshotParams {
   readonly detail: boolean
 }
 
+/** `names: null` means every server. */
+export interface MetricsParams {
+  readonly names: readonly string[] | null
+  /** With the recent past of each server and of all together. */
+  readonly history: boolean
+  /** With the figures of each tool. */
+  readonly tools: boolean
+}
+
 /** Pushed to subscribers. The first event is always the snapshot. */
 export type ControlEvent =
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
@@ -103,6 +112,7 @@ export type ControlEvent =
 /** Every request: what goes in and what comes back. */
 export interface Methods {
   snapshot: { params: SnapshotParams; result: Snapshot }
+  metrics: { params: MetricsParams; result: MetricsSnapshot }
   apply: { params: ApplyParams; result: ApplyResult }
   /** Makes a changed configuration take effect; answers at once. */
   reload: { params: ReloadParams; result: ReloadResult }

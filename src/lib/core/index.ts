@@ -16,6 +16,7 @@ export {
 } from './gateway-spec.js'
 export { createHealthMemory, judgeHealth, type HealthFacts, type HealthMemory, type HealthVerdict, type Judgement, type ProbeOutcome, type ProcessVitals } from './health.js'
 export { createIdleState, transition } from './lifecycle.js'
+export type { Alert, AlertKind, History, MemorySaved, MetricsSnapshot, ServerMetrics, SessionMetrics, ToolFigures, TrafficFigures } from './metrics.js'
 export { planReload, type ReloadAction, type ReloadStep } from './reload-plan.js'
 export { STAND_IN_MARK, type StandIn } from './replacement.js'
 export { decideRestart, NO_HISTORY, type RestartHistory, type RestartVerdict } from './restart.js'
