@@ -1,8 +1,8 @@
-import type { EndpointSpec, FleetSettings, LaunchSpec, ServerSpec } from '../core/index.js'
-import { readBoolean, readErrorDocument, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
+import { MAX_TRACED_BYTES, type EndpointSpec, type FleetSettings, type LaunchSpec, type ServerSpec } from '../core/index.js'
+import { readBoolean, readErrorDocument, readInteger, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
 import { readGatewaySettings, readUse } from './read-gateway-spec.js'
 import { readHealth, readLimits, readReplacement } from './read-upkeep-spec.js'
-import type { ApplyParams, ConfigFailedParams, ConfigOrigin, NamesParams, ReloadParams, SnapshotParams } from './wire.js'
+import type { ApplyParams, ConfigFailedParams, ConfigOrigin, NamesParams, ReloadParams, SnapshotParams, TraceParams } from './wire.js'
 
 /** Lenient: any client can end any daemon. */
 export function readShutdownParams(value: unknown): { successor: boolean } {
@@ -18,10 +18,27 @@ export function readSnapshotParams(params: unknown): SnapshotParams {
   return { ...readNamesParams(params), detail: readBoolean(readRecord(params, 'params')['detail'] ?? false, 'detail') }
 }
 
+export function readTraceParams(params: unknown): TraceParams {
+  const { last, follow, textBytes, probes } = readRecord(params, 'params')
+  return {
+    ...readNamesParams(params),
+    last: readInteger(last, 'last', [0, 1000]),
+    follow: readBoolean(follow, 'follow'),
+    textBytes: readInteger(textBytes, 'textBytes', [0, MAX_TRACED_BYTES]),
+    probes: readBoolean(probes, 'probes'),
+  }
+}
+
 export function readApplyParams(params: unknown): ApplyParams {
-  const { source, settings, servers, origin: from } = readRecord(params, 'params')
+  const { source, sources, settings, servers, origin: from } = readRecord(params, 'params')
   const origin = readNullable(from, 'origin', readOrigin)
-  return { source: readString(source, 'source'), settings: readSettings(settings), servers: readList(servers, 'servers', readServerSpec), ...(origin === null ? {} : { origin }) }
+  return {
+    source: readString(source, 'source'),
+    settings: readSettings(settings),
+    servers: readList(servers, 'servers', readServerSpec),
+    ...(sources === undefined ? {} : { sources: readList(sources, 'sources', readString) }),
+    ...(origin === null ? {} : { origin }),
+  }
 }
 
 export function readReloadParams(params: unknown): ReloadParams {

@@ -1,4 +1,4 @@
-import type { FleetSettings, MetricsSnapshot, Phase, ServerSnapshot, ServerSpec, Snapshot } from '../core/index.js'
+import type { FleetSettings, MetricsSnapshot, Phase, ServerSnapshot, ServerSpec, Snapshot, TraceEvent } from '../core/index.js'
 import type { ErrorDocument } from '../errors/index.js'
 
 /**
@@ -28,6 +28,8 @@ export interface ConfigOrigin {
 
 export interface ApplyParams {
   readonly source: string
+  /** Every file its servers may come from, such as the user's own; absent: `source` alone. */
+  readonly sources?: readonly string[]
   readonly settings: FleetSettings
   readonly servers: readonly ServerSpec[]
   readonly origin?: ConfigOrigin
@@ -109,6 +111,23 @@ export type ControlEvent =
   | { readonly type: 'removed'; readonly time: number; readonly name: string }
   | { readonly type: 'closing'; readonly time: number }
 
+/** What goes over the servers' links is streamed to whoever asks for it. */
+export interface TraceParams {
+  /** `null`: every server, also those that come later. With a server come the processes of it that belong to single sessions. */
+  readonly names: readonly string[] | null
+  /** Remembered messages of each server that are sent first, the newest. */
+  readonly last: number
+  /** Go on with new ones; otherwise the stream ends after the remembered ones. */
+  readonly follow: boolean
+  /** How much of each message's text is wanted, in bytes; 0: none. */
+  readonly textBytes: number
+  /** Health probes too. */
+  readonly probes: boolean
+}
+
+/** What a stream may send. */
+export type StreamEvent = ControlEvent | TraceEvent
+
 /** Every request: what goes in and what comes back. */
 export interface Methods {
   snapshot: { params: SnapshotParams; result: Snapshot }
@@ -126,6 +145,8 @@ export interface Methods {
   shutdown: { params: ShutdownParams; result: NamesResult }
   /** Streams events until cancelled or until the connection ends. */
   subscribe: { params: Record<string, never>; result: Record<string, never> }
+  /** Streams messages until cancelled, until the remembered ones are through, or until the connection ends. */
+  trace: { params: TraceParams; result: Record<string, never> }
 }
 
 export type Method = keyof Methods
@@ -139,4 +160,4 @@ export type DaemonMessage =
   | { readonly type: 'hello'; readonly protocol: number; readonly version: string; readonly pid: number }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: ErrorDocument }
-  | { readonly type: 'event'; readonly id: number; readonly event: ControlEvent }
+  | { readonly type: 'event'; readonly id: number; readonly event: StreamEvent }

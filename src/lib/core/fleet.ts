@@ -32,9 +32,9 @@ export interface Fleet {
 }
 
 export type FleetEvent =
-  | { readonly type: 'apply'; readonly source: string; readonly specs: readonly ServerSpec[]; readonly settings: FleetSettings }
+  | { readonly type: 'apply'; readonly sources: readonly string[]; readonly specs: readonly ServerSpec[]; readonly settings: FleetSettings }
   /** `apply`, and what runs follows: new servers start, gone ones stop, changed ones (the named, or all) are replaced. */
-  | { readonly type: 'reload'; readonly source: string; readonly specs: readonly ServerSpec[]; readonly settings: FleetSettings; readonly names: readonly string[] | null }
+  | { readonly type: 'reload'; readonly sources: readonly string[]; readonly specs: readonly ServerSpec[]; readonly settings: FleetSettings; readonly names: readonly string[] | null }
   /** Exchanges the running instance of a server for a new one. */
   | { readonly type: 'replace'; readonly name: string }
   /** Named servers with what they depend on. */
@@ -73,10 +73,10 @@ export function createFleet(settings: FleetSettings): Fleet {
 }
 
 /** Servers of this configuration whose name another configuration file already uses for something that runs or should. */
-export function findConflicts(fleet: Fleet, source: string, specs: readonly ServerSpec[]): { name: string; source: string }[] {
+export function findConflicts(fleet: Fleet, specs: readonly ServerSpec[]): { name: string; source: string }[] {
   return specs.flatMap((spec) => {
     const entry = fleet.servers.get(spec.name)
-    return entry && entry.spec.source !== source && !entry.removed && (isActive(entry.state) || entry.state.desired === 'up') ? [{ name: spec.name, source: entry.spec.source }] : []
+    return entry && entry.spec.source !== spec.source && !entry.removed && (isActive(entry.state) || entry.state.desired === 'up') ? [{ name: spec.name, source: entry.spec.source }] : []
   })
 }
 
@@ -128,7 +128,7 @@ class FleetWork {
         this.send(event.name, event.event)
         return
       case 'apply':
-        this.#apply(event.source, event.specs)
+        this.#apply(event.sources, event.specs)
         this.#settings = event.settings
         return
       case 'close':
@@ -193,20 +193,20 @@ class FleetWork {
     for (const effect of step.effects) this.effects.push({ name, effect })
   }
 
-  #apply(source: string, specs: readonly ServerSpec[]): void {
+  #apply(sources: readonly string[], specs: readonly ServerSpec[]): void {
     const listed = new Set(specs.map((spec) => spec.name))
     for (const spec of specs) this.#applyOne(spec)
     for (const [name, entry] of this.#servers) {
-      if (entry.spec.source !== source || entry.standIn !== null || listed.has(name) || entry.removed) continue
+      if (!sources.includes(entry.spec.source) || entry.standIn !== null || listed.has(name) || entry.removed) continue
       this.#remove(name)
       // What does not run is not wanted any more; what runs goes on until somebody stops it.
       if (!isActive(entry.state)) this.send(name, { type: 'want-down' })
     }
   }
 
-  #reload({ source, specs, settings, names }: Extract<FleetEvent, { type: 'reload' }>): void {
-    const plan = planReload({ servers: this.#servers, settings, closing: this.#closing }, source, specs, names)
-    this.#apply(source, specs)
+  #reload({ sources, specs, settings, names }: Extract<FleetEvent, { type: 'reload' }>): void {
+    const plan = planReload({ servers: this.#servers, settings, closing: this.#closing }, sources, specs, names)
+    this.#apply(sources, specs)
     this.#settings = settings
     for (const { name, action } of plan) this.#carryOut(name, action)
   }

@@ -16,10 +16,10 @@ export interface ReloadStep {
   readonly fields: readonly string[]
 }
 
-/** What a reload of these servers (null: all of the file) would do, in configuration order, those that are gone last. Changes nothing. */
-export function planReload(fleet: Fleet, source: string, specs: readonly ServerSpec[], names: readonly string[] | null): ReloadStep[] {
+/** What a reload of these servers (null: all) would do, when the configuration comes from these files, in configuration order, those that are gone last. Changes nothing. */
+export function planReload(fleet: Fleet, sources: readonly string[], specs: readonly ServerSpec[], names: readonly string[] | null): ReloadStep[] {
   const listed = new Set(specs.map((spec) => spec.name))
-  const gone = [...fleet.servers].filter(([name, entry]) => entry.spec.source === source && entry.standIn === null && !listed.has(name)).map(([name, entry]) => planRemoval(name, entry))
+  const gone = [...fleet.servers].filter(([name, entry]) => sources.includes(entry.spec.source) && entry.standIn === null && !listed.has(name)).map(([name, entry]) => planRemoval(name, entry))
   const steps = [...specs.map((spec) => planOne(fleet.servers.get(spec.name), spec)), ...gone]
   return names === null ? steps : steps.filter(({ name }) => names.includes(name))
 }

@@ -1,26 +1,41 @@
-import type { ConfigFailedParams, ConfigOrigin } from '../control/index.js'
+import { existsSync } from 'node:fs'
+import type { ApplyParams, ConfigFailedParams } from '../control/index.js'
 import type { ConfigSnapshot } from '../core/index.js'
 import type { ConfigWatch } from './config-watch.js'
 
 /** The configurations the servers came from: where they are, whether their newest version is in effect. */
 export interface ConfigSources {
-  /** Its newest version is in effect. Null: who applied it did not say how it was loaded. */
-  applied(source: string, origin: ConfigOrigin | null): void
+  /** All files the servers of this configuration come from, and those that are gone since it was applied last. */
+  filesOf(order: ApplyParams): readonly string[]
+  /** Its newest version is in effect. */
+  applied(order: ApplyParams): void
   failed(params: ConfigFailedParams): void
-  describe(sources: readonly string[]): ConfigSnapshot[]
+  /** What there is to say when servers of these files are known; a file that is part of another configuration goes with that one. */
+  describe(files: readonly string[]): ConfigSnapshot[]
 }
 
 export function createConfigSources(watch: ConfigWatch): ConfigSources {
   const troubles = new Map<string, string>()
+  const known = new Map<string, readonly string[]>()
   return {
-    applied(source, origin) {
+    filesOf({ source, sources = [] }) {
+      const gone = (known.get(source) ?? []).filter((file) => !existsSync(file))
+      return [...new Set([source, ...sources, ...gone])]
+    },
+    applied({ source, sources = [], origin }) {
       troubles.delete(source)
-      watch.applied(source, origin)
+      known.set(source, [...new Set([source, ...sources])])
+      watch.applied(source, origin ?? null)
     },
     failed({ source, error, files }) {
       troubles.set(source, error.message)
       watch.failed(source, files)
     },
-    describe: (sources) => sources.map((source) => ({ source, trouble: troubles.get(source) ?? watch.trouble(source), watched: watch.isWatched(source) })),
+    describe(files) {
+      const used = [...known].filter(([, parts]) => parts.some((part) => files.includes(part)))
+      const covered = new Set(used.flatMap(([, parts]) => parts))
+      const shown = new Set([...used.map(([source]) => source), ...files.filter((file) => !covered.has(file))])
+      return [...shown].map((source) => ({ source, trouble: troubles.get(source) ?? watch.trouble(source), watched: watch.isWatched(source) }))
+    },
   }
 }

@@ -89,10 +89,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     throw homeUnusable(server === null ? home.socket : home.daemonFile, error)
   }
   journal.write('info', 'daemon started', { pid: process.pid, version, home: home.root })
-  const apply: Daemon['apply'] = ({ source, servers, settings, origin }) => {
-    supervisor.send({ type: 'apply', source, specs: servers, settings })
-    bringBack(supervisor, services.desired.takeOver(source), servers)
-    configs.applied(source, origin ?? null)
+  const apply: Daemon['apply'] = (order) => {
+    const { source, servers, settings } = order
+    const sources = configs.filesOf(order)
+    supervisor.send({ type: 'apply', sources, specs: servers, settings })
+    bringBack(supervisor, services.desired.takeOver(sources), servers)
+    configs.applied(order)
     return host.applied(source, settings.gateway)
   }
   return { supervisor, ended, shutdown, apply }

@@ -12,7 +12,7 @@ export interface DesiredKeeper {
   keep(): void
   readonly isKept: boolean
   /** The servers of this configuration that somebody wanted up when the daemon before this one was gone; once, then none. */
-  takeOver(source: string): readonly string[]
+  takeOver(sources: readonly string[]): readonly string[]
   close(): void
 }
 
@@ -52,9 +52,9 @@ export function keepDesired(home: Home, supervisor: Supervisor): DesiredKeeper {
     get isKept() {
       return isKept
     },
-    takeOver(source) {
-      const mine = earlier.filter((server) => server.source === source)
-      earlier = earlier.filter((server) => server.source !== source)
+    takeOver(sources) {
+      const mine = earlier.filter((server) => sources.includes(server.source))
+      earlier = earlier.filter((server) => !sources.includes(server.source))
       return mine.filter(({ desired }) => desired === 'up').map(({ name }) => name)
     },
     close() {

@@ -92,10 +92,11 @@ function describeDaemon({ version, startedAt, home, gateway, configs, limits, su
 }
 
 /** Hands a configuration to all that follow it, unless its names clash with those of another one. */
-async function takeOver({ supervisor, onUsed, gateway, configs, desired }: RequestServices, { source, settings, servers, origin }: ApplyParams, change: () => void): Promise<void> {
+async function takeOver({ supervisor, onUsed, gateway, configs, desired }: RequestServices, order: ApplyParams, change: () => void): Promise<void> {
   if (supervisor.fleet.closing) throw closing()
   // A file that is gone was renamed or moved: its servers are taken over by the one that names them now.
-  const conflict = supervisor.conflicts(source, servers).find((candidate) => existsSync(candidate.source))
+  const { source, settings, servers } = order
+  const conflict = supervisor.conflicts(servers).find((candidate) => existsSync(candidate.source))
   if (conflict) {
     throw new McpctlError('CONFIG_CONFLICT', `server "${conflict.name}" of ${source} is already defined by ${conflict.source}`, {
       hint: `Rename one of the two, stop the other (mcpctl stop ${conflict.name}), or run one project under its own MCP_HOME.`,
@@ -104,18 +105,19 @@ async function takeOver({ supervisor, onUsed, gateway, configs, desired }: Reque
   }
   onUsed()
   change()
-  bringBack(supervisor, desired.takeOver(source), servers)
-  configs.applied(source, origin ?? null)
+  bringBack(supervisor, desired.takeOver(configs.filesOf(order)), servers)
+  configs.applied(order)
   await gateway.applied(source, settings.gateway)
 }
 
 async function apply(services: RequestServices, params: unknown): Promise<ApplyResult> {
   const order = readApplyParams(params)
-  const { source, servers, settings } = order
+  const { servers, settings } = order
   const { supervisor } = services
   const before = supervisor.fleet
-  await takeOver(services, order, () => supervisor.send({ type: 'apply', source, specs: servers, settings }))
-  const mine = [...supervisor.fleet.servers].filter(([, entry]) => entry.spec.source === source && isConfigured(entry))
+  const sources = services.configs.filesOf(order)
+  await takeOver(services, order, () => supervisor.send({ type: 'apply', sources, specs: servers, settings }))
+  const mine = [...supervisor.fleet.servers].filter(([, entry]) => sources.includes(entry.spec.source) && isConfigured(entry))
   return {
     added: mine.filter(([name]) => !before.servers.has(name)).map(([name]) => name),
     changed: mine.filter(([, entry]) => entry.nextSpec !== null).map(([name]) => name),
@@ -125,10 +127,11 @@ async function apply(services: RequestServices, params: unknown): Promise<ApplyR
 
 async function reload(services: RequestServices, params: unknown): Promise<ReloadResult> {
   const order = readReloadParams(params)
-  const { source, servers, settings, names, dryRun } = order
+  const { servers, settings, names, dryRun } = order
   const { supervisor } = services
-  const changes = planReload(supervisor.fleet, source, servers, names)
-  if (!dryRun) await takeOver(services, order, () => supervisor.send({ type: 'reload', source, specs: servers, settings, names }))
+  const sources = services.configs.filesOf(order)
+  const changes = planReload(supervisor.fleet, sources, servers, names)
+  if (!dryRun) await takeOver(services, order, () => supervisor.send({ type: 'reload', sources, specs: servers, settings, names }))
   return { changes }
 }
 

@@ -33,6 +33,9 @@ export interface TrafficListener {
   asked(name: string, request: ServerRequest, link: Link | null): Promise<Record<string, unknown>> | undefined
 }
 
+/** Who looks on at every link from its beginning. `name`: the server it belongs to, also while another instance of it runs. */
+export type LinkListener = (name: string, instance: Instance, link: Link) => void
+
 /**
  * The only effect loop: takes one event, runs the pure step, performs the effects, repeats. No other code changes
  * the state of a server. Instances report back as further events.
@@ -49,6 +52,7 @@ export class Supervisor {
   readonly #queue: FleetEvent[] = []
   readonly #listeners = new Set<ChangeListener>()
   #traffic: TrafficListener | null = null
+  #linkListener: LinkListener | null = null
   readonly #pids: PidKeeper
   #busy = false
   #scheduled = false
@@ -71,8 +75,8 @@ export class Supervisor {
     return this.#logs.get(name)
   }
 
-  conflicts(source: string, specs: readonly ServerSpec[]): { name: string; source: string }[] {
-    return findConflicts(this.#fleet, source, specs)
+  conflicts(specs: readonly ServerSpec[]): { name: string; source: string }[] {
+    return findConflicts(this.#fleet, specs)
   }
 
   /** Returns the function that ends the subscription. */
@@ -83,6 +87,11 @@ export class Supervisor {
 
   onTraffic(listener: TrafficListener): void {
     this.#traffic = listener
+  }
+
+  /** One at a time; null: nobody. */
+  onLink(listener: LinkListener | null): void {
+    this.#linkListener = listener
   }
 
   /** Resolves when the condition holds; looked at after every step. */
@@ -268,6 +277,7 @@ export class Supervisor {
         // Nobody's calls are with it yet: all it can be told is what everybody is told.
         return request.method === 'roots/list' && spec.roots !== null ? Promise.resolve({ roots: spec.roots }) : undefined
       },
+      onLink: (link) => this.#linkListener?.(own, instance, link),
       onEstablished: (established) => {
         const exitsOnProbe = this.#provisional.get(own)?.exitsOnProbe ?? established.remember.exitsOnProbe
         this.#provisional.delete(own)

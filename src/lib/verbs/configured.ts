@@ -56,7 +56,7 @@ async function applyConfig(options: ConfiguredOptions, client: ControlClient, co
     const known = options.names.every((name) => own.includes(name)) ? own : await knownNames(client, own)
     const asked = expandNames(options.names, known)
     const { source, settings, servers } = config
-    const applied = await client.request('apply', { source, settings, servers, origin: originOf(options.io, config, { configPath: options.configPath, loadedAt }) })
+    const applied = await client.request('apply', { source, sources: config.explained.files, settings, servers, origin: originOf(options.io, config, { configPath: options.configPath, loadedAt }) })
     const names = asked.length > 0 ? asked : options.all === 'running' ? await runningNames(client) : startingNames(config, options.all === 'resume' ? desired : null)
     return { client, config, applied, names }
   } catch (error) {
@@ -88,8 +88,8 @@ async function runningNames(client: ControlClient): Promise<string[]> {
 }
 
 /** Every server that starts by itself; or, after a daemon that died, those somebody wanted up then. */
-function startingNames({ servers, source }: LoadedConfig, desired: readonly DesiredServer[] | null): string[] {
-  const known = new Map(desired?.filter((server) => server.source === source).map((server) => [server.name, server.desired]))
+function startingNames({ servers, explained }: LoadedConfig, desired: readonly DesiredServer[] | null): string[] {
+  const known = new Map(desired?.filter((server) => explained.files.includes(server.source)).map((server) => [server.name, server.desired]))
   return servers.filter(({ name, enabled, start }) => enabled && (known.get(name) ?? (start === 'auto' ? 'up' : 'down')) === 'up').map(({ name }) => name)
 }
 

@@ -33,7 +33,7 @@ export const daemonRun = defineVerb({
       journalDescriptor: 2,
       unusedLimitMs: null,
       onReady: ({ apply, supervisor }) => {
-        void apply({ source, servers, settings, origin })
+        void apply({ source, sources: config.explained.files, servers, settings, origin })
         supervisor.send({ type: 'start', names: servers.filter((spec) => spec.enabled && spec.start === 'auto').map((spec) => spec.name) })
       },
     })

@@ -34,7 +34,7 @@ export async function loadForReload(io: Io, client: ControlClient, { configPath,
 /** What the daemon is handed; `reload` adds what is to be done with it. */
 export function orderOf(io: Io, { config, configPath, loadedAt }: LoadedOrder): ApplyParams {
   const { source, settings, servers } = config
-  return { source, settings, servers, origin: originOf(io, config, { configPath, loadedAt }) }
+  return { source, sources: config.explained.files, settings, servers, origin: originOf(io, config, { configPath, loadedAt }) }
 }
 
 /** Every name that can be meant: those of the configuration, and those that are not in it any more. */

@@ -51,7 +51,7 @@ function perform(world: World, step: Act): void {
       world.busy = !world.busy
       return
     case 'reload':
-      world.send({ type: 'reload', source: '/project/mcp.config.json', specs: versioned(step.version, step.names), settings: world.fleet.settings, names: null })
+      world.send({ type: 'reload', sources: ['/project/mcp.config.json'], specs: versioned(step.version, step.names), settings: world.fleet.settings, names: null })
       return
     case 'temper':
       world.temper = { heedsInput: step.heedsInput, heedsTerm: step.heedsTerm }

@@ -34,7 +34,7 @@ export class World {
   constructor(specs: readonly ServerSpec[], maxConcurrentStarts = 32) {
     const settings = { maxConcurrentStarts, gateway: DEFAULT_GATEWAY }
     this.fleet = createFleet(settings)
-    this.send({ type: 'apply', source: '/project/mcp.config.json', specs, settings })
+    this.send({ type: 'apply', sources: ['/project/mcp.config.json'], specs, settings })
   }
 
   send(event: FleetEvent): void {

@@ -18,7 +18,7 @@ function ready(changes: Partial<ServerSpec> = {}): World {
 }
 
 function reload(world: World, ...specs: ServerSpec[]): void {
-  world.send({ type: 'reload', source: specOf('a').source, specs, settings: world.fleet.settings, names: null })
+  world.send({ type: 'reload', sources: [specOf('a').source], specs, settings: world.fleet.settings, names: null })
 }
 
 const argsOf = (world: World): readonly string[] | undefined => world.fleet.servers.get('a')?.spec.launch?.args
@@ -143,7 +143,7 @@ describe('a reload', () => {
     world.send({ type: 'start', names: ['a', 'b'] })
     world.settle()
     for (const name of ['a', 'b']) world.report(name, { type: 'established', generation: 1 })
-    world.send({ type: 'reload', source: specOf('a').source, specs: [versionOf('a', '2'), versionOf('b', '2')], settings: world.fleet.settings, names: ['b'] })
+    world.send({ type: 'reload', sources: [specOf('a').source], specs: [versionOf('a', '2'), versionOf('b', '2')], settings: world.fleet.settings, names: ['b'] })
     expect(Object.keys(world.phases())).toEqual(['a', 'b', 'b~2'])
   })
 })
