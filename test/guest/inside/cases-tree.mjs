@@ -55,8 +55,11 @@ async function emptyBase(daemon) {
   const { group, backend } = await limitsInForce(daemon, 'all')
   check(backend === 'cgroup2', `the backend is ${backend}`)
   await daemon.mustMcpctl('stop', '--keep-daemon')
-  await until(`the group ${group} is gone`, () => !fs.existsSync(group), 5000, 20)
-  return dirname(group)
+  const base = dirname(group)
+  // It goes with the last server; here it is there again, as if somebody else had a hand in it.
+  await until(`the folder ${base} is gone`, () => !fs.existsSync(base), 5000, 20)
+  fs.mkdirSync(base)
+  return base
 }
 
 function takeControllers(base) {
