@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, openSync, renameSync, statSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { fromErrorDocument, McpctlError, type ErrorDocument } from '../errors/index.js'
 import { connectControl, type ControlClient } from './client.js'
@@ -10,7 +10,6 @@ const DAEMON_ENTRY = fileURLToPath(new URL('../daemon/main.js', import.meta.url)
 /** Longer than this and something is wrong that waiting does not mend. */
 const START_LIMIT_MS = 20_000
 const POLL_MS = 10
-const MAX_LOG_BYTES = 5 * 1024 * 1024
 /** So long the daemon (our own, the winner of a race, or one that was leaving) is looked for before another is started. */
 const WINNER_WAIT_MS = 400
 
@@ -51,7 +50,6 @@ async function connectUntil(home: Home, limit: number): Promise<ControlClient | 
 async function launchDaemon(home: Home): Promise<LaunchReport> {
   let log: number
   try {
-    rotateLog(home)
     log = openSync(home.daemonLog, 'a', 0o600)
   } catch (error) {
     throw homeUnusable(home.daemonLog, error)
@@ -62,12 +60,6 @@ async function launchDaemon(home: Home): Promise<LaunchReport> {
   } finally {
     closeSync(log)
   }
-}
-
-/** The daemon's own log starts anew when it has grown large; one old one is kept. */
-function rotateLog(home: Home): void {
-  const { size } = statSync(home.daemonLog, { throwIfNoEntry: false }) ?? { size: 0 }
-  if (size > MAX_LOG_BYTES) renameSync(home.daemonLog, `${home.daemonLog}.1`)
 }
 
 /** A server that runs mcpctl itself must not hand its own mark on: the daemon would count as its leftover. Nor are debugger flags for the daemon. */

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs'
+import { copyFileSync, fstatSync, ftruncateSync, writeSync } from 'node:fs'
 
 export type JournalLevel = 'info' | 'warn' | 'error'
 
@@ -7,16 +7,44 @@ export interface Journal {
   write(level: JournalLevel, message: string, facts?: Record<string, unknown>): void
 }
 
-/** A full disk must not stop supervision: what cannot be written is lost. */
-export function openJournal(descriptor: number, now: () => number): Journal {
+/** The file behind the descriptor, which was opened for appending. */
+export interface JournalFile {
+  readonly path: string
+  /** Above this it starts anew; one old one is kept beside it. */
+  readonly maxBytes: number
+}
+
+/** A full disk must not stop supervision: what cannot be written is lost. `file` null: nothing is bounded, whoever reads it sees to that. */
+export function openJournal(descriptor: number, now: () => number, file: JournalFile | null = null): Journal {
+  let size = file === null ? 0 : sizeOf(descriptor)
   return {
     write(level, message, facts = {}) {
       const line = JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...facts })
       try {
-        writeSync(descriptor, `${line}\n`)
+        size += writeSync(descriptor, `${line}\n`)
+        if (file === null || size <= file.maxBytes) return
+        startAnew(descriptor, file.path)
+        size = sizeOf(descriptor)
       } catch {
         // Nowhere to say it.
       }
     },
+  }
+}
+
+/** Copied and emptied instead of renamed: the process's own standard error writes to the same open file. */
+function startAnew(descriptor: number, path: string): void {
+  try {
+    copyFileSync(path, `${path}.1`)
+  } finally {
+    ftruncateSync(descriptor)
+  }
+}
+
+function sizeOf(descriptor: number): number {
+  try {
+    return fstatSync(descriptor).size
+  } catch {
+    return 0
   }
 }

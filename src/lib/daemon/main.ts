@@ -6,6 +6,7 @@ import { toErrorDocument } from '../errors/index.js'
 const REPORT_DESCRIPTOR = 3
 /** A daemon whose first client never came back ends itself. */
 const UNUSED_LIMIT_MS = 30_000
+const MAX_JOURNAL_BYTES = 5 * 1024 * 1024
 
 function report(line: Record<string, unknown>): void {
   try {
@@ -28,7 +29,10 @@ async function main(): Promise<void> {
   process.chdir(home.root)
   // A loser of the race has left by now without having paid for the rest.
   const { runDaemon } = await import('./run.js')
-  await runDaemon({ home, journalDescriptor: 2, unusedLimitMs: UNUSED_LIMIT_MS, onReady: () => report({ ready: true }) })
+  await runDaemon({
+    home, journalDescriptor: 2, journalFile: { path: home.daemonLog, maxBytes: MAX_JOURNAL_BYTES }, unusedLimitMs: UNUSED_LIMIT_MS,
+    onReady: () => report({ ready: true }),
+  })
   lock.release()
 }
 

@@ -1,10 +1,12 @@
 import { VERSION, type Home } from '../control/index.js'
 import { startDaemon, type Daemon } from './daemon.js'
-import { openJournal } from './journal.js'
+import { openJournal, type JournalFile } from './journal.js'
 
 export interface RunOptions {
   readonly home: Home
   readonly journalDescriptor: number
+  /** What to keep bounded; null: whoever reads it does. */
+  readonly journalFile: JournalFile | null
   readonly unusedLimitMs: number | null
   readonly onReady: (daemon: Daemon) => void
 }
@@ -14,7 +16,7 @@ export interface RunOptions {
  * with status 70; its watchdog then ends every server.
  */
 export async function runDaemon(options: RunOptions): Promise<void> {
-  const journal = openJournal(options.journalDescriptor, Date.now)
+  const journal = openJournal(options.journalDescriptor, Date.now, options.journalFile)
   const die = (error: unknown): void => {
     journal.write('error', 'defect: the daemon ends', { error: error instanceof Error ? error.stack : String(error) })
     // eslint-disable-next-line no-restricted-properties

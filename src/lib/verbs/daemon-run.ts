@@ -31,6 +31,7 @@ export const daemonRun = defineVerb({
     await runDaemon({
       home,
       journalDescriptor: 2,
+      journalFile: null,
       unusedLimitMs: null,
       onReady: ({ apply, supervisor }) => {
         void apply({ source, sources: config.explained.files, servers, settings, origin })
