@@ -23,7 +23,6 @@ export const treeCases = [
   ...Object.entries({
     'F40 the folder of all servers is removed: the next server is limited all the same': baseIsRemoved,
     'F40 controllers are taken away: no server half limited': controllersAreTaken,
-    'F40 the folder of all servers is threaded: no server half limited': baseIsThreaded,
   }).map(([name, work]) => ({ open: () => Daemon.service(SERVERS, { properties: DELEGATED }), cases: { [name]: work } })),
 ]
 
@@ -83,12 +82,5 @@ async function baseIsRemoved(daemon) {
 
 async function controllersAreTaken(daemon) {
   takeControllers(await emptyBase(daemon))
-  return secondIsHeld(daemon)
-}
-
-async function baseIsThreaded(daemon) {
-  const base = await emptyBase(daemon)
-  takeControllers(base)
-  fs.writeFileSync(`${base}/cgroup.type`, 'threaded')
   return secondIsHeld(daemon)
 }
