@@ -71,7 +71,11 @@ function renderFields(fields, defaults) {
 }
 
 function renderGateway(fields, defaults) {
-  const rows = Object.entries(fields).map(([name, { kind, summary }]) => [code(name), summary, shortAccepts(kind), defaults.get(`gateway.${name}`) ?? ''])
+  const rowsBelow = (prefix, all) => Object.entries(all).flatMap(([name, { kind, summary }]) => [
+    [code(prefix + name), summary, shortAccepts(kind), defaults.get(`gateway.${prefix}${name}`) ?? ''],
+    ...rowsBelow(`${prefix}${name}.`, kind.fields ?? {}),
+  ])
+  const rows = rowsBelow('', fields)
   return table(['field', 'meaning', 'accepts', 'default'], rows) + '\n'
 }
 

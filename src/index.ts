@@ -10,6 +10,7 @@ export type {
   LocalHttpServer,
   McpctlConfig,
   McpctlConfigExport,
+  MetricsConfig,
   ProbeConfig,
   ProfileConfig,
   RemoteServer,

@@ -3,9 +3,10 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { connectControl, ensureHome, openControlServer, PROTOCOL, readApplyParams, readConfigFailedParams, readReloadParams, resolveHome } from '../../src/lib/control/index.js'
+import { connectControl, ensureHome, openControlServer, PROTOCOL, readApplyParams, readConfigFailedParams, readMetricsParams, readReloadParams, resolveHome } from '../../src/lib/control/index.js'
 import { McpctlError } from '../../src/lib/errors/index.js'
 import { DEFAULT_GATEWAY, DEFAULT_TRAFFIC, type GatewaySettings } from '../../src/lib/core/index.js'
+import { FiguresBook, sumSaved } from '../../src/lib/metrics/index.js'
 import { specOf } from '../unit/core/spec-fixture.js'
 
 /*
@@ -100,7 +101,7 @@ const SPEC = specOf('a', {
 })
 const GATEWAY: GatewaySettings = {
   port: 7420, host: '0.0.0.0', token: 'secret', allowedHosts: ['h'], allowedOrigins: ['https://o'], prefix: 'none', separator: '.', maxNameLength: 128,
-  sse: true, listWaitMs: 0, startWaitMs: 1, instructions: false, profiles: { p: { servers: ['a'], tags: ['t'] } },
+  sse: true, listWaitMs: 0, startWaitMs: 1, instructions: false, metrics: { compat: true, public: true }, profiles: { p: { servers: ['a'], tags: ['t'] } },
 }
 const PARAMS = { source: '/s', settings: { maxConcurrentStarts: 2, gateway: GATEWAY }, servers: [SPEC] }
 
@@ -118,6 +119,13 @@ it('reads what a command from before the gateway sends', () => {
   const { settings, servers } = received({ ...PARAMS, settings: { maxConcurrentStarts: 2 }, servers: [old] })
   expect(settings.gateway).toEqual(DEFAULT_GATEWAY)
   expect(servers).toEqual([{ ...old, isolation: 'shared', start: 'auto', idleStopMs: null, roots: null, clientAbilities: [], session: null, traffic: DEFAULT_TRAFFIC }])
+})
+
+it('reads the settings of a command from before there were figures, and refuses ones that are not', () => {
+  const { metrics: _metrics, ...old } = GATEWAY
+  const settings = (gateway: unknown): unknown => received({ ...PARAMS, settings: { maxConcurrentStarts: 2, gateway } }).settings.gateway
+  expect(settings(old)).toEqual({ ...GATEWAY, metrics: DEFAULT_GATEWAY.metrics })
+  expect(() => settings({ ...old, metrics: { compat: 1, public: true } })).toThrow(/metrics\.compat must be/)
 })
 
 it.each<[Record<string, unknown>, RegExp]>([
@@ -247,4 +255,31 @@ it.each<[Record<string, unknown>, RegExp]>([
   [{ health: { ...KEPT_UP.health, probe: { type: 'command', command: 'c' } } }, /health\.probe\.args must be a list/],
 ])('names what it refuses of limits, probes and replacement: %j', (change, message) => {
   expect(() => received({ ...PARAMS, servers: [{ ...KEPT_UP, ...change }] })).toThrow(message)
+})
+
+/*
+ * Since figures: what a command asks for, and every field of the answer.
+ */
+it('reads what figures are asked for; what is left out is not wanted', () => {
+  expect(readMetricsParams({ names: ['a'], history: true, tools: true })).toEqual({ names: ['a'], history: true, tools: true })
+  expect(readMetricsParams({})).toEqual({ names: null, history: false, tools: false })
+  expect(() => readMetricsParams({ names: 'a' })).toThrow(/names must be a list/)
+  expect(() => readMetricsParams({ history: 1 })).toThrow(/history must be true or false/)
+  expect(() => readMetricsParams([])).toThrow(/params must be an object/)
+})
+
+const TRAFFIC_FIELDS = '{"calls":1,"errors":0,"cancelled":0,"inFlight":0,"bytesIn":1,"bytesOut":2,"callsPerSecond":0.02,"errorPercent":0,"meanMs":10,"p50Ms":10,"p95Ms":10,"p99Ms":10,"lastCallAt":1800000000000}'
+const HISTORY_FIELDS = '{"intervalMs":10000,"endedAt":1800000001000,"cpuPercent":[5],"memoryBytes":[1024],"callsPerSecond":[null],"errorPercent":[0],"p95Ms":[10]}'
+
+it('keeps the names of all figures', () => {
+  const at = 1_800_000_000_000
+  const book = new FiguresBook()
+  const call = { server: 'a', method: 'tools/call', target: 't', startedAt: at, bytesIn: 1 }
+  book.began(call)
+  book.ended(call, { outcome: 'ok', durationMs: 10, bytesOut: 2 })
+  book.closeStep(at + 1000, new Map([['a', { cpuPercent: 5, memoryBytes: 1024 }]]))
+  expect(JSON.stringify(book.traffic('a', at + 2000))).toBe(TRAFFIC_FIELDS)
+  expect(JSON.stringify(book.history('a')).replace(/"p95Ms":\[[\d.]+\]/, '"p95Ms":[10]')).toBe(HISTORY_FIELDS)
+  expect(JSON.stringify(book.tools('a', at + 2000))).toBe(`[{"name":"t","kind":"tool",${TRAFFIC_FIELDS.slice(1)}]`)
+  expect(JSON.stringify(sumSaved([], []))).toBe('{"sessions":0,"instances":0,"memoryBytes":0,"instancesOtherwise":0,"memoryOtherwiseBytes":0,"savedBytes":0}')
 })

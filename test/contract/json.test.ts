@@ -95,8 +95,10 @@ describe('the JSON document of', () => {
   it('status, and status of names', async () => {
     await json('start')
     const servers = [{ ...GOOD, memoryBytes: '<bytes>' }, BAD]
-    await expectDocument('status', 0, { daemon: DAEMON, servers })
-    await expectDocument('status good bad', 3, { daemon: DAEMON, servers, details: DETAILS })
+    const saved = { sessions: 0, instances: 1, memoryBytes: '<bytes>', savedBytes: 0 }
+    const alerts = [{ kind: 'failed', level: 'critical', server: 'bad', text: expect.any(String) as string, hint: 'mcpctl why bad', since: '<time>' }]
+    await expectDocument('status', 0, { daemon: DAEMON, servers, saved, alerts })
+    await expectDocument('status good bad', 3, { daemon: DAEMON, servers, details: DETAILS, alerts })
   })
 
   it('stop', async () => {
@@ -150,6 +152,8 @@ describe('the JSON document of', () => {
         { field: 'gateway.listWait', value: '<duration>', origin: 'default' },
         { field: 'gateway.startWait', value: '<duration>', origin: 'default' },
         { field: 'gateway.instructions', value: true, origin: 'default' },
+        { field: 'gateway.metrics.compat', value: false, origin: 'default' },
+        { field: 'gateway.metrics.public', value: false, origin: 'default' },
         { field: 'profiles.work.servers', value: ['good'], origin: SOURCE },
         { field: 'profiles.work.tags', value: [], origin: SOURCE },
       ],

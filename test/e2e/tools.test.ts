@@ -27,6 +27,10 @@ describe('tools', () => {
       name: 'add', description: 'Adds numbers.\nAll of them.', 'x-unknown': { kept: [1, null] },
       inputSchema: { type: 'object', properties: { numbers: { type: 'array', items: { type: 'number' } }, label: { type: 'string' } }, required: ['numbers'] },
     })
+    const costs = (await runOk(['tools', '--tokens', '--json'], { home: home() })).json()
+    expect(costs).toMatchObject({ ...all, estimate: { tools: 11, tokens: expect.any(Number), servers: [{ name: 'box' }, { name: 'basic' }] } })
+    const table = (await runOk(['tools', '--tokens'], { home: home() })).stdout
+    expect(table).toMatch(/^about \d+ tokens for 11 tools of 2 servers \(an estimate: models count differently\)$/m)
     const one = (await runOk(['tools', 'basic', '--json'], { home: home() })).json() as typeof all
     expect(one.servers.map((server) => server.name)).toEqual(['basic'])
   })

@@ -28,6 +28,7 @@ const SERVER = some({
 const GATEWAY = some({
   port: of(7420, false, null, '80', '${HOME:-81}'), host: of('127.0.0.1', '::1', 'localhost'), token: of('t', 'x-y'), allowedHosts: of([], 'a', ['b.example']), allowedOrigins: of([], 'https://a'),
   prefix: of('always', 'on-collision', 'none'), separator: of('_', '__', '.'), maxNameLength: of(16, 128), sse: fc.boolean(), listWait: of(0, '1s'), startWait: of(0, 5), instructions: fc.boolean(),
+  metrics: fc.record({ compat: fc.boolean(), public: fc.boolean() }, { requiredKeys: [] }),
 })
 const PROFILES = some({ work: of('a', ['a'], { servers: ['a'] }, { tags: ['t'] }) })
 

@@ -172,7 +172,7 @@ describe('what is shown', () => {
     ])
     expect(config.explained.settings.map(({ field }) => field)).toEqual([
       'home', 'pidDir', 'logDir', 'logLevel', 'maxConcurrentStarts', 'limitsBackend', 'watch', 'gateway.port', 'gateway.host', 'gateway.token', 'gateway.allowedHosts', 'gateway.allowedOrigins',
-      'gateway.prefix', 'gateway.separator', 'gateway.maxNameLength', 'gateway.sse', 'gateway.listWait', 'gateway.startWait', 'gateway.instructions',
+      'gateway.prefix', 'gateway.separator', 'gateway.maxNameLength', 'gateway.sse', 'gateway.listWait', 'gateway.startWait', 'gateway.instructions', 'gateway.metrics.compat', 'gateway.metrics.public',
     ])
   })
 })

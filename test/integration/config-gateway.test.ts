@@ -20,11 +20,13 @@ describe('the gateway block', () => {
     const gateway = {
       port: 7420, host: '0.0.0.0', token: 't', allowedHosts: ['MCP.example', '::1'], allowedOrigins: ['https://App.example:443/', 'vscode-webview://abc'], prefix: 'on-collision',
       separator: '.', maxNameLength: 128, sse: true, listWait: '250ms', startWait: 0, instructions: false,
+      metrics: { compat: true, public: true },
     }
     const config = await createProject({ 'mcp.config.json': { servers: SERVERS, gateway } }).load()
     expect(config.settings.gateway).toEqual({
       port: 7420, host: '0.0.0.0', token: 't', allowedHosts: ['mcp.example', '::1'], allowedOrigins: ['https://app.example', 'vscode-webview://abc'], prefix: 'on-collision',
-      separator: '.', maxNameLength: 128, sse: true, listWaitMs: 250, startWaitMs: 0, instructions: false, profiles: {},
+      separator: '.', maxNameLength: 128, sse: true, listWaitMs: 250, startWaitMs: 0, instructions: false,
+      metrics: { compat: true, public: true }, profiles: {},
     })
   })
 
@@ -58,6 +60,9 @@ describe('the gateway block', () => {
     [{ listWait: -1 }, 'listWait', 'must be a time of at most 24 days', '24 days'],
     [{ startWait: 'never' }, 'startWait', 'not "never"', 'a time'],
     [{ instructions: 1 }, 'instructions', 'must be true or false, not 1', 'true or false'],
+    [{ metrics: true }, 'metrics', 'must be an object with compat and public, not a boolean', 'an object'],
+    [{ metrics: { compat: 'no' } }, 'metrics.compat', 'must be true or false, not "no"', 'true or false'],
+    [{ metrics: { compact: true } }, 'metrics.compact', 'is not a known field', 'Did you mean "compat"?'],
     [{ prot: 7420 }, 'prot', 'is not a known field', 'Did you mean "port"?'],
   ])('%j is refused with place, value and way out', async (gateway, field, message, hint) => {
     const problems = await problemsFor({ gateway })
@@ -130,6 +135,17 @@ describe('where a setting of the gateway comes from', () => {
     expect(stated.settings.gateway).toMatchObject({ port: 3333, token: 'environment', host: '127.0.0.9' })
     expect(['port', 'token', 'host'].map((name) => shown(stated, `gateway.${name}`)?.origin)).toEqual(['MCP_GATEWAY_PORT', 'MCP_GATEWAY_TOKEN', 'MCP_BIND_HOST'].map((name) => `environment ${name}`))
     expect((await both.load({ env: { MCP_GATEWAY_PORT: 'none' } })).settings.gateway.port).toBeNull()
+  })
+
+  it('is looked for field by field in its blocks too', async () => {
+    const files = { '../.config/mcpctl/config.json': { gateway: { metrics: { compat: true, public: true } } }, 'mcp.config.json': { servers: {}, gateway: { metrics: { public: false } } } }
+    const both = createProject(files)
+    const config = await both.load({ env: {} })
+    expect(config.settings.gateway.metrics).toEqual({ compat: true, public: false })
+    expect(['compat', 'public'].map((name) => shown(config, `gateway.metrics.${name}`)?.origin)).toEqual([join(both.home, '.config/mcpctl/config.json'), join(both.folder, 'mcp.config.json')])
+    const stated = await both.load({ env: { MCP_METRICS_COMPAT: 'off' } })
+    expect(stated.settings.gateway.metrics).toEqual({ compat: false, public: false })
+    expect(shown(stated, 'gateway.metrics.compat')?.origin).toBe('environment MCP_METRICS_COMPAT')
   })
 
   it('is shown without the token', async () => {

@@ -9,6 +9,9 @@ export interface FlagSpec {
   readonly options?: readonly string[]
 }
 
+/** `call`: a server, one of its tools, the tool's arguments. `none`: nothing can be known. */
+export type NameKind = 'servers' | 'call' | 'clients' | 'shells' | 'files' | 'none'
+
 export type FlagTable = Readonly<Record<string, FlagSpec>>
 
 export type FlagValues<F extends FlagTable> = {
@@ -53,6 +56,8 @@ export interface Verb<F extends FlagTable = FlagTable> {
     readonly required: boolean
     /** How they are written in help, where they are more than a list of names: "SERVER TOOL [KEY=VALUE...]". */
     readonly usage?: string
+    /** What a shell offers in their place. Default: names of servers. */
+    readonly complete?: NameKind
   }
   readonly flags: F
   run(input: { readonly names: readonly string[]; readonly flags: FlagValues<F> }, io: Io): Promise<Outcome>

@@ -178,6 +178,14 @@ export interface ServerDefaults extends Shared {
   cwd?: string
 }
 
+/** The Prometheus page of the HTTP port. */
+export interface MetricsConfig {
+  /** Names `mcp_NAME_requests_total` and the like beside the labelled ones. Default false. */
+  compat?: boolean
+  /** Shown without the token. Default false. */
+  public?: boolean
+}
+
 /** How clients reach the servers. */
 export interface GatewayConfig {
   /** TCP port where clients reach all servers over HTTP; `false`: none. Default none. */
@@ -204,6 +212,8 @@ export interface GatewayConfig {
   startWait?: Duration
   /** Whether clients get the servers' instructions. Default true. */
   instructions?: boolean
+  /** What /metrics shows on the port, and to whom. */
+  metrics?: MetricsConfig
 }
 
 /** A named choice of servers: their names, or those and all that carry one of the tags. */

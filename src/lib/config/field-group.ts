@@ -1,5 +1,6 @@
 import { nearest } from '../base/index.js'
 import { isRecord, type Kind } from './kind.js'
+import type { Schema } from './schema-part.js'
 import { describeKind } from './secret.js'
 import type { Spot } from './spot.js'
 
@@ -22,6 +23,7 @@ export function group<T extends object>(
     name: 'group',
     accepts,
     fields,
+    schema: objectOf(fields),
     read: (value, spot) => {
       if (!isRecord(value)) return rejectGroup(value, spot, accepts)
       const stated: Stated<T> = {}
@@ -34,6 +36,12 @@ export function group<T extends object>(
       return stated
     },
   }
+}
+
+/** The schema of an object with these fields and no others. */
+export function objectOf(fields: Readonly<Record<string, { readonly kind: { readonly schema: Schema }; readonly summary: string }>>): Schema {
+  const properties = Object.fromEntries(Object.entries(fields).map(([name, { kind, summary }]) => [name, { description: summary, ...kind.schema }]))
+  return { type: 'object', properties, additionalProperties: false }
 }
 
 function readField<T, K extends keyof T>(stated: Stated<T>, name: K, value: T[K] | undefined): void {

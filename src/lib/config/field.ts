@@ -1,7 +1,7 @@
 import type { ClientAbility, Era, Isolation, ReplaceMode, RestartPolicy, RootSpec, Transport } from '../core/index.js'
 import { group, type Stated } from './field-group.js'
 import { health, type HealthFields } from './health-field.js'
-import { choice, cpu, duration, durationOrNever, filledText, integer, list, scalar, size, textMap, truth, url, word, type Kind } from './kind.js'
+import { choice, cpu, duration, durationOrNever, filledText, integer, list, scalar, size, textMap, truth, url, word, type Kind, type NameRule } from './kind.js'
 import { roots } from './root-field.js'
 import type { Spot } from './spot.js'
 import { timeouts, tools, type TimeoutFields, type ToolFields } from './tool-field.js'
@@ -94,6 +94,7 @@ const restart: Kind<RestartFields> = {
   ...restartGroup,
   name: 'either',
   choices: RESTART_POLICIES,
+  schema: { anyOf: [{ enum: RESTART_POLICIES }, restartGroup.schema] },
   read: (value, spot) => {
     if (typeof value === 'object' && value !== null) return restartGroup.read(value, spot)
     const policy = choice(RESTART_POLICIES).read(value, spot)
@@ -101,13 +102,12 @@ const restart: Kind<RestartFields> = {
   },
 }
 
-const checkVariableName = (name: string): string | undefined =>
-  name === '' || /[=\0]/.test(name) ? 'is not a possible name of an environment variable' : undefined
+// eslint-disable-next-line no-control-regex
+const VARIABLE_NAME: NameRule = { pattern: /^[^=\u0000]+$/, wrong: 'is not a possible name of an environment variable' }
 
-const checkHeaderName = (name: string): string | undefined =>
-  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) ? undefined : 'is not a possible name of an HTTP header'
+const HEADER_NAME: NameRule = { pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, wrong: 'is not a possible name of an HTTP header' }
 
-const headerMap = textMap('an object of header names and texts', checkHeaderName)
+const headerMap = textMap('an object of header names and texts', HEADER_NAME)
 
 const headers: Kind<Record<string, string>> = {
   ...headerMap,
@@ -126,6 +126,7 @@ const headers: Kind<Record<string, string>> = {
 /** Codex: names to pass through, or objects that carry the name. */
 const passedVariable: Kind<string> = {
   ...word,
+  schema: { anyOf: [word.schema, { type: 'object', properties: { name: word.schema }, required: ['name'] }] },
   read: (value, spot) => word.read(typeof value === 'object' && value !== null && 'name' in value ? value.name : value, spot),
 }
 
@@ -136,7 +137,7 @@ const passedVariable: Kind<string> = {
 export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> } = {
   command: { kind: filledText, summary: 'The program to start.' },
   args: { kind: list(scalar, 'a list of texts'), summary: 'Its arguments.' },
-  env: { kind: textMap('an object of variable names and texts', checkVariableName), summary: 'Variables it gets besides a short inherited list.', inDefaults: true },
+  env: { kind: textMap('an object of variable names and texts', VARIABLE_NAME), summary: 'Variables it gets besides a short inherited list.', inDefaults: true },
   envFile: { kind: filledText, summary: 'A file of NAME=value lines; env wins over it.' },
   cwd: { kind: filledText, summary: 'Its working folder, relative to the folder of the configuration file.', inDefaults: true },
   url: { kind: url, summary: 'Where it answers over HTTP.', aliases: ['httpUrl', 'serverUrl', 'uri'] },

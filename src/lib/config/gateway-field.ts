@@ -1,7 +1,8 @@
 import { DEFAULT_GATEWAY, type PrefixMode } from '../core/index.js'
 import { isHost, isToken, readPort } from './address.js'
-import { group, type GroupField } from './field-group.js'
+import { group, type GroupField, type Stated } from './field-group.js'
 import { choice, duration, filledText, integer, list, reject, truth, type Kind } from './kind.js'
+import { OR_REFERENCE, textOf } from './schema-part.js'
 
 /** What the `gateway` block can say, as read: times in ms. */
 export interface GatewayFields {
@@ -17,11 +18,19 @@ export interface GatewayFields {
   listWait: number
   startWait: number
   instructions: boolean
+  metrics: Stated<MonitoringFields>
+}
+
+/** What `gateway.metrics` can say. */
+export interface MonitoringFields {
+  compat: boolean
+  public: boolean
 }
 
 const port: Kind<number | null> = {
   name: 'integer',
   accepts: 'a port from 1 to 65535, or false for none',
+  schema: { anyOf: [{ type: 'integer', minimum: 1, maximum: 65_535 }, { const: false }, { type: 'null' }, textOf(`^(?!0+$)\\d{1,5}$${OR_REFERENCE}`)] },
   read: (value, spot) => {
     if (value === false || value === null) return null
     const stated = typeof value === 'string' ? spot.expand(value) : typeof value === 'number' ? String(value) : ''
@@ -35,6 +44,7 @@ const port: Kind<number | null> = {
 const host: Kind<string> = {
   ...filledText,
   accepts: 'a host name or an IP address, without scheme and port',
+  schema: textOf(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$|^[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$${OR_REFERENCE}`),
   read: (value, spot) => {
     const read = filledText.read(value, spot)
     return read === undefined || isHost(read) ? read?.toLowerCase() : reject(value, spot, host.accepts)
@@ -45,6 +55,7 @@ const host: Kind<string> = {
 const token: Kind<string> = {
   ...filledText,
   accepts: 'a text of visible ASCII characters without spaces',
+  schema: textOf(`^[!-~]{1,4096}$${OR_REFERENCE}`),
   read: (value, spot) => {
     const read = filledText.read(value, spot)
     if (read === undefined || isToken(read)) return read
@@ -56,6 +67,7 @@ const token: Kind<string> = {
 const origin: Kind<string> = {
   ...filledText,
   accepts: 'an origin such as "https://app.example", without a path',
+  schema: textOf(`^[a-zA-Z][a-zA-Z0-9+.-]*://[^\\s/?#@*]+/?$${OR_REFERENCE}`),
   read: (value, spot) => {
     const read = filledText.read(value, spot)
     if (read === undefined) return undefined
@@ -69,11 +81,17 @@ const origin: Kind<string> = {
 
 const separator: Kind<string> = {
   name: 'text',
+  schema: textOf('^[A-Za-z0-9_.-]{1,8}$'),
   accepts: '1 to 8 of the characters that tool names may have (letters, digits, "_", "." and "-")',
   read: (value, spot) => (typeof value === 'string' && /^[A-Za-z0-9_.-]{1,8}$/.test(value) ? value : reject(value, spot, separator.accepts)),
 }
 
 const PREFIX_MODES: readonly PrefixMode[] = ['always', 'on-collision', 'none']
+
+const MONITORING_FIELDS: { readonly [K in keyof MonitoringFields]: GroupField<MonitoringFields[K]> } = {
+  compat: { kind: truth, summary: 'true: /metrics has the names mcp_NAME_requests_total and the like as well.' },
+  public: { kind: truth, summary: 'true: /metrics is shown without the token.' },
+}
 
 /** Every field of the `gateway` block: the one place that knows its name, its kind and its meaning. */
 export const GATEWAY_FIELDS: { readonly [K in keyof GatewayFields]: GroupField<GatewayFields[K]> } = {
@@ -89,6 +107,7 @@ export const GATEWAY_FIELDS: { readonly [K in keyof GatewayFields]: GroupField<G
   listWait: { kind: duration(0), summary: 'The longest a list waits for servers that are still starting.' },
   startWait: { kind: duration(0), summary: 'The longest a request waits for a server that is starting.' },
   instructions: { kind: truth, summary: "Whether clients get the servers' instructions." },
+  metrics: { kind: group<MonitoringFields>('an object with compat and public', MONITORING_FIELDS), summary: 'What /metrics shows on the port, and to whom.' },
 }
 
 /** The `gateway` block. */

@@ -1,4 +1,4 @@
-import { DEFAULT_GATEWAY, type GatewaySettings } from '../core/index.js'
+import { DEFAULT_GATEWAY, type GatewaySettings, type MonitoringSettings } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { isLoopbackHost } from './address.js'
 import { explain, showDuration, showText, type ExplainedValue } from './explain.js'
@@ -82,9 +82,23 @@ export function resolveGateway(blocks: readonly StatedGateway[], settings: Setti
       listWaitMs: time('listWait'),
       startWaitMs: time('startWait'),
       instructions: plain('instructions'),
+      metrics: resolveMonitoring(blocks, settings, explained),
     },
     explained,
   }
+}
+
+/** Each of its fields is looked for by itself: one file may state the one, another the other. */
+function resolveMonitoring(blocks: readonly StatedGateway[], settings: Settings, explained: ExplainedValue[]): MonitoringSettings {
+  const find = (name: keyof MonitoringSettings, environment?: Sourced<boolean>): boolean => {
+    const found = environment ?? blocks.flatMap(({ values, spot }): Sourced<boolean>[] => {
+      const value = values.metrics?.[name]
+      return value === undefined ? [] : [{ value, origin: spot.source.document.file }]
+    })[0] ?? { value: DEFAULT_GATEWAY.metrics[name], origin: 'default' }
+    explained.push(explain(`gateway.metrics.${name}`, found))
+    return found.value
+  }
+  return { compat: find('compat', fromEnvironment(settings, 'MCP_METRICS_COMPAT', settings.metricsCompat)), public: find('public') }
 }
 
 function findStated<K extends keyof GatewayFields>(blocks: readonly StatedGateway[], name: K): Found<GatewayFields[K]> | undefined {

@@ -2,6 +2,7 @@ import type { ProbeSpec } from '../core/index.js'
 import { isHost, readPort } from './address.js'
 import { group, type Stated } from './field-group.js'
 import { duration, filledText, isRecord, list, scalar, url, type Kind } from './kind.js'
+import { OR_REFERENCE, textOf } from './schema-part.js'
 import { describeKind } from './secret.js'
 import type { Spot } from './spot.js'
 
@@ -26,6 +27,7 @@ interface ProbeFields {
 const address: Kind<{ host: string; port: number }> = {
   name: 'text',
   accepts: 'a host and a port such as "127.0.0.1:5432"',
+  schema: textOf(`:\\d{1,5}\\s*$${OR_REFERENCE}`),
   read: (value, spot) => {
     const read = filledText.read(value, spot)
     if (read === undefined || (spot.isLenient && read.includes('${'))) return undefined
@@ -67,6 +69,7 @@ const probe: Kind<ProbeSpec> = {
   ...probeGroup,
   name: 'either',
   choices: WORDS,
+  schema: { anyOf: [{ enum: WORDS }, { ...probeGroup.schema, oneOf: ['http', 'tcp', 'command'].map((form) => ({ required: [form] })), dependentRequired: { args: ['command'] } }] },
   read: (value, spot) => {
     const word = WORDS.find((each) => each === value)
     if (word !== undefined) return { type: word }

@@ -1,5 +1,6 @@
 import { formatBytes, formatDuration, nearest, readBytes, readDuration } from '../base/index.js'
 import { readCpuPercent } from './cpu.js'
+import { CPU_TEXT, DURATION_TEXT, OR_REFERENCE, roundedNumber, SIZE_TEXT, textOf, type Schema } from './schema-part.js'
 import { describeKind, describeValue, isSecretName } from './secret.js'
 import type { Spot } from './spot.js'
 
@@ -9,6 +10,8 @@ export interface Kind<T> {
   /** What is accepted, to follow "must be". */
   readonly accepts: string
   readonly choices?: readonly string[]
+  /** The same for editors: accepts whatever `read` accepts, and refuses what can be seen without the surroundings. */
+  readonly schema: Schema
   readonly fields?: Readonly<Record<string, { readonly kind: Kind<unknown>; readonly summary: string }>>
   /** Records a problem and returns undefined when the value is not of this kind. */
   readonly read: (value: unknown, spot: Spot) => T | undefined
@@ -35,12 +38,14 @@ function expandChecked(value: string, spot: Spot): string | undefined {
 export const text: Kind<string> = {
   name: 'text',
   accepts: 'a text',
+  schema: textOf('^[^\\u0000]*$'),
   read: (value, spot) => (typeof value === 'string' ? expandChecked(value, spot) : rejectKind(value, spot, 'a text')),
 }
 
 export const filledText: Kind<string> = {
   name: 'text',
   accepts: 'a text that is not empty',
+  schema: textOf('\\S'),
   read: (value, spot) => {
     const read = text.read(value, spot)
     return read?.trim() === '' ? rejectEmpty(spot) : read
@@ -54,6 +59,7 @@ function rejectEmpty(spot: Spot): undefined {
 export const url: Kind<string> = {
   ...filledText,
   accepts: 'an http:// or https:// address',
+  schema: textOf(`^\\s*[hH][tT][tT][pP][sS]?:${OR_REFERENCE}`),
   read: (value, spot) => {
     const read = filledText.read(value, spot)
     if (read === undefined || (spot.isLenient && read.includes('${'))) return read
@@ -69,6 +75,7 @@ export const url: Kind<string> = {
 export const scalar: Kind<string> = {
   name: 'text',
   accepts: 'a text',
+  schema: { type: ['string', 'number', 'boolean'] },
   read: (value, spot) => {
     const plain = (typeof value === 'number' && Number.isFinite(value)) || typeof value === 'boolean' ? String(value) : value
     return text.read(plain, spot)
@@ -79,12 +86,14 @@ export const scalar: Kind<string> = {
 export const word: Kind<string> = {
   name: 'text',
   accepts: 'a name without spaces',
+  schema: textOf('^[^\\s\\p{C}]{1,200}$'),
   read: (value, spot) => (typeof value === 'string' && /^[^\s\p{C}]{1,200}$/u.test(value) ? value : reject(value, spot, word.accepts)),
 }
 
 export const truth: Kind<boolean> = {
   name: 'boolean',
   accepts: 'true or false',
+  schema: { type: 'boolean' },
   read: (value, spot) => (typeof value === 'boolean' ? value : reject(value, spot, truth.accepts)),
 }
 
@@ -98,6 +107,7 @@ export function duration(leastMs: number): Kind<number> {
   return {
     name: 'duration',
     accepts,
+    schema: { anyOf: [roundedNumber(leastMs, MAX_DURATION_MS, 1000), textOf(DURATION_TEXT)] },
     read: (value, spot) => {
       const durationMs = readDuration(value)
       return durationMs !== undefined && durationMs >= leastMs && durationMs <= MAX_DURATION_MS ? durationMs : reject(value, spot, accepts)
@@ -112,6 +122,7 @@ export function durationOrNever(leastMs: number): Kind<number | null> {
   return {
     name: 'duration',
     accepts,
+    schema: { anyOf: [{ const: 'never' }, roundedNumber(0, 0, 1000), roundedNumber(leastMs, MAX_DURATION_MS, 1000), textOf(DURATION_TEXT)] },
     read: (value, spot) => {
       const durationMs = value === 'never' ? 0 : readDuration(value)
       if (durationMs === 0) return null
@@ -126,6 +137,7 @@ export function size(leastBytes: number): Kind<number> {
   return {
     name: 'size',
     accepts,
+    schema: { anyOf: [{ type: 'integer', minimum: leastBytes, maximum: Number.MAX_SAFE_INTEGER }, textOf(SIZE_TEXT)] },
     read: (value, spot) => {
       const bytes = readBytes(value)
       return bytes !== undefined && bytes >= leastBytes && Number.isSafeInteger(bytes) ? bytes : reject(value, spot, accepts)
@@ -137,6 +149,7 @@ export function size(leastBytes: number): Kind<number> {
 export const cpu: Kind<number> = {
   name: 'cpu',
   accepts: 'percent of one core such as "80%", or a number of cores such as 1.5',
+  schema: { anyOf: [{ type: 'number', exclusiveMinimum: 0, maximum: 1024 }, textOf(CPU_TEXT)] },
   read: (value, spot) => readCpuPercent(value) ?? reject(value, spot, cpu.accepts),
 }
 
@@ -145,6 +158,7 @@ export function integer(least: number, most: number): Kind<number> {
   return {
     name: 'integer',
     accepts,
+    schema: { type: 'integer', minimum: least, maximum: most },
     read: (value, spot) => (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : reject(value, spot, accepts)),
   }
 }
@@ -156,6 +170,7 @@ export function choice<T extends string>(choices: readonly T[], aliases: Readonl
     name: 'choice',
     accepts,
     choices,
+    schema: { enum: [...choices, ...Object.keys(aliases)] },
     read: (value, spot) => {
       const found = choices.find((word) => word === value) ?? (typeof value === 'string' && Object.hasOwn(aliases, value) ? aliases[value] : undefined)
       if (found !== undefined) return found
@@ -169,9 +184,11 @@ export function choice<T extends string>(choices: readonly T[], aliases: Readonl
 
 /** A list; with `orSingle` one item may stand alone. */
 export function list<T>(item: Kind<T>, accepts: string, { orSingle = false } = {}): Kind<T[]> {
+  const many: Schema = { type: 'array', items: item.schema }
   return {
     name: 'list',
     accepts,
+    schema: orSingle ? { anyOf: [{ allOf: [{ type: 'string' }, item.schema] }, many] } : many,
     read: (value, spot) => {
       if (orSingle && typeof value === 'string') {
         const single = item.read(value, spot)
@@ -184,23 +201,29 @@ export function list<T>(item: Kind<T>, accepts: string, { orSingle = false } = {
   }
 }
 
-/** An object of names and texts. `checkName` returns what is wrong with a name. */
-export function textMap(accepts: string, checkName: (name: string) => string | undefined): Kind<Record<string, string>> {
-  return mapOf(scalar, accepts, checkName)
+/** What a name in an object has to look like, and what is said of one that does not. */
+export interface NameRule {
+  readonly pattern: RegExp
+  readonly wrong: string
 }
 
-/** An object of names and values of one kind. `checkName` returns what is wrong with a name. */
-export function mapOf<T>(item: Kind<T>, accepts: string, checkName: (name: string) => string | undefined): Kind<Record<string, T>> {
+/** An object of names and texts. */
+export function textMap(accepts: string, rule: NameRule): Kind<Record<string, string>> {
+  return mapOf(scalar, accepts, rule)
+}
+
+/** An object of names and values of one kind. */
+export function mapOf<T>(item: Kind<T>, accepts: string, rule: NameRule): Kind<Record<string, T>> {
   return {
     name: 'map',
     accepts,
+    schema: { type: 'object', propertyNames: { pattern: rule.pattern.source }, additionalProperties: item.schema },
     read: (value, spot) => {
       if (!isRecord(value)) return rejectKind(value, spot, accepts)
       const entries: [string, T][] = []
       for (const [name, each] of Object.entries(value)) {
         if (each === undefined) continue
-        const wrong = checkName(name)
-        if (wrong !== undefined) spot.at(name).problem(wrong, 'Correct the name.')
+        if (!rule.pattern.test(name)) spot.at(name).problem(rule.wrong, 'Correct the name.')
         const read = item.read(each, spot.at(name))
         if (read !== undefined) entries.push([name, read])
       }

@@ -4,6 +4,7 @@ import { explain, type ExplainedValue } from './explain.js'
 import { group, type Stated } from './field-group.js'
 import { isRecord, list, word } from './kind.js'
 import { formatPath } from './path.js'
+import type { Schema } from './schema-part.js'
 import { describeKind } from './secret.js'
 import { describeWrongName } from './server-name.js'
 import type { Spot } from './spot.js'
@@ -27,6 +28,9 @@ const profileGroup = group<ProfileFields>('a list of server names or an object w
   servers: { kind: list(word, 'a server name or a list of them', { orSingle: true }), summary: 'Servers, by name.' },
   tags: { kind: list(word, 'a label or a list of them', { orSingle: true }), summary: 'All servers that carry one of these labels.' },
 })
+
+/** A profile for editors. */
+export const PROFILE_SCHEMA: Schema = { anyOf: [serverNames.schema, profileGroup.schema] }
 
 /** Reads the `profiles` block: name to servers, or to servers and tags. Problems are recorded; unusable profiles are left out. */
 export function readProfiles(value: unknown, spot: Spot, isUserFile: boolean): Map<string, StatedProfile> {

@@ -48,6 +48,7 @@ const rootGroup = group<{ uri: string; name: string }>(ACCEPTS, {
 
 const root: Kind<RootSpec> = {
   ...rootGroup,
+  schema: { anyOf: [place.schema, { ...rootGroup.schema, required: ['uri'] }] },
   read: (value, spot) => {
     if (typeof value === 'string') {
       const uri = place.read(value, spot)

@@ -1,6 +1,7 @@
 import type { Spot } from './spot.js'
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+/** What every possible name looks like; not all that look like it are possible. */
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i
 
 /**

@@ -29,6 +29,7 @@ export interface Settings {
   /** null: none; undefined: the variable says nothing. */
   readonly gatewayPort: number | null | undefined
   readonly gatewayToken: string | undefined
+  readonly metricsCompat: boolean | undefined
   /** For the daemon, which reads the variable by itself. */
   readonly limitsBackend: LimitsBackend
   /** Whether the daemon reloads a configuration whose files change. */
@@ -107,6 +108,7 @@ const VARIABLES = {
     read: (text: string) => (isToken(text) ? text : undefined),
     isSecret: true,
   },
+  metricsCompat: truth('MCP_METRICS_COMPAT'),
   limitsBackend: {
     name: 'MCP_LIMITS_BACKEND',
     accepts: 'auto, cgroup2, systemd, cgroup1, rlimit, poll or none',
@@ -155,6 +157,7 @@ export function readSettings(env: NodeJS.ProcessEnv, userHome: string = homedir(
     bindHost: read(VARIABLES.bindHost) ?? '127.0.0.1',
     gatewayPort: read<number | null>(VARIABLES.gatewayPort),
     gatewayToken: read(VARIABLES.gatewayToken),
+    metricsCompat: read(VARIABLES.metricsCompat),
     limitsBackend: read<LimitsBackend>(VARIABLES.limitsBackend) ?? 'auto',
     watch: read(VARIABLES.watch) ?? true,
     stated,

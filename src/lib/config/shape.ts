@@ -11,10 +11,12 @@ import { checkServerName } from './server-name.js'
 import type { Source, Spot } from './spot.js'
 
 /** The names under which clients keep their servers. */
-const ROOT_KEYS = ['servers', 'mcpServers', 'context_servers', 'mcp_servers'] as const
+export const ROOT_KEYS = ['servers', 'mcpServers', 'context_servers', 'mcp_servers'] as const
 
 /** What only mcpctl understands at the root: in other clients' files under `x-mcpctl`. */
 const OWN_BLOCKS = ['defaults', 'gateway', 'profiles'] as const
+
+export type OwnBlock = (typeof OWN_BLOCKS)[number]
 
 const OWN_ROOT_FIELDS: readonly string[] = ['servers', 'mcpServers', ...OWN_BLOCKS, OWN_KEY, '$schema']
 
@@ -84,7 +86,7 @@ function checkOwnBlocks(data: Record<string, unknown>, root: Spot): void {
 }
 
 /** A block of ours: under `x-mcpctl`, or, in our own format, at the root. */
-function ownBlock(data: Record<string, unknown>, root: Spot, key: (typeof OWN_BLOCKS)[number]): { value: unknown; spot: Spot } | null {
+function ownBlock(data: Record<string, unknown>, root: Spot, key: OwnBlock): { value: unknown; spot: Spot } | null {
   const own = data[OWN_KEY]
   if (isRecord(own) && own[key] !== undefined) return { value: own[key], spot: root.at(OWN_KEY, key) }
   return root.source.isOwn && data[key] !== undefined ? { value: data[key], spot: root.at(key) } : null

@@ -1,5 +1,6 @@
 import { group, type Stated } from './field-group.js'
-import { durationOrNever, filledText, list, mapOf, reject, type Kind } from './kind.js'
+import { durationOrNever, filledText, list, mapOf, reject, type Kind, type NameRule } from './kind.js'
+import { textOf } from './schema-part.js'
 
 /** Limits of one call in ms; null: never. */
 export interface TimeoutFields {
@@ -22,13 +23,14 @@ export const timeouts = group<TimeoutFields>('an object with idle and total', {
 })
 
 /** Servers may call their tools anything; what nobody can mean is refused. */
-const checkToolName = (name: string): string | undefined => (/^[^\p{Cc}]{1,256}$/u.test(name) ? undefined : 'is not a possible name of a tool')
+const TOOL_NAME: NameRule = { pattern: /^[^\p{Cc}]{1,256}$/u, wrong: 'is not a possible name of a tool' }
 
 const pattern: Kind<string> = {
   name: 'text',
   accepts: 'the name of a tool, with * for any text',
+  schema: textOf('^(?!!)[^\\p{Cc}?\\[\\]\\{\\}]{1,256}$'),
   read: (value, spot) => {
-    if (typeof value !== 'string' || checkToolName(value) !== undefined) return reject(value, spot, pattern.accepts)
+    if (typeof value !== 'string' || !TOOL_NAME.pattern.test(value)) return reject(value, spot, pattern.accepts)
     const other = /[?[\]{}]|^!/.exec(value)?.[0]
     if (other === undefined) return value
     spot.problem(`is ${JSON.stringify(value.slice(0, 80))}, but "${other}" has no meaning in a pattern`, 'Only * is special: it stands for any text. Write several patterns for several names.', value.slice(0, 80))
@@ -40,10 +42,11 @@ const pattern: Kind<string> = {
 const newName: Kind<string> = {
   name: 'text',
   accepts: '1 to 128 letters, digits, "_", "." or "-"',
+  schema: textOf('^[A-Za-z0-9_.-]{1,128}$'),
   read: (value, spot) => (typeof value === 'string' && /^[A-Za-z0-9_.-]{1,128}$/.test(value) ? value : reject(value, spot, newName.accepts)),
 }
 
-const names = mapOf(newName, "an object of tools' names and their new names", checkToolName)
+const names = mapOf(newName, "an object of tools' names and their new names", TOOL_NAME)
 
 const rename: Kind<Record<string, string>> = {
   ...names,
@@ -63,6 +66,6 @@ export const tools = group<ToolFields>('an object with allow, deny, rename, desc
   allow: { kind: list(pattern, 'a pattern or a list of them', { orSingle: true }), summary: 'Tools clients may see; * stands for any text.' },
   deny: { kind: list(pattern, 'a pattern or a list of them', { orSingle: true }), summary: 'Tools clients may not see; wins over allow.' },
   rename: { kind: rename, summary: 'New names for tools.' },
-  describe: { kind: mapOf(filledText, "an object of tools' names and texts", checkToolName), summary: 'Descriptions in place of those of the server.' },
-  timeouts: { kind: mapOf(timeouts, "an object of tools' names and their timeouts", checkToolName), summary: 'Timeouts of single tools.' },
+  describe: { kind: mapOf(filledText, "an object of tools' names and texts", TOOL_NAME), summary: 'Descriptions in place of those of the server.' },
+  timeouts: { kind: mapOf(timeouts, "an object of tools' names and their timeouts", TOOL_NAME), summary: 'Timeouts of single tools.' },
 })

@@ -3,10 +3,12 @@ import type { Transport } from '../core/index.js'
 import type { FieldName } from './field.js'
 import type { StatedEntry } from './server-entry.js'
 
-const NEEDS_COMMAND: readonly FieldName[] = ['args', 'env', 'envFile', 'cwd', 'limits', 'passedVariables']
+/** What says something about a process only. */
+export const NEEDS_COMMAND: readonly FieldName[] = ['args', 'env', 'envFile', 'cwd', 'limits', 'passedVariables']
 /** A helper speaks no MCP, so it has no clients. */
 const NEEDS_CLIENTS: readonly FieldName[] = ['isolation', 'roots', 'clientAbilities', 'timeouts', 'tools']
-const NEEDS_URL: readonly FieldName[] = ['headers', 'bearerTokenVariable', 'headerVariables']
+/** What says something about an address only. */
+export const NEEDS_URL: readonly FieldName[] = ['headers', 'bearerTokenVariable', 'headerVariables']
 
 /**
  * How a server is reached: `command` alone is stdio, `url` (with a command: a local HTTP server) is HTTP unless the entry

@@ -1,13 +1,14 @@
 import net from 'node:net'
 import { fromErrorDocument, McpctlError } from '../errors/index.js'
+import type { TraceEvent } from '../core/index.js'
 import type { Home } from './home.js'
 import { LineSplitter } from './line.js'
-import { PROTOCOL, type ClientMessage, type ControlEvent, type DaemonMessage, type Method, type Methods } from './wire.js'
+import { PROTOCOL, type ClientMessage, type ControlEvent, type DaemonMessage, type Method, type Methods, type StreamEvent, type TraceParams } from './wire.js'
 
 interface Pending {
   resolve(result: unknown): void
   reject(error: unknown): void
-  onEvent?: (event: ControlEvent) => void
+  onEvent?: (event: StreamEvent) => void
 }
 
 /** The daemon's greeting: who answers. */
@@ -23,6 +24,8 @@ export interface ControlClient {
   request<M extends Method>(method: M, params: Methods[M]['params']): Promise<Methods[M]['result']>
   /** Calls back with the snapshot first, then with every change, until the connection ends (the promise settles). */
   subscribe(onEvent: (event: ControlEvent) => void): Promise<void>
+  /** Calls back with every message of the servers' links; resolves when the stream is over, rejects when the connection ends. */
+  trace(params: TraceParams, onEvent: (event: TraceEvent) => void): Promise<void>
   /** Resolves when the connection is gone, whoever ended it. */
   readonly ended: Promise<void>
   close(): void
@@ -120,7 +123,7 @@ function createClient(socket: net.Socket, version: string): ControlClient {
   })
   socket.once('close', () => failAll(new McpctlError('DAEMON_UNREACHABLE', 'the daemon closed the connection', { hint: 'See mcpctl daemon status, or start it again: mcpctl start.', details: { leaving: true } })))
 
-  const ask = async (method: Method, params: unknown, onEvent?: (event: ControlEvent) => void): Promise<unknown> => {
+  const ask = async (method: Method, params: unknown, onEvent?: (event: StreamEvent) => void): Promise<unknown> => {
     // After the end nobody would ever answer.
     if (failure !== null) throw failure
     const id = nextId++
@@ -134,7 +137,9 @@ function createClient(socket: net.Socket, version: string): ControlClient {
   return {
     hello,
     request: async (method, params) => (await ask(method, params)) as Methods[typeof method]['result'],
-    subscribe: async (onEvent) => void (await ask('subscribe', {}, onEvent)),
+    // A request's stream holds only events of its own kind.
+    subscribe: async (onEvent) => void (await ask('subscribe', {}, (event) => onEvent(event as ControlEvent))),
+    trace: async (params, onEvent) => void (await ask('trace', params, (event) => onEvent(event as TraceEvent))),
     ended,
     close: () => socket.destroy(),
   }

@@ -15,7 +15,7 @@ export {
 export { desiredFile, readDesired, type DesiredServer } from './desired.js'
 export { ensureHome, homeUnusable, resolveHome, type Home } from './home.js'
 export { acquireLock, type Lock } from './lock.js'
-export { readApplyParams, readConfigFailedParams, readNamesParams, readReloadParams, readShutdownParams, readSnapshotParams } from './read-spec.js'
+export { readApplyParams, readConfigFailedParams, readMetricsParams, readNamesParams, readReloadParams, readShutdownParams, readSnapshotParams, readTraceParams } from './read-spec.js'
 export { readErrorDocument } from './read.js'
 export { openControlServer, type ControlServer, type RequestContext, type RequestHandler } from './server.js'
 export {
@@ -31,6 +31,8 @@ export {
   type ReloadChange,
   type ReloadParams,
   type ReloadResult,
+  type StreamEvent,
+  type TraceParams,
 } from './wire.js'
 export { VERSION } from './version.js'
 export { ensureDaemon } from './launch.js'

@@ -2,6 +2,7 @@ import {
   DEFAULT_GATEWAY,
   DEFAULT_TRAFFIC,
   type GatewaySettings,
+  type MonitoringSettings,
   type ProfileSpec,
   type RootSpec,
   type ServerSpec,
@@ -32,8 +33,15 @@ export function readGatewaySettings(value: unknown, field: string): GatewaySetti
     listWaitMs: readDelay(gateway['listWaitMs'], `${field}.listWaitMs`),
     startWaitMs: readDelay(gateway['startWaitMs'], `${field}.startWaitMs`),
     instructions: readBoolean(gateway['instructions'], `${field}.instructions`),
+    metrics: readMonitoring(gateway['metrics'], `${field}.metrics`),
     profiles: readMap(gateway['profiles'], `${field}.profiles`, readProfile),
   }
+}
+
+function readMonitoring(value: unknown, field: string): MonitoringSettings {
+  if (value === undefined) return DEFAULT_GATEWAY.metrics
+  const metrics = readRecord(value, field)
+  return { compat: readBoolean(metrics['compat'], `${field}.compat`), public: readBoolean(metrics['public'], `${field}.public`) }
 }
 
 type Use = Pick<ServerSpec, 'isolation' | 'start' | 'idleStopMs' | 'roots' | 'clientAbilities' | 'session' | 'traffic'>

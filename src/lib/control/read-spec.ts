@@ -2,7 +2,7 @@ import { MAX_TRACED_BYTES, type EndpointSpec, type FleetSettings, type LaunchSpe
 import { readBoolean, readErrorDocument, readInteger, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
 import { readGatewaySettings, readUse } from './read-gateway-spec.js'
 import { readHealth, readLimits, readReplacement } from './read-upkeep-spec.js'
-import type { ApplyParams, ConfigFailedParams, ConfigOrigin, NamesParams, ReloadParams, SnapshotParams, TraceParams } from './wire.js'
+import type { ApplyParams, ConfigFailedParams, ConfigOrigin, MetricsParams, NamesParams, ReloadParams, SnapshotParams, TraceParams } from './wire.js'
 
 /** Lenient: any client can end any daemon. */
 export function readShutdownParams(value: unknown): { successor: boolean } {
@@ -16,6 +16,15 @@ export function readNamesParams(params: unknown): NamesParams {
 
 export function readSnapshotParams(params: unknown): SnapshotParams {
   return { ...readNamesParams(params), detail: readBoolean(readRecord(params, 'params')['detail'] ?? false, 'detail') }
+}
+
+export function readMetricsParams(params: unknown): MetricsParams {
+  const { names, history, tools } = readRecord(params, 'params')
+  return {
+    ...readNamesParams({ names: names ?? null }),
+    history: readBoolean(history ?? false, 'history'),
+    tools: readBoolean(tools ?? false, 'tools'),
+  }
 }
 
 export function readTraceParams(params: unknown): TraceParams {

@@ -4,14 +4,16 @@ import { McpctlError, toErrorDocument } from '../errors/index.js'
 import type { Home } from './home.js'
 import { LineSplitter } from './line.js'
 import { readNumber, readRecord, readString } from './read.js'
-import { PROTOCOL, type ControlEvent, type DaemonMessage } from './wire.js'
+import { PROTOCOL, type DaemonMessage, type StreamEvent } from './wire.js'
 
 /** A client that reads so slowly that this much waits for it is cut off: it would only grow. */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
 
 export interface RequestContext {
   /** Sends an event of this request's stream. */
-  emit(event: ControlEvent): void
+  emit(event: StreamEvent): void
+  /** Bytes that wait because the client does not read; a client far behind is cut off. */
+  readonly queuedBytes: number
   /** Called once when the client cancels or is gone. */
   onGone(listener: () => void): void
 }
@@ -83,6 +85,9 @@ function serveConnection(socket: net.Socket, version: string, handle: RequestHan
   const serve = async (id: number, method: string, params: unknown): Promise<void> => {
     const context: RequestContext = {
       emit: (event) => send({ type: 'event', id, event }),
+      get queuedBytes() {
+        return socket.writableLength
+      },
       onGone: (listener) => {
         if (socket.destroyed) listener()
         else gone.set(id, listener)

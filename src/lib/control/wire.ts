@@ -98,7 +98,7 @@ export interface SnapshotParams {
 /** `names: null` means every server. */
 export interface MetricsParams {
   readonly names: readonly string[] | null
-  /** With the recent past of each server and of all together. */
+  /** With the recent past of each server and of all together; a step is added every ten seconds, so asking for it more often shows nothing new. */
   readonly history: boolean
   /** With the figures of each tool. */
   readonly tools: boolean

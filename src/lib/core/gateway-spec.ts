@@ -7,6 +7,14 @@ export interface ProfileSpec {
   readonly tags: readonly string[]
 }
 
+/** What `/metrics` shows, and to whom. */
+export interface MonitoringSettings {
+  /** Whether each server has its figures under names of its own (`mcp_NAME_requests_total`) as well. */
+  readonly compat: boolean
+  /** Whether it is shown without the gateway's token. */
+  readonly public: boolean
+}
+
 /** How clients reach the servers; one for the whole daemon. */
 export interface GatewaySettings {
   /** TCP port of the HTTP front; null: none, clients come through `mcpctl proxy` only. */
@@ -31,6 +39,7 @@ export interface GatewaySettings {
   readonly startWaitMs: number
   /** Whether the servers' instructions are passed on, joined. */
   readonly instructions: boolean
+  readonly metrics: MonitoringSettings
   readonly profiles: Readonly<Record<string, ProfileSpec>>
 }
 
@@ -81,6 +90,7 @@ export const DEFAULT_GATEWAY: GatewaySettings = {
   listWaitMs: 5_000,
   startWaitMs: 30_000,
   instructions: true,
+  metrics: { compat: false, public: false },
   profiles: {},
 }
 

@@ -1,3 +1,4 @@
+export { judgeAlerts, type AlertFacts, type ServerAlertFacts } from './alert.js'
 export { findCycle, withDependencies } from './dependency.js'
 export { describeEnd, describeExit, type Breach, type BreachCause, type EndCause, type ExitStatus, type InstanceEnd } from './end.js'
 export type { Circumstance, Effect, InstanceEvent, ServerEvent, Step } from './event.js'
@@ -8,6 +9,7 @@ export {
   type ClientAbility,
   type GatewaySettings,
   type Isolation,
+  type MonitoringSettings,
   type PrefixMode,
   type ProfileSpec,
   type RootSpec,
@@ -39,3 +41,4 @@ export type {
   Transport,
 } from './spec.js'
 export { isActive, type Blocker, type Phase, type ServerState } from './state.js'
+export { MAX_TRACED_BYTES, type TraceEvent, type TraceKind, type TracedMessage } from './trace.js'

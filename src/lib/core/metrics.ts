@@ -3,18 +3,18 @@
  * control channel. The wire form: fields are added, never renamed or removed. Counts are since the daemon started.
  */
 export interface TrafficFigures {
-  /** Requests of clients for this server that were answered or given up. */
+  /** Requests of clients for this server that are over: answered, given up, or refused because it could not take them. What the gateway answers itself is none. */
   readonly calls: number
   /** Of those: an error of the protocol, a tool result with `isError`, or no answer of the server at all. Not those their client took back. */
   readonly errors: number
   readonly cancelled: number
   readonly inFlight: number
-  /** JSON of the requests, and of the answers. */
+  /** JSON of the requests that are over, and of the server's answers to them. */
   readonly bytesIn: number
   readonly bytesOut: number
   /** Over the last minute. */
   readonly callsPerSecond: number
-  /** Of the last five minutes' calls; null when there were none. So are the latencies, in milliseconds. */
+  /** Of the last five minutes' calls, those that were taken back left out; null when there were none. So are the latencies, in milliseconds. */
   readonly errorPercent: number | null
   readonly meanMs: number | null
   readonly p50Ms: number | null
@@ -30,7 +30,7 @@ export interface ToolFigures extends TrafficFigures {
   readonly kind: 'tool' | 'prompt' | 'resource' | 'other'
 }
 
-/** The recent past in steps of equal length, oldest first; null where nothing was known. */
+/** The recent past in steps of equal length, oldest first, beginning with the first that is known; null where nothing was known. All lists are of the same length. */
 export interface History {
   readonly intervalMs: number
   /** Epoch milliseconds of the newest entry. */
@@ -42,6 +42,7 @@ export interface History {
   readonly p95Ms: readonly (number | null)[]
 }
 
+/** One server, with all processes of it: those of single sessions (`NAME#1`) and the second one while it is replaced are summed up in it. */
 export interface ServerMetrics {
   readonly name: string
   /** Of the whole process tree; null when unknown. */
@@ -58,7 +59,7 @@ export interface ServerMetrics {
   readonly tools?: readonly ToolFigures[]
 }
 
-/** One client's relation to the gateway. */
+/** One client's relation to the gateway. Clients of the modern era keep no session over HTTP: they are told apart by what they call themselves, and count for five minutes after their last request. */
 export interface SessionMetrics {
   readonly id: string
   /** What the client calls itself. */

@@ -64,6 +64,8 @@ export interface ServerDetail {
   readonly ends: readonly InstanceEnd[]
   readonly logFile: string
   readonly logTrouble: string | null
+  /** Environment variables of its process, never their values: those its configuration sets, and those it inherits. Absent for remote servers and in what an older daemon says. */
+  readonly envNames?: { readonly own: readonly string[]; readonly inherited: readonly string[] }
 }
 
 export interface DaemonSnapshot {

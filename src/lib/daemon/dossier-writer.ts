@@ -89,7 +89,7 @@ function compose({ spec, state }: FleetEntry, end: InstanceEnd, { log, spec: { s
     usage,
     lastErrors: log.lastLines(ERROR_LINES, 'err'),
     lastHeardAt: activity?.lastHeardAt ?? null,
-    lastFrames: link?.lastFrames() ?? [],
+    lastFrames: (link?.lastFrames() ?? []).map(({ at, direction, bytes, head }) => ({ at, direction, bytes, head })),
     inFlight: (link?.unanswered() ?? []).map(({ method, startedAt }) => ({ method, ms: Math.max(0, end.endedAt - startedAt) })),
     queuedInputBytes: activity?.queuedBytes ?? 0,
     verdict: {

@@ -1,9 +1,11 @@
-import { DEFAULT_GATEWAY, type GatewaySettings } from '../core/index.js'
+import { DEFAULT_GATEWAY, type GatewaySettings, type SessionMetrics } from '../core/index.js'
 import type { Home } from '../control/index.js'
-import { createGateway, EVERYTHING, openHttpFront, type HttpFront } from '../gateway/index.js'
+import { createGateway, EVERYTHING, openHttpFront, type CallObserver, type HttpFront } from '../gateway/index.js'
+import type { FiguresSource } from '../metrics/index.js'
 import { openCatalogueMemory } from './catalogue-memory.js'
 import { openFrontSocket, type FrontSocket } from './front-socket.js'
 import type { Journal } from './journal.js'
+import { createMonitor } from './prometheus.js'
 import { createServerSource, isConfigured } from './server-source.js'
 import { openSessionStore } from './session-store.js'
 import type { Supervisor } from './supervisor.js'
@@ -14,6 +16,10 @@ export interface GatewayHostOptions {
   readonly journal: Journal
   readonly version: string
   readonly now: () => number
+  /** Hears of every call. */
+  readonly observer?: CallObserver
+  /** What `/metrics` and `/health` show; absent: there is nothing at these paths. */
+  readonly figures?: FiguresSource
 }
 
 /** Where HTTP clients come in, or why they cannot. */
@@ -26,6 +32,8 @@ export interface GatewayHost {
   /** A configuration was applied: its gateway settings hold from now on. Resolves when the HTTP front is where they want it. */
   applied(source: string, settings: GatewaySettings): Promise<void>
   readonly http: HttpStatus
+  /** The clients there are. */
+  sessions(): readonly SessionMetrics[]
   /** `successor`: another daemon is about to take over. */
   close(reason: string, successor: boolean): Promise<void>
 }
@@ -35,16 +43,18 @@ const CONFIGURED_WITHIN_MS = 10_000
 
 /** The gateway of this daemon, with its doors: the home's socket and, where configured, HTTP. */
 export async function openGatewayHost(options: GatewayHostOptions): Promise<GatewayHost> {
-  const { home, supervisor, journal, version, now } = options
+  const { home, supervisor, journal, version, now, observer, figures } = options
   const memory = openCatalogueMemory(home.state)
   const chosen = new ChosenSettings()
   const log = (level: 'info' | 'warn', message: string): void => { journal.write(level, `gateway: ${message}`) }
   const gateway = createGateway({
     source: createServerSource(supervisor, memory, now), settings: () => chosen.effective, version, now,
     warn: (text) => { log('warn', text) },
+    ...(observer && { observer }),
   })
   const inner = await openHttpFront({ gateway, settings: { ...DEFAULT_GATEWAY, port: null }, view: EVERYTHING, store: null, log })
-  const http = new HttpKeeper((settings) => openHttpFront({ gateway, settings, view: EVERYTHING, store: openSessionStore(home.state), log }), log)
+  const monitor = figures && createMonitor({ supervisor, figures, version, startedAt: now(), now, compat: () => chosen.effective.metrics.compat })
+  const http = new HttpKeeper((settings) => openHttpFront({ gateway, settings, view: EVERYTHING, store: openSessionStore(home.state), log, ...(monitor && { monitor }) }), log)
   let markConfigured: () => void = () => undefined
   const configured = new Promise<void>((resolve) => {
     markConfigured = resolve
@@ -65,6 +75,7 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
     get http() {
       return http.status
     },
+    sessions: () => gateway.sessions(),
     async applied(source, settings) {
       chosen.take(source, settings)
       await http.follow(chosen.effective)
@@ -73,6 +84,7 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
     async close(reason, successor) {
       gateway.close(reason)
       memory.close()
+      monitor?.close()
       await Promise.all([doors.close(successor), inner.close(), http.close()])
     },
   }
@@ -123,8 +135,8 @@ class HttpKeeper {
   }
 
   async #follow(settings: GatewaySettings): Promise<void> {
-    const { host, port, token, allowedHosts, allowedOrigins, sse } = settings
-    const key = JSON.stringify([host, port, token, allowedHosts, allowedOrigins, sse])
+    const { host, port, token, allowedHosts, allowedOrigins, sse, metrics } = settings
+    const key = JSON.stringify([host, port, token, allowedHosts, allowedOrigins, sse, metrics.public])
     if (key === this.#key && (this.#front !== null || port === null)) return
     await this.#front?.close()
     this.#front = null

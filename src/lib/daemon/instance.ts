@@ -32,6 +32,8 @@ export interface InstanceServices {
   readonly onProgress: () => void
   readonly onSpawned: (pid: number) => void
   readonly onGone: (pid: number) => void
+  /** Before anything is said over it. */
+  readonly onLink: (link: Link) => void
   readonly onEstablished: (established: Established) => void
   /** What the server says of its own accord, once it is ready. */
   readonly onNotification: NonNullable<LinkHooks['onNotification']>
@@ -233,6 +235,7 @@ export class Instance {
       return void this.#onLinkFailure(error, 'handshake-failed')
     }
     this.#link = link
+    this.#services.onLink(link)
     if (this.#abort.signal.aborted) return link.close()
     this.#establishing = link.establish({ era: this.spec.era, remembered, now, signal: this.#abort.signal }).then(
       (established) => {

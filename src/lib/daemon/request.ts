@@ -3,10 +3,12 @@ import { nearest } from '../base/index.js'
 import {
   readApplyParams,
   readConfigFailedParams,
+  readMetricsParams,
   readNamesParams,
   readReloadParams,
   readShutdownParams,
   readSnapshotParams,
+  readTraceParams,
   type ApplyParams,
   type ApplyResult,
   type Home,
@@ -15,21 +17,24 @@ import {
   type RequestContext,
   type RequestHandler,
 } from '../control/index.js'
-import { isActive, planReload, type Fleet, type Snapshot } from '../core/index.js'
+import { isActive, planReload, type Fleet, type MetricsSnapshot, type Snapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import type { ConfigSources } from './config-sources.js'
 import { bringBack, type DesiredKeeper } from './desired.js'
 import type { GatewayHost } from './gateway-host.js'
 import { describeLimits } from './limits-snapshot.js'
+import type { Metrics } from './metrics.js'
 import type { LimitsBackend } from '../process/index.js'
 import { baseName, isConfigured } from './server-source.js'
 import { toServerSnapshot, toSnapshot } from './snapshot.js'
 import type { Supervisor } from './supervisor.js'
+import { createTracer } from './trace.js'
 import type { UsageMeter } from './usage.js'
 
 export interface RequestServices {
   readonly supervisor: Supervisor
   readonly usage: UsageMeter
+  readonly metrics: Metrics
   readonly home: Home
   readonly now: () => number
   readonly version: string
@@ -46,10 +51,13 @@ export interface RequestServices {
 
 /** Answers control requests: reads the parameters, asks the supervisor, waits where the answer has to be true. */
 export function createRequestHandler(services: RequestServices): RequestHandler {
+  const tracer = createTracer(services.supervisor, services.now)
   return async (method, params, context) => {
     switch (method) {
       case 'snapshot':
         return snapshot(services, params)
+      case 'metrics':
+        return metrics(services, params)
       case 'apply':
         return apply(services, params)
       case 'reload':
@@ -66,6 +74,8 @@ export function createRequestHandler(services: RequestServices): RequestHandler 
         return shutdown(services, params)
       case 'subscribe':
         return subscribe(services, context)
+      case 'trace':
+        return tracer.serve(readTraceParams(params), context)
       default:
         throw new McpctlError('DAEMON_INCOMPATIBLE', `the daemon (version ${services.version}) does not know the request ${JSON.stringify(method)}`, {
           hint: 'Command and daemon are of different versions: mcpctl daemon restart.',
@@ -80,6 +90,12 @@ async function snapshot(services: RequestServices, params: unknown): Promise<Sna
   const known = resolveNames(supervisor.fleet, names)
   const usage = await services.usage.measure()
   return toSnapshot(supervisor, { names: known, detail, usage, now: now(), daemon: describeDaemon(services), home })
+}
+
+async function metrics({ supervisor, metrics: figures }: RequestServices, params: unknown): Promise<MetricsSnapshot> {
+  const { names, history, tools } = readMetricsParams(params)
+  // What a session's own process does is counted with its server.
+  return figures.read({ names: names === null ? null : resolveNames(supervisor.fleet, names).map(baseName), history, tools })
 }
 
 function describeDaemon({ version, startedAt, home, gateway, configs, limits, supervisor }: RequestServices): Snapshot['daemon'] {

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { homeUnusable, type Home } from '../control/index.js'
 import { isActive } from '../core/index.js'
+import { FiguresBook } from '../metrics/index.js'
+import { joinObservers } from '../gateway/index.js'
 import { createSweeper, openLimits, type LimitsBackend } from '../process/index.js'
 import { createConfigSources, type ConfigSources } from './config-sources.js'
 import { createConfigWatch } from './config-watch.js'
@@ -10,10 +12,14 @@ import { createDossierWriter } from './dossier-writer.js'
 import { openEraMemory } from './era-memory.js'
 import { openGatewayHost, type GatewayHost } from './gateway-host.js'
 import type { Journal } from './journal.js'
+import { describeLimits } from './limits-snapshot.js'
+import { createMetrics, type Metrics, type MetricsSurroundings } from './metrics.js'
 import { createProber } from './prober.js'
+import { isConfigured } from './server-source.js'
 import { Supervisor } from './supervisor.js'
 import { endSurvivors } from './survivors.js'
 import { startUsageMeter, type Leader, type UsageMeter } from './usage.js'
+import { openTelemetryHost } from './telemetry.js'
 import { WatchdogKeeper } from './watchdog-keeper.js'
 
 export interface ServicesOptions {
@@ -32,6 +38,7 @@ export interface Services {
   readonly watchdog: WatchdogKeeper
   readonly limits: LimitsBackend
   readonly usage: UsageMeter
+  readonly metrics: Metrics
   readonly configs: ConfigSources
   readonly desired: DesiredKeeper
   readonly host: GatewayHost
@@ -50,28 +57,63 @@ export async function openServices({ home, version, journal, now, markerPrefix }
   journal.write('info', `limits: ${limits.name}`, { ...limits.abilities, refused: limits.refused, notes: limits.notes })
   const dossiers = createDossierWriter({ home, journal, now })
   const supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, limits, dossiers, eras: openEraMemory(home.state, now), markerPrefix })
-  const usage = startUsageMeter(() => livingLeaders(supervisor), now)
-  const host = await openGatewayHost({ home, supervisor, journal, version, now }).catch(async (error: unknown) => {
+  const figures = startFigures(supervisor, limits, now)
+  const { usage, metrics, book } = figures
+  const telemetry = await openTelemetryHost({ env: process.env, supervisor, journal, version })
+  const host = await openGatewayHost({ home, supervisor, journal, version, now, observer: joinObservers(telemetry === null ? [book] : [book, telemetry.observer]), figures: metrics }).catch(async (error: unknown) => {
     watchdog.dismiss()
-    usage.close()
+    figures.close()
+    await telemetry?.close()
     await limits.close()
     throw homeUnusable(home.gatewaySocket, error)
   })
   const watch = createConfigWatch({ home, journal, groups: watchdog })
+  const configs = createConfigSources(watch)
+  figures.know({ sessions: () => host.sessions(), configs: () => configs.describe(sourcesOf(supervisor)) })
   const prober = createProber({ supervisor, now, markerPrefix, isThrottled: (name) => supervisor.instance(name)?.group?.isThrottled() ?? false })
   const desired = keepDesired(home, supervisor)
   return {
-    supervisor, watchdog, limits, usage, desired, host,
-    configs: createConfigSources(watch),
+    supervisor, watchdog, limits, usage, metrics, desired, host, configs,
     async close(reason) {
-      usage.close()
+      figures.close()
       prober.close()
       desired.close()
       await watch.close()
       await host.close(reason, desired.isKept)
+      await telemetry?.close()
       await supervisor.close()
       await dossiers.close()
       await limits.close()
+    },
+  }
+}
+
+/** Where the servers that are known come from. */
+export function sourcesOf(supervisor: Supervisor): string[] {
+  return [...new Set([...supervisor.fleet.servers.values()].filter(isConfigured).map(({ spec }) => spec.source))]
+}
+
+/** Counting and sampling. The gateway tells of calls before it can be asked for its sessions: what surrounds the figures is made known later. */
+function startFigures(supervisor: Supervisor, limits: LimitsBackend, now: () => number) {
+  const book = new FiguresBook()
+  let known: Pick<MetricsSurroundings, 'sessions' | 'configs'> = { sessions: () => [], configs: () => [] }
+  const usage = startUsageMeter({
+    leadersOf: () => livingLeaders(supervisor),
+    isWorth: () => [...supervisor.fleet.servers.values()].some(({ state }) => isActive(state)),
+    now,
+    onStep: (...step) => { metrics.step(...step) },
+    onCpu: (name, cpuMs) => { metrics.usedCpu(name, cpuMs) },
+  })
+  const metrics: Metrics = createMetrics({
+    supervisor, usage, book, now,
+    surroundings: { sessions: () => known.sessions(), configs: () => known.configs(), limits: () => describeLimits(limits) },
+  })
+  return {
+    book, usage, metrics,
+    know: (surroundings: typeof known): void => { known = surroundings },
+    close: (): void => {
+      usage.close()
+      metrics.close()
     },
   }
 }

@@ -79,7 +79,14 @@ function toServerDetail(supervisor: Supervisor, entry: FleetEntry, home: Home, u
     ends: entry.state.history.ends,
     logFile: join(home.logs, `${name}.log`),
     logTrouble: supervisor.log(name)?.status() ?? null,
+    ...describeEnvironment(entry),
   }
+}
+
+function describeEnvironment({ spec: { launch } }: FleetEntry): Pick<ServerDetail, 'envNames'> {
+  if (launch === null) return {}
+  const own = new Set(launch.ownEnv)
+  return { envNames: { own: [...own].sort(), inherited: Object.keys(launch.env).filter((name) => !own.has(name)).sort() } }
 }
 
 /** Command and arguments with secrets masked, or the URL without user, password and query: those are where secrets travel. */

@@ -22,6 +22,8 @@ export const ERROR_CODES = {
   SERVER_FAILED: { exit: 1, meaning: 'At least one server did not reach the wanted state.' },
   CALL_FAILED: { exit: 1, meaning: 'A server answered a request with an error, or not in a way that can be used.' },
   TIMEOUT: { exit: 7, meaning: 'The wanted state was not reached in the time given.' },
+  FILE_CHANGED: { exit: 1, meaning: 'A file of another program was changed by somebody else since it was looked at or written; it was left as it is.' },
+  FILE_UNWRITABLE: { exit: 1, meaning: 'A file that was to be changed cannot be written; nothing was changed.' },
   INTERRUPTED: { exit: 130, meaning: 'The command was interrupted from the keyboard.' },
   INTERNAL: { exit: 1, meaning: 'A defect in mcpctl.' },
 } as const satisfies Record<string, { exit: number; meaning: string }>

@@ -81,7 +81,7 @@ function findResult(text: Buffer): Span | null {
 }
 
 /** Whether a member named "error" can be seen where servers write it, or anywhere in text too odd to tell quickly. */
-function hasErrorMember(text: Buffer): boolean {
+export function hasErrorMember(text: Buffer): boolean {
   const head = text.toString('latin1', 0, 80)
   if (/^\{"jsonrpc":"2\.0","id":\d+,"result":/.test(head) || RESULT_AT_FRONT.some((start) => head.startsWith(start))) return false
   return findMember(text, 0, 'error') !== null

@@ -30,6 +30,8 @@ export interface CallEnd {
   readonly bytesOut: number
   /** Error code of the answer, or our own reason (`down`, `timeout`, ...); null when it went well. */
   readonly code: string | null
+  /** Milliseconds until it first left for its server; null: it never did. Absent: nobody kept the time. */
+  readonly waitedMs?: number | null
 }
 
 /** Hears of every call. Called synchronously on the message path: cheap, and must not throw. */

@@ -1,12 +1,14 @@
 import { isJsonObject, RpcError, type JsonObject, type Link, type LinkError, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
 import { isFailedResult, isMissingCapability, mayAskForInput, readError, readInputRequired, toLegacyAnswer, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
 import { idText, type ClientId } from './client-id.js'
+import type { CallReport } from './call-report.js'
 import type { CallCarrier, CallClient, CallPlan } from './call-contract.js'
 import type { Reply, RequestMessage, Underway } from './contract.js'
 import { CallClock } from './call-clock.js'
 import { absent, failureText, INTERNAL_ERROR, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
 import { progressTokenOf } from './origin.js'
 import type { Parking } from './parking.js'
+import type { Visitor } from './session-tally.js'
 import { toPassedRequest, type Hop, type Origin } from './request-text.js'
 
 let serials = 0
@@ -29,6 +31,8 @@ export class Call implements PassedReceiver, Underway {
   /** Who may continue this call. */
   readonly principal: object
   readonly carrier: CallCarrier
+  /** Set while it counts as one that is under way for that client. */
+  visitor: Visitor | null = null
   /** No other call has it. */
   readonly serial = ++serials
   /** The link it was last passed on, and its id there while it is. */
@@ -40,6 +44,8 @@ export class Call implements PassedReceiver, Underway {
   /** What the server answers must be translated from. */
   hop: Hop | null = null
   readonly #parking: Parking
+  /** Null: nobody wants to know. */
+  readonly #report: CallReport | null
   #reply: Reply | null
   #id: ClientId
   #progressToken: string | number | undefined
@@ -51,7 +57,7 @@ export class Call implements PassedReceiver, Underway {
   #lacking: JsonObject | null = null
   readonly #clock = new CallClock()
 
-  constructor(parts: { message: RequestMessage; plan: CallPlan; origin: Origin; client: CallClient; clientKey: object; principal: object; carrier: CallCarrier; reply: Reply; parking: Parking }) {
+  constructor(parts: { message: RequestMessage; plan: CallPlan; origin: Origin; client: CallClient; clientKey: object; principal: object; carrier: CallCarrier; reply: Reply; parking: Parking; report?: CallReport | null }) {
     this.message = parts.message
     this.plan = parts.plan
     this.origin = parts.origin
@@ -60,6 +66,7 @@ export class Call implements PassedReceiver, Underway {
     this.principal = parts.principal
     this.carrier = parts.carrier
     this.#parking = parts.parking
+    this.#report = parts.report ?? null
     this.#reply = parts.reply
     this.#id = parts.message.id
     this.#progressToken = progressTokenOf(parts.message.params)
@@ -89,7 +96,7 @@ export class Call implements PassedReceiver, Underway {
   toPassed(hop: Hop): PassedRequest {
     const { line, method, params } = this.message
     this.hop = hop
-    return toPassedRequest({ line, method, params, replaced: this.plan.replaced, added: this.#added }, this.origin, hop, this)
+    return toPassedRequest({ line, method, params, replaced: this.plan.replaced, added: this.#added, context: this.#report?.context ?? null }, this.origin, hop, this)
   }
 
   /** It waits for its server to come up, for as long as the plan allows. */
@@ -104,6 +111,7 @@ export class Call implements PassedReceiver, Underway {
   /** It left for the server. */
   leaves(): void {
     this.#clock.stop('wait')
+    this.#report?.left()
     this.#armIdle()
   }
 
@@ -134,7 +142,7 @@ export class Call implements PassedReceiver, Underway {
       if (asked !== null) return void this.#nextRound(asked.requests, asked.requestState)
     }
     if (from === 'legacy' && this.origin.era === 'modern') return this.#answeredToModern(answer)
-    this.#deliver((id) => (from === this.origin.era ? withId(answer, id) : toLegacyAnswer(answer, this.message.method, id)), this.origin.era === 'modern' && isMissingCapability(answer) ? 400 : 200)
+    this.#deliver(answer, (id) => (from === this.origin.era ? withId(answer, id) : toLegacyAnswer(answer, this.message.method, id)), this.origin.era === 'modern' && isMissingCapability(answer) ? 400 : 200)
   }
 
   failed(error: LinkError): void {
@@ -151,12 +159,14 @@ export class Call implements PassedReceiver, Underway {
 
   fail(failure: Failure): void {
     if (this.#over) return
+    this.#report?.lost(failure)
     this.#finish(() => { this.#reply?.answer([failureText(this.#id, failure)], failure.status) })
   }
 
   abort(reason: string): void {
     if (this.#over && this.#kept === null) return
     this.carrier.takeBack(this, reason)
+    this.#report?.cancelled()
     this.#finish(() => undefined)
     this.#kept = null
     this.#settle()
@@ -204,12 +214,13 @@ export class Call implements PassedReceiver, Underway {
   #answeredToModern(answer: AnswerText): void {
     const error = readError(answer)
     if (this.#lacking !== null && (error !== null || isFailedResult(answer))) {
+      this.#report?.answered(answer)
       return this.fail({ code: MISSING_CAPABILITY, message: `the server needs what the client did not declare: ${Object.keys(this.#lacking).join(', ')}`, data: { requiredCapabilities: this.#lacking }, status: 400 })
     }
-    if (error === null) return this.#deliver((id) => toModernResult(answer, this.message.method, id), 200)
+    if (error === null) return this.#deliver(answer, (id) => toModernResult(answer, this.message.method, id), 200)
     if (error['code'] === URL_ELICITATION_REQUIRED && this.#askForUrls(error)) return
     const mapped = toModernError(error)
-    this.#deliver((id) => [Buffer.from(`{"jsonrpc":"2.0","id":${id.toString()},"error":${JSON.stringify(mapped)}}`)], 200)
+    this.#deliver(answer, (id) => [Buffer.from(`{"jsonrpc":"2.0","id":${id.toString()},"error":${JSON.stringify(mapped)}}`)], 200)
   }
 
   /** A legacy server wants pages visited first: a modern client is asked, then the request goes out again. */
@@ -246,7 +257,8 @@ export class Call implements PassedReceiver, Underway {
     this.carrier.submit(this)
   }
 
-  #deliver(write: (id: Buffer) => readonly Buffer[], status: number): void {
+  #deliver(answer: AnswerText, write: (id: Buffer) => readonly Buffer[], status: number): void {
+    this.#report?.answered(answer)
     this.#finish(() => { this.#reply?.answer(write(Buffer.from(idText(this.#id))), status) })
   }
 

@@ -55,6 +55,8 @@ export interface SessionOptions {
   readonly channel: Channel
   /** `modern`: every request stands for itself (HTTP without a session). `any`: a connection of its own, whatever it speaks. */
   readonly kind: 'any' | 'modern'
+  /** Where its client came in; default HTTP. */
+  readonly door?: 'stdio' | 'http'
   /** An earlier session this one continues: what its client said when it introduced itself, and what it had asked for. */
   readonly resume?: SessionState
 }

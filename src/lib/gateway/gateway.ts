@@ -1,6 +1,7 @@
-import type { GatewaySettings, PrefixMode, SessionClient } from '../core/index.js'
+import type { GatewaySettings, PrefixMode, SessionClient, SessionMetrics } from '../core/index.js'
 import type { JsonObject, Link, ServerRequest } from '../mcp/index.js'
 import type { CallClient } from './call-contract.js'
+import type { CallObserver } from './call-observer.js'
 import { viewKey, type Gateway, type SessionOptions, type View } from './contract.js'
 import { isWanted, mostVerbose } from './log-level.js'
 import { NamedUris } from './named-uris.js'
@@ -20,6 +21,15 @@ export interface GatewayOptions {
   readonly now: () => number
   /** A sentence for the log of the whole. */
   readonly warn: (text: string) => void
+  /** Hears of every call. */
+  readonly observer?: CallObserver
+}
+
+/** A gateway, for its owner. */
+export interface OwnedGateway extends Gateway {
+  /** Who is connected, in the order in which they came. */
+  sessions(): SessionMetrics[]
+  close(reason: string): void
 }
 
 /** Changes come in bursts (a whole fleet starting): clients are told once. */
@@ -27,14 +37,15 @@ const ANNOUNCE_AFTER_MS = 50
 const MAX_WARNINGS = 1000
 
 /** The gateway over these servers. Its owner calls `close`. */
-export function createGateway(options: GatewayOptions): Gateway & { close(reason: string): void } {
+export function createGateway(options: GatewayOptions): OwnedGateway {
   return new TheGateway(options)
 }
 
-class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener {
+class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceListener {
   readonly source: ServerSource
   readonly version: string
   readonly parking = new Parking()
+  readonly observer: CallObserver | null
   readonly #options: GatewayOptions
   readonly #sessions = new Set<GatewaySession>()
   readonly #shared = new Map<string, Upstream>()
@@ -43,6 +54,7 @@ class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener
   readonly #uris = new NamedUris()
   readonly #warned = new Set<string>()
   #tokens = 0
+  #sessionCount = 0
   #revision = 1
   #choice = ''
   #announceTimer: NodeJS.Timeout | null = null
@@ -52,6 +64,7 @@ class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener
   constructor(options: GatewayOptions) {
     this.#options = options
     this.source = options.source
+    this.observer = options.observer ?? null
     this.version = options.version
     this.source.listen(this)
     for (const name of this.source.names()) this.shared(name)
@@ -75,6 +88,10 @@ class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener
     const session = new GatewaySession(options, this)
     this.#sessions.add(session)
     return session
+  }
+
+  sessions(): SessionMetrics[] {
+    return [...this.#sessions].flatMap((session) => session.figures())
   }
 
   viewOfServer(name: string): View | null {
@@ -119,6 +136,10 @@ class TheGateway implements Gateway, SessionHost<GatewaySession>, SourceListener
 
   now(): number {
     return this.#options.now()
+  }
+
+  nextSession(): string {
+    return `s${++this.#sessionCount}`
   }
 
   nextToken(): number {

@@ -69,7 +69,7 @@ class Front implements LineFront, Reply {
     const { lingerMs = 0, onEnd, ...session } = options
     this.#lingerMs = lingerMs
     this.#onEnded = onEnd
-    this.#session = gateway.openSession({ ...session, channel: this })
+    this.#session = gateway.openSession({ door: 'stdio', ...session, channel: this })
     this.#framer = new LineFramer({ onLine: (line) => this.#receive(line), onOversize: (line) => this.#refuseOversize(line) })
     input.on('data', (chunk: Buffer) => {
       if (!this.#isClosed) this.#framer.push(chunk)

@@ -1,5 +1,6 @@
 import type { Era } from '../core/index.js'
 import { isJsonObject, LinkError, type JsonObject, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
+import { withTraceContext, type TraceContext } from './trace-context.js'
 import { cutAround, findRequestPlaces, insertMembers, isEmptyObject, type Edit } from './edit.js'
 
 /** What the modern era says in `_meta` (2026-07-28, base protocol). */
@@ -36,6 +37,8 @@ export interface RequestText {
   readonly replaced: Readonly<JsonObject>
   /** Members that are added: answers to a server's questions. */
   readonly added: Readonly<JsonObject>
+  /** Stands in `_meta` in place of the client's own; null: that goes on as it is. */
+  readonly context?: TraceContext | null
 }
 
 /**
@@ -43,10 +46,11 @@ export interface RequestText {
  * everything else keeps its bytes. Throws LinkError `unsendable` when that cannot be done.
  */
 export function toPassedRequest(request: RequestText, origin: Origin, hop: Hop, receiver: PassedReceiver): PassedRequest {
-  const { line, method, params, replaced, added } = request
+  const { line, method, params, replaced, added, context = null } = request
   const given = isJsonObject(params?.['_meta']) ? params['_meta'] : undefined
-  const envelope = given === undefined && hop.token === null && origin.era === 'legacy' && hop.era === 'modern' ? envelopeOf(origin, hop) : null
-  const meta = envelope?.meta ?? toHopMeta(given, origin, hop)
+  const envelope = context === null && given === undefined && hop.token === null && origin.era === 'legacy' && hop.era === 'modern' ? envelopeOf(origin, hop) : null
+  const carried = envelope?.meta ?? toHopMeta(given, origin, hop)
+  const meta = context === null ? carried : withTraceContext(carried, context)
   const changesMeta = meta !== given && meta !== undefined
   const changed = changesMeta && envelope === null ? { ...replaced, _meta: meta } : replaced
   const cut = splice(line, params, { changed, added, envelope })

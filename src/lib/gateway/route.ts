@@ -11,6 +11,8 @@ export interface Destination {
   readonly replaced: Readonly<JsonObject>
   /** The tool's own name, for limits that hold for one tool. */
   readonly tool: string | null
+  /** The server's own name of the tool or prompt, or the URI of the resource; null: the request names none. */
+  readonly target: string | null
   readonly repeatable: CallPlan['repeatable']
 }
 
@@ -91,7 +93,7 @@ function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {
 function toTool(found: Route, shown: string): Routing {
   const known = toolRoutings.get(found)
   if (known !== undefined) return known
-  const made: Routing = { to: { server: found.server, replaced: found.name === shown ? {} : { name: found.name }, tool: found.name, repeatable: isRepeatable(found.definition) } }
+  const made: Routing = { to: { server: found.server, replaced: found.name === shown ? {} : { name: found.name }, tool: found.name, target: found.name, repeatable: isRepeatable(found.definition) } }
   toolRoutings.set(found, made)
   return made
 }
@@ -101,7 +103,7 @@ const toolRoutings = new WeakMap<Route, Routing>()
 function routePrompt(name: unknown, rename: (own: string) => JsonObject, parts: RouteParts): Routing {
   if (typeof name !== 'string') return wrong('"name" has to be the name of a prompt')
   const found = parts.merged().promptRoutes.get(name)
-  if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : rename(found.name), tool: null, repeatable: true } }
+  if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : rename(found.name), tool: null, target: found.name, repeatable: true } }
   const awaited = awaitedFor(name, parts)
   return awaited.length > 0 ? { waitFor: awaited } : wrong(`Unknown prompt: ${name.slice(0, 256)}`)
 }
@@ -113,12 +115,12 @@ function routeUri(uri: unknown, parts: RouteParts): Routing {
   // It may have been named to somebody who sees other servers.
   const seen = origin !== null && parts.servers().includes(origin) ? origin : null
   const server = merged.resourceOwners.get(uri) ?? seen ?? merged.templateOwner(uri)
-  if (server !== null) return toServer(server)
+  if (server !== null) return toServer(server, uri)
   const pending = parts.pending()
   if (pending.length > 0) return { waitFor: pending }
   const candidates = parts.resourceServers()
   const [only] = candidates
-  if (only !== undefined && candidates.length === 1) return toServer(only)
+  if (only !== undefined && candidates.length === 1) return toServer(only, uri)
   return { failure: { code: parts.isModern ? INVALID_PARAMS : RESOURCE_NOT_FOUND, message: `Resource not found: ${uri.slice(0, 1024)}`, data: { uri }, status: 200 } }
 }
 
@@ -128,11 +130,11 @@ function routeCompletion(params: JsonObject | undefined, parts: RouteParts): Rou
   if (ref['type'] === 'ref/prompt') return routePrompt(ref['name'], (name) => ({ ref: { ...ref, name } }), parts)
   const uri = ref['uri']
   const server = typeof uri === 'string' ? (parts.merged().templateOwnerOf(uri) ?? parts.merged().resourceOwners.get(uri) ?? parts.merged().templateOwner(uri)) : null
-  return server === null ? wrong('"params.ref" names no known prompt or resource template') : toServer(server)
+  return server === null ? wrong('"params.ref" names no known prompt or resource template') : toServer(server, null)
 }
 
-function toServer(server: string): Routing {
-  return { to: { server, replaced: {}, tool: null, repeatable: true } }
+function toServer(server: string, target: string | null): Routing {
+  return { to: { server, replaced: {}, tool: null, target, repeatable: true } }
 }
 
 /** The servers that have not been listed yet and may have this name. */

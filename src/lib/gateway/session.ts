@@ -1,7 +1,8 @@
 import { Register } from '../base/index.js'
+import type { SessionMetrics } from '../core/index.js'
 import type { JsonObject } from '../mcp/index.js'
 import { idText } from './client-id.js'
-import { Call } from './call.js'
+import type { Call } from './call.js'
 import type { CallClient } from './call-contract.js'
 import type { ClientMessage, Reply, RequestMessage, Session, SessionOptions, SessionState, Underway } from './contract.js'
 import { absent, failureText, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, refuse, trouble, type Failure } from './failure.js'
@@ -14,6 +15,7 @@ import { answer, answerError, answerText } from './reply.js'
 import type { Origin } from './request-text.js'
 import { isRouted, listKindOf, planOf, route, type Destination, type RouteParts } from './route.js'
 import { createRouteParts } from './route-parts.js'
+import { SessionCalls, type Asked } from './session-calls.js'
 import type { SessionHost } from './session-host.js'
 import { SessionView } from './session-view.js'
 import { Subscriptions } from './subscriptions.js'
@@ -31,7 +33,7 @@ export class GatewaySession implements Session, CallClient {
   readonly #options: SessionOptions
   readonly #questions: Questions
   readonly #underway = new Register<Underway>()
-  readonly #calls = new Register<Call>()
+  readonly #calls: SessionCalls
   /** What the legacy client has been given a list of. */
   readonly #listed = new Set<ListKind>()
   readonly #subscriptions: Subscriptions
@@ -45,6 +47,7 @@ export class GatewaySession implements Session, CallClient {
   constructor(options: SessionOptions, host: SessionHost<GatewaySession>) {
     this.#options = options
     this.#host = host
+    this.#calls = new SessionCalls(host, this, options)
     this.#questions = new Questions(options.channel)
     this.servers = new SessionView(options.view, host, this)
     this.#routeParts = { legacy: createRouteParts(this.servers, host, false), modern: createRouteParts(this.servers, host, true) }
@@ -68,6 +71,11 @@ export class GatewaySession implements Session, CallClient {
     return this.#state?.logLevel ?? null
   }
 
+  /** Its client; of a place for requests that stand for themselves, those that were there a moment ago. */
+  figures(): SessionMetrics[] {
+    return this.#calls.figures(this.servers.catalogue.servers())
+  }
+
   receive(message: ClientMessage, reply: Reply): Underway | null {
     switch (message.type) {
       case 'request': return this.#request(message, reply)
@@ -84,7 +92,7 @@ export class GatewaySession implements Session, CallClient {
   close(reason: string): void {
     if (this.#closed) return
     this.#closed = true
-    for (const call of this.#calls.values()) call.abort(reason)
+    this.#calls.abort(reason)
     this.#undecided.clear()
     this.#subscriptions.close()
     this.#questions.close(reason)
@@ -120,7 +128,7 @@ export class GatewaySession implements Session, CallClient {
   }
 
   settled(call: Call): void {
-    this.#calls.delete(call.serial)
+    this.#calls.settled(call)
     this.paused(call)
     this.#questions.forget(call)
     call.carrier.settled(call)
@@ -155,7 +163,8 @@ export class GatewaySession implements Session, CallClient {
     if (keyed && this.#underway.size >= MAX_UNDER_WAY) return answerError(message, reply, trouble(`${MAX_UNDER_WAY} requests of this client are under way already`, { reason: 'overloaded', outcome: 'not-delivered', retryAfterMs: 1000 }))
     const origin = this.#originOf(message)
     if ('code' in origin) return answerError(message, reply, origin)
-    if (isRouted(method)) return this.#routed(message, origin, reply)
+    if (isRouted(method)) return this.#routed({ message, origin, reply, takenOn: performance.now() })
+    this.#calls.heard(origin)
     const kind = listKindOf(method)
     return kind === null ? this.#own(message, origin, reply) : this.#list(message, kind, origin, reply)
   }
@@ -195,6 +204,7 @@ export class GatewaySession implements Session, CallClient {
     this.#introduced = true
     this.#legacyOrigin = { era: 'legacy', capabilities: state.capabilities, clientInfo: state.clientInfo, logLevel: state.logLevel }
     this.servers.introduce({ capabilities: state.capabilities, info: state.clientInfo })
+    this.#calls.introduced(state.clientInfo)
   }
 
   #resume(state: SessionState): void {
@@ -222,35 +232,42 @@ export class GatewaySession implements Session, CallClient {
     return isOver ? null : this.#track(message, { abort: () => { isOver = true; takeBack(); this.#underway.delete(message.id) } })
   }
 
-  #routed(message: RequestMessage, origin: Origin, reply: Reply): Underway | null {
+  #routed(asked: Asked): Underway | null {
+    const { message, origin, reply } = asked
     if (origin.era === 'modern' && message.params?.['requestState'] !== undefined) {
       const resumed = this.#host.parking.resume(message, this, reply)
       if (resumed !== null) return resumed.over ? null : this.#track(message, resumed)
     }
     const routing = route(message.method, message.params, this.#routeParts[origin.era])
     if ('failure' in routing) return answerError(message, reply, routing.failure)
-    if ('waitFor' in routing) return this.#decideLater(message, origin, reply, routing.waitFor)
-    return this.#call(message, origin, reply, routing.to)
+    if ('waitFor' in routing) return this.#decideLater(asked, routing.waitFor)
+    return this.#call(asked, routing.to)
   }
 
-  #call(message: RequestMessage, origin: Origin, reply: Reply, to: Destination): Underway | null {
+  #call(asked: Asked, to: Destination): Underway | null {
+    const { message, origin, reply } = asked
     const carrier = this.servers.upstreamOf(to.server)
     if (origin.era === 'modern' && carrier.era === 'legacy' && message.params?.['requestState'] !== undefined) {
       return answerError(message, reply, { ...refuse(INVALID_PARAMS, 'the requestState is unknown, expired or used already'), status: 200 })
     }
     const plan = planOf(to, this.#host.shared(to.server).server?.traffic, this.#host.startWaitMs)
-    const call = new Call({ message, origin, reply, carrier, plan, client: this, principal: this, parking: this.#host.parking, clientKey: origin.era === 'modern' ? message : this })
-    this.#calls.set(call.serial, call)
+    const call = this.#calls.open(asked, to, { carrier, plan })
     carrier.submit(call)
     return call.over ? null : this.#track(message, call)
   }
 
-  #decideLater(message: RequestMessage, origin: Origin, reply: Reply, servers: readonly string[]): Underway {
+  #decideLater(asked: Asked, servers: readonly string[]): Underway {
+    const { message, origin, reply } = asked
     for (const name of servers) if (this.#host.source.get(name)?.presence === 'resting') this.#host.source.wake(name)
     const [first = ''] = servers
     return this.#track(message, this.#undecided.add({
-      decide: () => ('waitFor' in route(message.method, message.params, this.#routeParts[origin.era]) ? null : () => this.#routed(message, origin, reply)),
-      giveUp: () => { answerError(message, reply, absent(first, this.#host.startWaitMs, this.#host.source.get(first)?.reason ?? '')) },
+      decide: () => ('waitFor' in route(message.method, message.params, this.#routeParts[origin.era]) ? null : () => this.#routed(asked)),
+      giveUp: () => {
+        const failure = absent(first, this.#host.startWaitMs, this.#host.source.get(first)?.reason ?? '')
+        // With several it is not known whose call it would have been.
+        if (servers.length === 1) this.#calls.refused(asked, first, failure)
+        answerError(message, reply, failure)
+      },
       onSettled: () => { this.#underway.delete(message.id) },
     }, this.#host.startWaitMs))
   }

@@ -3,7 +3,7 @@ import { FrameMemory, type Frame } from './frame-memory.js'
 import { createHandshakeConfig } from './handshake.js'
 import { HandshakeRun } from './handshake-run.js'
 import { INTERNAL_ERROR, notification, request, type ErrorObject, type Incoming, type JsonObject, type Outgoing } from './json-rpc.js'
-import type { CallOptions, ClientIdentity, Established, EstablishOptions, Link, LinkActivity, LinkCounters, LinkHooks, PassedReceiver, PassedRequest, ServerRequest, UnansweredCall } from './link.js'
+import type { CallOptions, ClientIdentity, Established, EstablishOptions, FrameTap, Link, LinkActivity, LinkCounters, LinkHooks, PassedReceiver, PassedRequest, ServerRequest, UnansweredCall } from './link.js'
 import { LinkError, RpcError } from './link-error.js'
 import { PassedCalls } from './passed-calls.js'
 import { PendingCalls } from './pending.js'
@@ -31,6 +31,7 @@ interface Speaks {
  */
 export class Conversation implements Link {
   readonly counters: { -readonly [Name in keyof LinkCounters]: number } = { unknownAnswers: 0, noise: 0, oversize: 0, unsent: 0 }
+  tap: FrameTap | null = null
   readonly #options: ConversationOptions
   readonly #wire: Wire
   readonly #pending = new PendingCalls()
@@ -57,16 +58,25 @@ export class Conversation implements Link {
     this.#options = options
     this.#wire = openWire({
       answered: (text) => this.#takeAnswer(text),
-      message: (message, via) => { this.#receive(message, via ?? null) },
+      message: (message, via) => {
+        if ((message.type === 'result' || message.type === 'error') && typeof message.id === 'number') this.#frames.answered(message.id)
+        this.#receive(message, via ?? null)
+      },
       refused: (id, refusal) => { this.#refused(id, refusal) },
       failed: (id, error) => { this.#failed(id, error) },
       waiting: (stage) => { this.#handshake?.postpone(stage) },
       ended: (why) => { this.#end(why, true) },
       count: (what) => { this.counters[what]++ },
       heard: () => { this.#lastHeardAt = this.#now() },
-      received: (text, bytes) => { this.#frames.received(this.#lastHeardAt, text, bytes) },
+      received: (text, bytes) => {
+        this.#frames.received(this.#lastHeardAt, text, bytes)
+        this.tap?.received(text, bytes ?? text.length, false)
+      },
       leaving: () => { this.#lastSentAt = this.#now() },
-      sent: (pieces, bytes) => { if (!this.#isProbing) this.#frames.sent(this.#lastSentAt, pieces, bytes) },
+      sent: (pieces, bytes) => {
+        if (!this.#isProbing) this.#frames.sent(this.#lastSentAt, pieces, bytes)
+        this.tap?.sent(pieces, bytes, this.#isProbing)
+      },
     })
   }
 
@@ -134,7 +144,9 @@ export class Conversation implements Link {
   }
 
   takeBack(id: number, reason: string, onLate?: () => void): boolean {
-    if (this.#passed.take(id) === undefined) return false
+    const request = this.#passed.take(id)
+    if (request === undefined) return false
+    this.tap?.gaveUp(id, reason, request.isProbe === true)
     if (onLate !== undefined) this.#awaitLate(id, onLate)
     this.#giveUp(id, reason)
     return true
@@ -189,7 +201,8 @@ export class Conversation implements Link {
       return false
     }
     // Before the receiver, whose bytes they are then.
-    if (request.isProbe !== true) this.#frames.received(this.#lastHeardAt, text)
+    if (request.isProbe !== true) this.#frames.received(this.#lastHeardAt, text, text.length, id)
+    this.tap?.received(text, text.length, request.isProbe === true)
     request.receiver.answered(text, slot.start, slot.end)
     return true
   }
@@ -211,8 +224,11 @@ export class Conversation implements Link {
 
   #failPassed(id: number, error: LinkError | ((method: string) => LinkError)): boolean {
     const request = this.#passed.take(id)
-    request?.receiver.failed(typeof error === 'function' ? error(request.method) : error)
-    return request !== undefined
+    if (request === undefined) return false
+    const failure = typeof error === 'function' ? error(request.method) : error
+    this.tap?.gaveUp(id, failure.message, request.isProbe === true)
+    request.receiver.failed(failure)
+    return true
   }
 
   #receive(message: Incoming, via: number | null): void {

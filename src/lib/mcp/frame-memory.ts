@@ -7,6 +7,8 @@ export interface Frame {
   readonly bytes: number
   /** Its first bytes (at most HEAD_BYTES) as text. */
   readonly head: string
+  /** Of an answer that was passed on: the id it answers, which may stand behind its head. */
+  readonly answers?: number
 }
 
 /** Messages remembered each way. */
@@ -22,9 +24,14 @@ export class FrameMemory {
   readonly #in = new FrameRing('in')
   readonly #out = new FrameRing('out')
 
-  /** A message from the server. `bytes`: its size, when `text` is only its beginning. */
-  received(at: number, text: Buffer, bytes = text.length): void {
-    this.#in.put(at, text, bytes)
+  /** A message from the server. `bytes`: its size, when `text` is only its beginning. `answers`: the id, where it is known. */
+  received(at: number, text: Buffer, bytes = text.length, answers = NO_ID): void {
+    this.#in.put(at, text, bytes, answers)
+  }
+
+  /** The newest message from the server answers request `id`. */
+  answered(id: number): void {
+    this.#in.answered(id)
   }
 
   /** A message to the server, in the pieces it is written in; what they hold behind its `bytes` (a line ending) is left out. */
@@ -38,11 +45,15 @@ export class FrameMemory {
   }
 }
 
+/** Ids are counted from 1. */
+const NO_ID = 0
+
 class FrameRing {
   readonly #direction: Frame['direction']
   #heads: Buffer | null = null
   readonly #times: number[] = []
   readonly #sizes: number[] = []
+  readonly #answers: number[] = []
   /** Bytes kept of each. */
   readonly #kept: number[] = []
   /** Place of the newest. */
@@ -61,9 +72,14 @@ class FrameRing {
     return place * HEAD_BYTES
   }
 
-  put(at: number, text: Buffer, bytes: number): void {
+  put(at: number, text: Buffer, bytes: number, answers: number): void {
     const start = this.#advance(at, bytes)
+    this.#answers[this.#place] = answers
     this.#kept[this.#place] = text.copy(this.#block, start, 0, Math.min(HEAD_BYTES, text.length))
+  }
+
+  answered(id: number): void {
+    this.#answers[this.#place] = id
   }
 
   putPieces(at: number, pieces: readonly (Buffer | string)[], bytes: number): void {
@@ -91,7 +107,9 @@ class FrameRing {
     for (let step = 1; step <= KEPT_FRAMES; step++) {
       const place = (this.#place + step) % KEPT_FRAMES
       const at = this.#times[place]
-      if (at !== undefined) frames.push({ at, direction: this.#direction, bytes: this.#sizes[place] ?? 0, head: this.#head(place) })
+      if (at === undefined) continue
+      const answers = this.#answers[place] ?? NO_ID
+      frames.push({ at, direction: this.#direction, bytes: this.#sizes[place] ?? 0, head: this.#head(place), ...(answers === NO_ID ? {} : { answers }) })
     }
     return frames
   }

@@ -12,6 +12,7 @@ export type {
   Established,
   EstablishOptions,
   EraVerdict,
+  FrameTap,
   Link,
   LinkActivity,
   LinkCounters,

@@ -104,6 +104,16 @@ export interface PassedReceiver {
   failed(error: LinkError): void
 }
 
+/** Hears every message of a link. Called synchronously on the message path: it copies what it wants to keep, is quick and must not throw. */
+export interface FrameTap {
+  /** To the server, in the pieces it is written in; what they hold behind its `bytes` (a line ending) is left out. */
+  sent(pieces: readonly (Buffer | string)[], bytes: number, isProbe: boolean): void
+  /** From the server. `bytes`: its size, when `text` is only its beginning. The text may share memory that is used again. */
+  received(text: Buffer, bytes: number, isProbe: boolean): void
+  /** Request `id`, passed on for somebody, is given up: no answer of the server is waited for any more. */
+  gaveUp(id: number, why: string, isProbe: boolean): void
+}
+
 /** One conversation with one instance of a server. Its owner calls `close`. */
 export interface Link {
   /** Handshake and lists, once per link. Rejects with LinkError. After a rejection the owner closes the link. */
@@ -137,6 +147,8 @@ export interface Link {
   readonly activity: LinkActivity
   /** The newest messages, at most 8 each way, oldest first. Also when the link is closed. Holds whatever the messages hold. */
   lastFrames(): readonly Frame[]
+  /** Somebody who looks on; null: nobody, which costs nothing. */
+  tap: FrameTap | null
   /** Calls without an answer, the oldest 16; once the link is closed, those it had at its end. */
   unanswered(): readonly UnansweredCall[]
 }

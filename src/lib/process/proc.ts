@@ -57,8 +57,8 @@ export function readVariable(path: string, start: Buffer): string | null {
 
 /** Null when there is no such process. */
 export function readStat(pid: number): ProcStat | null {
-  const text = readProcFile(`/proc/${pid}/stat`)
-  return text === null ? null : parseStat(pid, text)
+  const length = readInto(`/proc/${pid}/stat`, true)
+  return length <= 0 ? null : parseStat(pid, buffer.toString('latin1', 0, length))
 }
 
 /** The name of the program stands in parentheses and may itself hold spaces and parentheses: fields are counted from the last one. */
@@ -97,7 +97,8 @@ export function isDead(stat: ProcStat): boolean {
   return stat.state === 'Z' || stat.state === 'X' || stat.state === 'x'
 }
 
-function readInto(path: string): number {
+/** `isLine`: it is one line, which the kernel gives out whole; that saves asking whether there is more. */
+function readInto(path: string, isLine = false): number {
   let fd: number
   try {
     fd = openSync(path, 'r')
@@ -108,7 +109,7 @@ function readInto(path: string): number {
     for (let length = 0; ;) {
       const count = readSync(fd, buffer, length, buffer.length - length, null)
       length += count
-      if (count === 0 || length >= LARGEST_FILE_BYTES) return length
+      if (count === 0 || isLine || length >= LARGEST_FILE_BYTES) return length
       if (length === buffer.length) grow()
     }
   } catch {

@@ -1,29 +1,30 @@
 import { nearest } from '../base/index.js'
 import { McpctlError } from '../errors/index.js'
+import { findPlace, knownKeys, look, place, type Occupant } from './call-key.js'
 import { readValue, typesOf, type Schema } from './call-value.js'
 
 /**
  * The arguments of a call out of words like `path=/tmp` and the tool's `inputSchema` (JSON Schema): each value becomes
- * what its property asks for. A key given again adds to a list. Throws USAGE that names the key, the value and the
+ * what its property asks for. A key given again adds to a list; `filter.name=x` reaches into an object. Throws USAGE that names the key, the value and the
  * way out; what only the server can judge is left to it.
  */
 export function readArguments(words: readonly string[], tool: { readonly name: string; readonly inputSchema: unknown }): Record<string, unknown> {
   const schema = asSchema(tool.inputSchema)
   const properties = asSchema(schema['properties'])
-  const given = new Map<string, unknown>()
+  let given: Record<string, unknown> = {}
   for (const word of words) {
     const { key, text } = splitWord(word)
-    const property = Object.hasOwn(properties, key) ? asSchema(properties[key]) : null
-    if (property === null && !isOpen(schema)) throw unknownKey(key, tool.name, Object.keys(properties))
-    const before = given.get(key)
-    const value = addTo(before, text, property ?? {}, given.has(key))
-    if (value === undefined) throw wrongValue(key, text, property ?? {}, given.has(key))
-    given.set(key, value.value)
+    const found = findPlace(key, schema)
+    if (found === null) throw unknownKey(key, tool.name, knownKeys(key, schema))
+    const before = look(given, found.path)
+    const value = before.state === 'blocked' ? undefined : addTo(before, text, found.property)
+    if (value === undefined) throw wrongValue(key, text, found.property, before.state !== 'free')
+    given = place(given, found.path, value.value)
   }
   const required = Array.isArray(schema['required']) ? schema['required'].filter((name): name is string => typeof name === 'string') : []
-  const missing = required.filter((name) => !given.has(name))
+  const missing = required.filter((name) => !Object.hasOwn(given, name))
   if (missing.length > 0) throw missingKeys(missing, tool.name, properties)
-  return Object.fromEntries(given)
+  return given
 }
 
 /** `--args` as a whole. Throws USAGE when the text is no JSON object. */
@@ -45,16 +46,11 @@ function splitWord(word: string): { key: string; text: string } {
 }
 
 /** The value to store, or undefined when the text does not fit. */
-function addTo(before: unknown, text: string, property: Schema, isAgain: boolean): { value: unknown } | undefined {
-  if (!isAgain || !typesOf(property).has('array')) return isAgain ? undefined : readValue(text, property)
+function addTo(before: Occupant, text: string, property: Schema): { value: unknown } | undefined {
+  if (before.state !== 'taken') return readValue(text, property)
+  if (!typesOf(property).has('array')) return undefined
   const item = readValue(text, { type: 'array', items: property['items'] })
-  return item === undefined || !Array.isArray(before) || !Array.isArray(item.value) ? undefined : { value: [...(before as unknown[]), ...(item.value as unknown[])] }
-}
-
-/** Whether the schema says outright that keys it does not list are welcome. */
-function isOpen(schema: Schema): boolean {
-  const more = schema['additionalProperties']
-  return more === true || (typeof more === 'object' && more !== null) || schema['patternProperties'] !== undefined
+  return item === undefined || !Array.isArray(before.value) || !Array.isArray(item.value) ? undefined : { value: [...(before.value as unknown[]), ...(item.value as unknown[])] }
 }
 
 function asSchema(value: unknown): Schema {
@@ -62,7 +58,10 @@ function asSchema(value: unknown): Schema {
 }
 
 function unknownKey(key: string, tool: string, known: readonly string[]): McpctlError {
-  const close = nearest(key, known)
+  const head = key.slice(0, key.lastIndexOf('.') + 1)
+  // Beside names with the same beginning, only the ends tell them apart.
+  const beside = known.filter((name) => head !== '' && name.startsWith(head))
+  const close = beside.length > 0 ? nearest(key.slice(head.length), beside.map((name) => name.slice(head.length))).map((name) => head + name) : nearest(key, known)
   const all = known.length > 0 ? `It takes ${known.join(', ')}.` : 'It takes no arguments.'
   return new McpctlError('USAGE', `tool "${tool}" has no argument "${key}"`, { hint: close.length > 0 ? `Did you mean ${close.join(' or ')}?` : all, details: { tool, argument: key, suggestions: close } })
 }

@@ -18,9 +18,9 @@ export const call = defineVerb({
   id: 'call',
   summary: 'Call a tool of a server and print its result.',
   description:
-    'Arguments are KEY=VALUE words, read as the tool\'s input schema asks (numbers, true and false, lists and objects as JSON; a key may be repeated for a list), or one JSON object with --args. Text of the result is printed as it is, other content is described; --json has the result unchanged. Exits 1 when the tool reports an error, 4 when there is no such server or tool. Ctrl-C takes the call back.',
+    'Arguments are KEY=VALUE words, read as the tool\'s input schema asks (numbers, true and false, lists and objects as JSON; a key may be repeated for a list, and filter.name=x reaches into an object), or one JSON object with --args. Text of the result is printed as it is, other content is described; --json has the result unchanged. Exits 1 when the tool reports an error, 4 when there is no such server or tool. Ctrl-C takes the call back.',
   examples: ['call files read_file path=README.md', 'call files search pattern=TODO limit=5', `call db query --args '{"sql":"select 1"}'`, 'call db query --args @query.json --json'],
-  names: { summary: 'SERVER and TOOL as mcpctl tools shows them, then the arguments.', required: true, usage: 'SERVER TOOL [KEY=VALUE...]' },
+  names: { summary: 'SERVER and TOOL as mcpctl tools shows them, then the arguments.', required: true, usage: 'SERVER TOOL [KEY=VALUE...]', complete: 'call' },
   flags: {
     args: { type: 'string', value: 'JSON', summary: 'All arguments as one JSON object; @FILE reads it from a file, - from stdin.' },
     timeout: { type: 'string', short: 't', value: 'TIME', summary: 'Take the call back after this long ("30s"); no limit of its own otherwise.' },

@@ -1,16 +1,30 @@
 import { formatBytes, formatDuration } from '../base/index.js'
 import { createPaint, neutralise, phaseMark, phaseStyle, type Paint, type Terminal } from '../cli/index.js'
-import type { InstanceEnd, ServerDetail, ServerSnapshot } from '../core/index.js'
+import type { Alert, AlertKind, ConfigSnapshot, InstanceEnd, ServerDetail, ServerSnapshot } from '../core/index.js'
 import type { LogLine } from '../logs/index.js'
 
+/** What is shown of a server beyond its row. */
+export interface DetailParts {
+  readonly detail: ServerDetail | undefined
+  readonly log: readonly LogLine[]
+  /** Those about this server. */
+  readonly alerts?: readonly Alert[]
+  /** The configuration it is from. */
+  readonly config?: ConfigSnapshot | null
+}
+
+/** Alerts that only say what phase and reason say. */
+const TOLD_BY_PHASE: ReadonlySet<AlertKind> = new Set(['failed', 'crash-loop', 'unready'])
+
 /** Everything about one server: what it is, why, what went before and what to do next. */
-export function renderDetail(server: ServerSnapshot, detail: ServerDetail | undefined, log: readonly LogLine[], terminal: Terminal): string {
+export function renderDetail(server: ServerSnapshot, { detail, log, alerts = [], config = null }: DetailParts, terminal: Terminal): string {
   const paint = createPaint(terminal.color)
   const style = phaseStyle(server.phase)
   const rows: [string, string | null][] = [
     ['Phase', `${paint(style, server.phase)} since ${new Date(server.since).toISOString()} (${formatDuration(Math.max(0, Date.now() - server.since))})`],
     ['Reason', neutralise(server.reason)],
     ['Trouble', describeTrouble(server, paint)],
+    ...alerts.filter(({ kind }) => !TOLD_BY_PHASE.has(kind)).map(({ text, hint }): [string, string] => ['Alert', `${paint('yellow', neutralise(text))} (${neutralise(hint)})`]),
     ['Wanted', server.desired === 'up' ? 'up' : server.enabled ? 'down' : 'down (disabled in the configuration)'],
     ['Target', detail ? neutralise(detail.target) : null],
     ['', detail?.note ?? null],
@@ -22,19 +36,33 @@ export function renderDetail(server: ServerSnapshot, detail: ServerDetail | unde
     ['Tags', server.tags.length > 0 ? server.tags.join(', ') : null],
     ['Restarts', `${server.restarts} since it was last started by hand`],
     ['Config', `${server.source}${server.changed ? ' (changed since it started)' : ''}${server.removed ? ' (no longer in it)' : ''}`],
+    ['', describeConfig(config, paint)],
     ['Log', detail ? `${detail.logFile}${detail.logTrouble === null ? '' : ` (${detail.logTrouble})`}` : null],
   ]
   const body = rows.filter(([, text]) => text !== null).map(([label, text]) => `  ${paint('dim', label.padEnd(10))}  ${text}`)
-  const sections = [`${paint(style, phaseMark(server.phase, terminal.unicode))} ${paint('bold', server.name)}`, ...body]
-  if (detail && detail.ends.length > 0) sections.push(`  ${paint('dim', 'Last ends')}`, ...detail.ends.slice(-5).reverse().map((end) => `    ${describeEnding(end)}`))
-  if (log.length > 0) sections.push(`  ${paint('dim', 'Last log lines')}`, ...log.map((line) => `    ${describeLine(line)}`))
-  sections.push(`  ${paint('dim', 'Try'.padEnd(10))}  ${nextStep(server)}`)
-  return sections.join('\n')
+  return [
+    `${paint(style, phaseMark(server.phase, terminal.unicode))} ${paint('bold', server.name)}`,
+    ...body,
+    ...section('Last ends', (detail?.ends ?? []).slice(-5).reverse().map(describeEnding), paint),
+    ...section('Last log lines', log.map(describeLine), paint),
+    `  ${paint('dim', 'Try'.padEnd(10))}  ${nextStep(server)}`,
+  ].join('\n')
+}
+
+function section(title: string, lines: readonly string[], paint: Paint): string[] {
+  return lines.length === 0 ? [] : [`  ${paint('dim', title)}`, ...lines.map((line) => `    ${line}`)]
 }
 
 /** A daemon that was started before troubles were known sends none. */
 function describeTrouble({ trouble }: ServerSnapshot, paint: Paint): string | null {
   return trouble ? paint('yellow', neutralise(trouble)) : null
+}
+
+/** A server goes on with what it was started with while its file cannot be used. */
+function describeConfig(config: ConfigSnapshot | null, paint: Paint): string | null {
+  if (config === null || config.trouble === null) return null
+  const [first = '', ...rest] = config.trouble.split('\n')
+  return `${paint('red', `its newest version is not in effect: ${neutralise(first.trim())}`)}${rest.length === 0 ? '' : ` (and ${rest.length} more)`}; see mcpctl config validate`
 }
 
 function describeProcess(server: ServerSnapshot, detail: ServerDetail | undefined): string | null {

@@ -1,6 +1,7 @@
 import { formatBytes, formatDuration } from '../base/index.js'
-import { createPaint, neutralise, phaseMark, phaseStyle, type Paint, type Style, type Terminal } from '../cli/index.js'
+import { createPaint, phaseMark, phaseStyle, type Paint, type Style, type Terminal } from '../cli/index.js'
 import type { ServerSnapshot, Snapshot } from '../core/index.js'
+import { describeSaved, renderNotes, type Figures } from './status-notes.js'
 
 interface Cell {
   readonly text: string
@@ -28,20 +29,19 @@ const COLUMNS: readonly Column[] = [
   { head: 'TOOLS', right: true, leave: 7 },
 ]
 const GAP = '  '
-const SHOWN_PROBLEMS = 5
 
 /**
  * The table of all servers and one line of verdict. Written by hand: a table package takes longer to load and draw
  * this than everything else `status` does, and every cell here is plain one-line text.
  */
-export function renderTable(snapshot: Snapshot, terminal: Terminal): string {
+export function renderTable(snapshot: Snapshot, terminal: Terminal, figures: Figures = { saved: null, alerts: [] }): string {
   const paint = createPaint(terminal.color)
-  if (snapshot.servers.length === 0) return 'the daemon runs, but no server is configured'
+  if (snapshot.servers.length === 0) return [...renderNotes({ snapshot, figures, paint }), 'the daemon runs, but no server is configured'].join('\n')
   const rows = [COLUMNS.map(({ head }): Cell => ({ text: head, style: 'dim' })), ...snapshot.servers.map((server) => toRow(server, terminal))]
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.text.length ?? 0)))
   const shown = fitColumns(widths, terminal.columns)
   const lines = rows.map((row) => shown.map((column) => renderCell(row[column] ?? { text: '' }, widths[column] ?? 0, COLUMNS[column]?.right === true, paint)).join(GAP).trimEnd())
-  return [...lines, '', ...notes(snapshot, paint), verdict(snapshot.servers)].join('\n')
+  return [...lines, '', ...renderNotes({ snapshot, figures, paint }), verdict(snapshot.servers), ...describeSaved(figures.saved)].join('\n')
 }
 
 /** Positions of the columns that fit the width; a wrapped table cannot be read. */
@@ -86,26 +86,6 @@ function phaseWord(server: ServerSnapshot): string {
   return `backoff ${formatDuration(Math.max(0, server.retryAt - Date.now()))}`
 }
 
-function notes({ servers, daemon }: Snapshot, paint: Paint): string[] {
-  // A daemon of an older version says nothing of these.
-  const lines = (daemon.configs ?? []).flatMap(({ source, trouble }) => (trouble === null ? [] : describeBroken(source, trouble, paint)))
-  lines.push(...servers
-    .filter((server) => ['failed', 'backoff', 'unready', 'waiting', 'exited'].includes(server.phase))
-    .map((server) => `${paint(phaseStyle(server.phase), server.name)}: ${neutralise(server.reason)}`))
-  lines.push(...servers.flatMap(({ name, trouble }) => (trouble == null ? [] : [`${paint('yellow', name)}: ${neutralise(trouble)}`])))
-  const changed = servers.filter((server) => server.changed && !server.trouble).map((server) => server.name)
-  if (changed.length > 0) lines.push(`configuration changed since the start of ${changed.join(', ')}: mcpctl reload ${changed.join(' ')}`)
-  return lines.length > 0 ? [...lines, ''] : []
-}
-
-/** Many things can be wrong in one file: the first ones are shown, and where to see the rest. */
-function describeBroken(source: string, trouble: string, paint: Paint): string[] {
-  const lines = trouble.split('\n')
-  const shown = lines.slice(0, SHOWN_PROBLEMS).map((line) => `    ${neutralise(line)}`)
-  const rest = lines.length > SHOWN_PROBLEMS ? [`    and ${lines.length - SHOWN_PROBLEMS} more: mcpctl config validate --config ${source}`] : []
-  return [`${paint('red', 'configuration not in effect')}: ${source} (everything runs on as before)`, ...shown, ...rest]
-}
-
 function verdict(servers: readonly ServerSnapshot[]): string {
   const counts = new Map<string, number>()
   for (const server of servers) counts.set(server.phase, (counts.get(server.phase) ?? 0) + 1)
@@ -113,3 +93,5 @@ function verdict(servers: readonly ServerSnapshot[]): string {
   counts.delete('ready')
   return [`${ready} ready`, ...[...counts].map(([phase, count]) => `${count} ${phase}`)].join(', ')
 }
+
+export { isRecovered } from './status-notes.js'

@@ -1,6 +1,6 @@
 import { createPaint, defineVerb, type Io, type Outcome } from '../cli/index.js'
-import { connectControl, resolveHome, VERSION, type Home } from '../control/index.js'
-import type { Snapshot } from '../core/index.js'
+import { connectControl, resolveHome, VERSION, type ControlClient, type Home } from '../control/index.js'
+import type { Alert, InstanceEnd, MetricsSnapshot, ServerSnapshot, Snapshot } from '../core/index.js'
 import { expandNames } from './names.js'
 
 export const status = defineVerb({
@@ -17,37 +17,61 @@ export const status = defineVerb({
     if (client === null) return notRunning(io, home)
     try {
       if (names.length === 0) {
-        const answer = client.request('snapshot', { names: null, detail: false })
         // The table is loaded while the daemon looks at its servers.
-        const table = io.json ? null : await import('./status-table.js')
-        const snapshot = await answer
-        if (table) io.out(table.renderTable(snapshot, io.outTerminal))
-        return { json: { daemon: snapshot.daemon, servers: snapshot.servers } }
+        const [snapshot, metrics, table] = await Promise.all([
+          client.request('snapshot', { names: null, detail: false }),
+          askMetrics(client, null),
+          io.json ? null : import('./status-table.js'),
+        ])
+        const figures = { saved: metrics?.saved ?? null, alerts: metrics?.alerts ?? [] }
+        if (table) io.out(table.renderTable(snapshot, io.outTerminal, { ...figures, ends: await askEnds(client, snapshot.servers.filter(table.isRecovered)) }))
+        return { json: { daemon: snapshot.daemon, servers: snapshot.servers, ...figures } }
       }
       const known = await client.request('snapshot', { names: null, detail: false })
       const wanted = expandNames(names, known.servers.map((server) => server.name))
-      return await showDetail(io, home, await client.request('snapshot', { names: wanted, detail: true }))
+      const [snapshot, metrics] = await Promise.all([client.request('snapshot', { names: wanted, detail: true }), askMetrics(client, wanted)])
+      return await showDetail(io, home, snapshot, metrics?.alerts ?? [])
     } finally {
       client.close()
     }
   },
 })
 
-function notRunning(io: Io, home: Home): Outcome {
-  io.say('the daemon is not running: no server is supervised')
-  io.say(`${createPaint(io.sayTerminal.color)('cyan', 'hint:')} mcpctl start`)
-  return { exitStatus: 3, json: { daemon: null, home: home.root, servers: [] } }
+/** Null: a daemon of an older version has no figures. */
+function askMetrics(client: ControlClient, names: readonly string[] | null): Promise<MetricsSnapshot | null> {
+  return client.request('metrics', { names, history: false, tools: false }).catch(() => null)
 }
 
-async function showDetail(io: Io, home: Home, snapshot: Snapshot): Promise<Outcome> {
+/** How those ended that were restarted lately; asked only when there are any. */
+async function askEnds(client: ControlClient, servers: readonly ServerSnapshot[]): Promise<{ name: string; end: InstanceEnd }[]> {
+  if (servers.length === 0) return []
+  const { details = [] } = await client.request('snapshot', { names: servers.map(({ name }) => name), detail: true })
+  return details.flatMap(({ name, ends }) => {
+    const end = ends.at(-1)
+    return end === undefined ? [] : [{ name, end }]
+  })
+}
+
+async function notRunning(io: Io, home: Home): Promise<Outcome> {
+  const { findConfigTrouble } = await import('./config-trouble.js')
+  const trouble = await findConfigTrouble(io)
+  const paint = createPaint(io.sayTerminal.color)
+  io.say('the daemon is not running: no server is supervised')
+  if (trouble !== null) io.say(`${paint('red', 'and the configuration cannot be used')}: ${trouble.message}`)
+  io.say(`${paint('cyan', 'hint:')} ${trouble === null ? 'mcpctl start' : trouble.hint}`)
+  return { exitStatus: 3, json: { daemon: null, home: home.root, servers: [], ...(trouble === null ? {} : { configuration: { source: trouble.source, trouble: trouble.message } }) } }
+}
+
+async function showDetail(io: Io, home: Home, snapshot: Snapshot, alerts: readonly Alert[]): Promise<Outcome> {
   const [{ readLogs }, { renderDetail }] = await Promise.all([import('../logs/index.js'), import('./status-detail.js')])
   const blocks: string[] = []
   for (const server of snapshot.servers) {
     const detail = snapshot.details?.find((candidate) => candidate.name === server.name)
     const lines = await readLogs({ directory: snapshot.daemon.logDirectory || home.logs, names: [server.name], tail: 8 })
-    blocks.push(renderDetail(server, detail, lines, io.outTerminal))
+    const own = alerts.filter((alert) => alert.server === server.name)
+    blocks.push(renderDetail(server, { detail, log: lines, alerts: own, config: snapshot.daemon.configs?.find(({ source }) => source === server.source) ?? null }, io.outTerminal))
   }
   if (!io.json) io.out(blocks.join('\n\n'))
   const exitStatus = snapshot.servers.every((server) => server.ready) ? 0 : 3
-  return { exitStatus, json: { daemon: snapshot.daemon, servers: snapshot.servers, details: snapshot.details ?? [] } }
+  return { exitStatus, json: { daemon: snapshot.daemon, servers: snapshot.servers, details: snapshot.details ?? [], alerts } }
 }

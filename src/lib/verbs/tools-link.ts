@@ -59,14 +59,16 @@ export function explainFailure(error: unknown, server: string): unknown {
   const { reason, hint } = error as Error & { reason: string; hint: string | undefined }
   if (reason === 'closed') return new McpctlError('DAEMON_UNREACHABLE', 'the daemon closed the connection', { hint: 'See mcpctl daemon status, or start it again: mcpctl start.', cause: error })
   if (reason === 'aborted') return new McpctlError('INTERRUPTED', `interrupted; server "${server}" is told that nobody waits any more`, { hint: `See mcpctl logs ${server} for what it does about it.`, details: { server }, cause: error })
-  return new McpctlError(reason === 'timeout' ? 'TIMEOUT' : 'CALL_FAILED', `server "${server}": ${error.message}`, { hint: hint ?? `See mcpctl status ${server}.`, details: { server, reason }, cause: error })
+  return new McpctlError(reason === 'timeout' ? 'TIMEOUT' : 'CALL_FAILED', `server "${server}": ${error.message}`, { hint: hint ?? `See mcpctl why ${server}.`, details: { server, reason }, cause: error })
 }
 
 function answeredWithError(error: Error & { code: number; data: unknown }, server: string): McpctlError {
   const data = typeof error.data === 'object' && error.data !== null ? (error.data as Record<string, unknown>) : {}
-  const hint = typeof data['hint'] === 'string' ? data['hint'] : `See mcpctl status ${server}, or mcpctl logs ${server}.`
+  const isOurs = typeof data['reason'] === 'string'
+  // A server that answers with an error is well; one whose answer did not come has a story.
+  const hint = typeof data['hint'] === 'string' ? data['hint'] : isOurs ? `See mcpctl why ${server}.` : `See mcpctl status ${server}, or mcpctl logs ${server}.`
   const details = { server, rpcCode: error.code, ...(error.data === undefined ? {} : { data: error.data }) }
   // Errors of the gateway name the server themselves and say why; those of a server are told with their number.
-  if (typeof data['reason'] === 'string') return new McpctlError(data['reason'] === 'timeout' ? 'TIMEOUT' : 'CALL_FAILED', error.message, { hint, details, cause: error })
+  if (isOurs) return new McpctlError(data['reason'] === 'timeout' ? 'TIMEOUT' : 'CALL_FAILED', error.message, { hint, details, cause: error })
   return new McpctlError('CALL_FAILED', `server "${server}" answered with error ${error.code}: ${error.message || 'no message'}`, { hint, details, cause: error })
 }

@@ -18,11 +18,11 @@ export const tools = defineVerb({
   id: 'tools',
   summary: 'List the tools that servers offer.',
   description:
-    'Shows what clients may call, under the names that mcpctl call takes: tools that the configuration hides are left out, renamed ones have their new name. With --json each definition is as the server wrote it. Servers that are not ready are named on stderr; a list remembered from earlier stands in for them where there is one. Exits 3 when a named server is not ready and nothing is remembered.',
-  examples: ['tools', 'tools files', 'tools files --json'],
+    'Shows what clients may call, under the names that mcpctl call takes: tools that the configuration hides are left out, renamed ones have their new name. With --json each definition is as the server wrote it. Servers that are not ready are named on stderr; a list remembered from earlier stands in for them where there is one. With --tokens: about how many tokens each definition (name, description, schema) takes of a model that gets it, the dearest first; an estimate. Exits 3 when a named server is not ready and nothing is remembered.',
+  examples: ['tools', 'tools files', 'tools --tokens', 'tools files --json'],
   names: { summary: 'Servers whose tools to list; all when none is named.', required: false },
-  flags: {},
-  run: async ({ names }, io) => {
+  flags: { tokens: { type: 'boolean', summary: 'Estimate what each definition costs a model, in tokens.' } },
+  run: async ({ names, flags }, io) => {
     const daemon = await openDaemon(io)
     try {
       const before = await daemon.servers()
@@ -31,7 +31,7 @@ export const tools = defineVerb({
       // What was starting may have become ready while its list was waited for.
       const after = await daemon.servers()
       const states = wanted.map((name) => after.find((server) => server.name === name))
-      return await show(io, listed, states, names.length > 0)
+      return await show(io, listed, states, { areNamed: names.length > 0, tokens: flags.tokens === true })
     } finally {
       daemon.close()
     }
@@ -57,7 +57,13 @@ async function listTools(daemon: Daemon, name: string, servers: readonly ServerS
   }
 }
 
-async function show(io: Io, listed: readonly Listed[], states: readonly (ServerSnapshot | undefined)[], areNamed: boolean): Promise<Outcome> {
+interface Shown {
+  readonly areNamed: boolean
+  /** What they cost instead of what they do. */
+  readonly tokens: boolean
+}
+
+async function show(io: Io, listed: readonly Listed[], states: readonly (ServerSnapshot | undefined)[], { areNamed, tokens }: Shown): Promise<Outcome> {
   const rows = listed.map((entry, index) => ({ ...entry, ready: states[index]?.ready === true }))
   for (const [index, row] of rows.entries()) {
     const note = noteOn(row, states[index], areNamed)
@@ -65,13 +71,18 @@ async function show(io: Io, listed: readonly Listed[], states: readonly (ServerS
   }
   const missing = rows.filter((row) => row.tools.length === 0 && !row.ready)
   const exitStatus = rows.some((row) => row.trouble !== null) ? 1 : areNamed && missing.length > 0 ? 3 : 0
-  if (io.json) return { exitStatus, json: { servers: rows } }
-  const { renderTools } = await import('./tools-table.js')
-  const table = renderTools(rows, io.outTerminal)
+  const cost = tokens ? await import('./tools-tokens.js') : null
+  if (io.json) return { exitStatus, json: cost === null ? { servers: rows } : { servers: rows, estimate: cost.costOf(rows) } }
+  const table = cost === null || rows.every((row) => row.tools.length === 0) ? await renderList(rows, io) : cost.renderCosts(cost.costOf(rows), io.outTerminal)
   if (table !== null) io.out(table)
   else if (rows.length === 0) io.say('no server is configured')
   else if (missing.length === 0) io.say(`${rows.map((row) => row.name).join(', ')}: no tools`)
   return { exitStatus }
+}
+
+async function renderList(rows: readonly Listed[], io: Io): Promise<string | null> {
+  const { renderTools } = await import('./tools-table.js')
+  return renderTools(rows, io.outTerminal)
 }
 
 /** What has to be said about a server besides its tools; null when all is well, or when nobody wants it to run. */

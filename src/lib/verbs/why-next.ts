@@ -16,6 +16,8 @@ export interface NextFacts {
   readonly end: InstanceEnd | null
   /** The configuration file; null: not known. */
   readonly source: string | null
+  /** Its newest version cannot be used. */
+  readonly isConfigBroken?: boolean
 }
 
 /** So much of the log before an end usually tells how it came about. */
@@ -24,8 +26,8 @@ const LEAD_MS = 60_000
 const OLD_MS = 24 * 3600 * 1000
 
 /** What to do, the most useful first. */
-export function nextSteps({ name, server, daemonRuns, end, source }: NextFacts): NextStep[] {
-  const steps: NextStep[] = []
+export function nextSteps({ name, server, daemonRuns, end, source, isConfigBroken = false }: NextFacts): NextStep[] {
+  const steps: NextStep[] = isConfigBroken ? [{ what: 'mcpctl config validate', why: 'everything that is wrong in its configuration' }] : []
   if (end !== null) {
     steps.push({ what: `mcpctl logs ${quoted(name)} --since ${new Date(Math.max(end.startedAt, end.endedAt - LEAD_MS)).toISOString()}`, why: 'what it wrote until then' })
     const mend = changeFor(end, source === null || source === 'session' ? 'its configuration' : source)
@@ -39,8 +41,10 @@ function isSettled(server: ServerSnapshot | null, end: InstanceEnd): boolean {
 }
 
 /** What in the configuration would keep this from happening again. */
-function changeFor({ cause }: InstanceEnd, file: string): NextStep | null {
+function changeFor({ cause, signal }: InstanceEnd, file: string): NextStep | null {
   switch (cause) {
+    case 'exit':
+      return signal === 'SIGKILL' && process.platform === 'linux' ? { what: "journalctl -k | grep -i 'killed process'", why: 'whether the system did it because its memory ran out' } : null
     case 'oom':
     case 'limit-poll':
     case 'heap':
@@ -77,9 +81,10 @@ function phaseSteps(name: string, server: ServerSnapshot | null, daemonRuns: boo
       return [{ ...start, why: 'to try at once' }]
     case 'waiting':
       return server.dependsOn.map((other) => ({ what: `mcpctl why ${quoted(other)}`, why: 'it depends on that one' }))
+    case 'unready':
+      return [{ what: `mcpctl logs -f ${quoted(name)}`, why: 'what it writes now' }, { what: `mcpctl restart ${quoted(name)}`, why: 'to replace it at once' }]
     case 'starting':
     case 'stopping':
-    case 'unready':
       return [{ what: `mcpctl logs -f ${quoted(name)}`, why: 'what it writes now' }, { what: `mcpctl wait ${quoted(name)}`, why: 'until it is ready or has failed' }]
   }
 }

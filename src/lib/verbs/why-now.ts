@@ -7,11 +7,13 @@ interface Words {
   readonly reason: string
   /** No end of it is remembered. */
   readonly isSpotless: boolean
+  /** Its configuration is as it should be. */
+  readonly isSettled: boolean
   readonly now: number
 }
 
 const PHASES: Readonly<Record<Phase, (server: ServerSnapshot, words: Words) => string>> = {
-  ready: ({ trouble }, { since, isSpotless }) => (trouble == null ? `It has been ready for ${since}, and nothing is wrong.${isSpotless ? ' No end of it is remembered.' : ''}` : `It has been ready for ${since}.`),
+  ready: ({ trouble }, { since, isSpotless, isSettled }) => (trouble == null && isSettled ? `It has been ready for ${since}, and nothing is wrong.${isSpotless ? ' No end of it is remembered.' : ''}` : `It has been ready for ${since}.`),
   unready: (_server, { since, reason }) => `It runs, but has been out of rotation for ${since}: ${reason}. When it answers again it gets calls again; if it does not, it is replaced.`,
   starting: ({ progress }, { since, reason }) => `It has been starting for ${since}${progress === null ? '' : ` (${progress})`}. Why it starts: ${reason}.`,
   waiting: (_server, { since, reason }) => `It is to start, but has been waiting for ${since}: ${reason}.`,
@@ -23,8 +25,8 @@ const PHASES: Readonly<Record<Phase, (server: ServerSnapshot, words: Words) => s
 }
 
 /** What a server is doing at `now` (epoch milliseconds), and why. */
-export function tellNow(server: ServerSnapshot, { now, isSpotless }: { readonly now: number; readonly isSpotless: boolean }): string {
-  const words: Words = { since: formatDuration(Math.max(0, now - server.since)), reason: server.reason.replace(/\.$/, ''), isSpotless, now }
+export function tellNow(server: ServerSnapshot, { now, isSpotless, isSettled }: Pick<Words, 'now' | 'isSpotless' | 'isSettled'>): string {
+  const words: Words = { since: formatDuration(Math.max(0, now - server.since)), reason: server.reason.replace(/\.$/, ''), isSpotless, isSettled, now }
   // A daemon of another version may not know of trouble.
   return `${PHASES[server.phase](server, words)}${server.trouble == null ? '' : ` But: ${server.trouble}.`}`
 }

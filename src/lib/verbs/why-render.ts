@@ -32,6 +32,7 @@ export function renderWhy(view: WhyView, terminal: Terminal): string {
   const head = phase === null ? paint('bold', name) : `${paint(phaseStyle(phase), phaseMark(phase, terminal.unicode))} ${paint('bold', name)}`
   const rows: [string, string | null][] = [
     ['Now', story.now],
+    ['Config', story.config],
     ['Last end', story.last],
     ['Before', story.before],
     ['Doing', story.doing],

@@ -17,6 +17,8 @@ export interface WhyFacts {
   readonly dossiers: readonly StoredDossier[]
   /** Its newest lines on stderr, where no dossier has any. */
   readonly lastErrors: readonly string[]
+  /** Why the newest version of its configuration is not in effect; null or absent: it is. */
+  readonly configTrouble?: string | null
   readonly now: number
 }
 
@@ -32,6 +34,8 @@ export interface Story {
   readonly restarts: string | null
   /** What it was doing when it ended. */
   readonly doing: string | null
+  /** What is wrong with the file it is configured in; null: nothing that is known. */
+  readonly config: string | null
   readonly lastErrors: readonly string[]
   readonly next: readonly NextStep[]
 }
@@ -42,13 +46,21 @@ export function tellStory(facts: WhyFacts): Story {
   const dossier = facts.dossiers[0]?.dossier ?? null
   const last = newestEnd(facts.ends, dossier)
   return {
-    now: server === null ? tellAbsence(daemonRuns) : tellNow(server, { now, isSpotless: last === null }),
+    now: server === null ? tellAbsence(daemonRuns) : tellNow(server, { now, isSpotless: last === null, isSettled: facts.configTrouble == null }),
     ...tellEnds(last, dossier, now),
     restarts: dossier === null ? tellCount(server) : tellRestarts(facts, dossier.verdict),
     doing: dossier === null ? null : tellDoing(dossier),
+    config: tellConfig(facts),
     lastErrors: dossier !== null && dossier.lastErrors.length > 0 ? dossier.lastErrors : facts.lastErrors,
-    next: nextSteps({ name, server, daemonRuns, end: dossier ?? (server?.ready === true ? null : last), source: server?.source ?? dossier?.source ?? null }),
+    next: nextSteps({ name, server, daemonRuns, end: dossier ?? (server?.ready === true ? null : last), isConfigBroken: facts.configTrouble != null, source: server?.source ?? dossier?.source ?? null }),
   }
+}
+
+function tellConfig({ server, configTrouble = null }: WhyFacts): string | null {
+  if (configTrouble === null) return null
+  const [first = '', ...rest] = configTrouble.split('\n').map((line) => line.trim())
+  const what = `${first}${rest.length === 0 ? '' : ` (and ${rest.length} more ${rest.length === 1 ? 'line' : 'lines'})`}`
+  return server === null ? `Its configuration cannot be used: ${what}` : `The newest version of its configuration is not in effect, and it goes on with the one before: ${what}`
 }
 
 function newestEnd(ends: readonly InstanceEnd[], dossier: Dossier | null): InstanceEnd | null {
@@ -103,7 +115,8 @@ function times(count: number): string {
 function tellDoing(dossier: Dossier): string | null {
   const { inFlight, lastFrames, lastHeardAt, queuedInputBytes, endedAt } = dossier
   const parts: string[] = []
-  const asked = lastFrames.findLast(({ direction }) => direction === 'out')
+  // That a probe is given up says nothing about what it was doing.
+  const asked = lastFrames.findLast(({ direction, head }) => direction === 'out' && !head.includes('"notifications/cancelled"')) ?? lastFrames.findLast(({ direction }) => direction === 'out')
   if (inFlight.length > 0) {
     const oldest = Math.max(...inFlight.map(({ ms }) => ms))
     const methods = [...new Set(inFlight.map(({ method }) => method))].join(', ')

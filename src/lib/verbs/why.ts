@@ -21,7 +21,8 @@ export const why = defineVerb({
     const live = await askDaemon(home, names)
     const known = live.names ?? (await namesOnDisk(home, names, io))
     const wanted = expandNames(names, known)
-    const explained = await Promise.all(wanted.map((name) => explain(name, live, { home, all: flags.all === true })))
+    const broken = wanted.every((name) => live.servers.has(name)) ? null : await (await import('./config-trouble.js')).findConfigTrouble(io)
+    const explained = await Promise.all(wanted.map((name) => explain(name, live, { home, all: flags.all === true, broken: broken?.message ?? null })))
     if (!io.json) io.out(explained.map(({ view }) => renderWhy(view, io.outTerminal)).join('\n\n'))
     return { json: { daemon: live.daemon, servers: explained.map(({ json }) => json) } } satisfies Outcome
   },
@@ -67,18 +68,23 @@ async function configuredNames(io: Io): Promise<string[]> {
   }
 }
 
-async function explain(name: string, live: Live, { home, all }: { home: Home; all: boolean }) {
+async function explain(name: string, live: Live, { home, all, broken }: { home: Home; all: boolean; broken: string | null }) {
   const { server = null, detail } = live.servers.get(name) ?? {}
   const stored = ofServer(name, await readDossiers(join(home.state, DOSSIER_FOLDER), baseOf(name)))
   const dossiers = all ? stored.found : stored.found.slice(0, 1)
   const story = tellStory({
     name, server, dossiers: stored.found, daemonRuns: live.daemon !== null, ends: detail?.ends ?? [],
-    lastErrors: server?.lastErrors ?? [], now: Date.now(),
+    lastErrors: server?.lastErrors ?? [], now: Date.now(), configTrouble: server === null ? broken : configTroubleOf(server, live),
   })
   return {
     view: { name, phase: server?.phase ?? null, story, dossiers: stored.found, damaged: stored.damaged, all },
     json: { name, server, ends: detail?.ends ?? [], story, dossiers: dossiers.map(({ file, dossier }) => ({ file, ...dossier })), damaged: stored.damaged },
   }
+}
+
+/** A daemon of an older version does not say. */
+function configTroubleOf(server: ServerSnapshot | null, { daemon }: Live): string | null {
+  return daemon?.configs?.find(({ source }) => source === server?.source)?.trouble ?? null
 }
 
 /** Processes of a server for single sessions, and instances of a replacement, share its folder. */

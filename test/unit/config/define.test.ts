@@ -8,7 +8,7 @@ import type { GatewayConfig, HealthConfig, LimitsConfig, ProbeConfig, ServerDefa
  */
 const GATEWAY: Required<GatewayConfig> = {
   port: 7420, host: 'localhost', token: 't', allowedHosts: [], allowedOrigins: 'https://a', prefix: 'none', separator: '_', maxNameLength: 64, sse: true,
-  listWait: '1s', startWait: 30, instructions: false,
+  listWait: '1s', startWait: 30, instructions: false, metrics: { compat: true, public: false },
 }
 const TIMEOUTS: Required<TimeoutsConfig> = { idle: '1m30s', total: 'never' }
 const TOOLS: Required<ToolsConfig> = { allow: '*', deny: ['x*'], rename: { a: 'b' }, describe: { a: 'text' }, timeouts: { a: TIMEOUTS } }

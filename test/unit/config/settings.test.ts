@@ -17,7 +17,7 @@ describe('settings from the environment', () => {
     expect(settings).toEqual({
       home: '/h/.mcp', pidDir: '/h/.mcp/pids', logDir: '/h/.mcp/logs', configPath: undefined, maxStartupTimeMs: 60_000, parallelStartup: true,
       autoRestart: true, healthCheckIntervalMs: 2_000, memoryLimitBytes: undefined, cpuQuotaPercent: undefined, logLevel: 'info', bindHost: '127.0.0.1',
-      gatewayPort: undefined, gatewayToken: undefined, limitsBackend: 'auto', watch: true,
+      gatewayPort: undefined, gatewayToken: undefined, metricsCompat: undefined, limitsBackend: 'auto', watch: true,
     })
     expect([...stated]).toEqual([])
   })
@@ -26,12 +26,12 @@ describe('settings from the environment', () => {
     const settings = readSettings({
       MCP_HOME: '~/m', MCP_LOG_DIR: '/var/log/mcp', MCP_CONFIG: '~/c.json', MCP_MAX_STARTUP_TIME: '90', MCP_PARALLEL_STARTUP: 'False', MCP_AUTO_RESTART: '0',
       MCP_HEALTH_CHECK_INTERVAL: '500ms', MCP_MEMORY_LIMIT: '1G', MCP_CPU_QUOTA: '80%', MCP_LOG_LEVEL: 'WARNING', MCP_BIND_HOST: '::1',
-      MCP_GATEWAY_PORT: '7420', MCP_GATEWAY_TOKEN: 'a-b.c', MCP_LIMITS_BACKEND: 'CGroup1', MCP_WATCH: 'off',
+      MCP_GATEWAY_PORT: '7420', MCP_GATEWAY_TOKEN: 'a-b.c', MCP_METRICS_COMPAT: 'yes', MCP_LIMITS_BACKEND: 'CGroup1', MCP_WATCH: 'off',
     }, '/h')
     expect(settings).toMatchObject({
       home: '/h/m', pidDir: '/h/m/pids', logDir: '/var/log/mcp', configPath: '/h/c.json', maxStartupTimeMs: 90_000, parallelStartup: false, autoRestart: false,
       healthCheckIntervalMs: 500, memoryLimitBytes: 1024 ** 3, cpuQuotaPercent: 80, logLevel: 'warn', bindHost: '::1',
-      gatewayPort: 7420, gatewayToken: 'a-b.c', limitsBackend: 'cgroup1', watch: false,
+      gatewayPort: 7420, gatewayToken: 'a-b.c', metricsCompat: true, limitsBackend: 'cgroup1', watch: false,
     })
     expect(settings.stated.has('MCP_HOME')).toBe(true)
     expect(settings.stated.has('MCP_PID_DIR')).toBe(false)

@@ -1,6 +1,6 @@
 import type { TrafficSpec } from '../../../src/lib/core/index.js'
 import { DEFAULT_GATEWAY, DEFAULT_TRAFFIC, type GatewaySettings } from '../../../src/lib/core/index.js'
-import { createGateway, parseClientMessage, EVERYTHING, type Session, type SessionOptions, type SourceListener, type SourceServer, type View } from '../../../src/lib/gateway/index.js'
+import { createGateway, parseClientMessage, EVERYTHING, type CallObserver, type Session, type SessionOptions, type SourceListener, type SourceServer, type View } from '../../../src/lib/gateway/index.js'
 import { LinkError, type Catalogue, type Established, type JsonObject, type Link, type LinkActivity, type PassedReceiver, type PassedRequest } from '../../../src/lib/mcp/index.js'
 
 export interface Passed {
@@ -17,6 +17,7 @@ export class FakeLink implements Link {
   readonly late = new Map<number, () => void>()
   readonly requests: { method: string; params: JsonObject | undefined }[] = []
   readonly counters = { unknownAnswers: 0, noise: 0, oversize: 0, unsent: 0 }
+  readonly tap = null
   closed = false
   onRequest: (method: string, params: JsonObject | undefined) => Promise<unknown> = () => Promise.resolve({})
   refusal: LinkError | null = null
@@ -92,9 +93,14 @@ export class FakeLink implements Link {
 
   /** Answers the passed request with that id. */
   answer(id: number, result: JsonObject): void {
-    const text = Buffer.from(`{"jsonrpc":"2.0","id":${String(id)},"result":${JSON.stringify(result)}}`)
+    this.answerText(id, '{"jsonrpc":"2.0","id":', `,"result":${JSON.stringify(result)}}`)
+  }
+
+  /** The same with the text as it is written before and after the id; its client hears nothing when it was taken back. */
+  answerText(id: number, before: string, after: string): void {
     this.#open.delete(id)
-    this.passed.find((passed) => passed.id === id)?.request.receiver.answered(text, 22, 22 + String(id).length)
+    const start = Buffer.byteLength(before)
+    this.passed.find((passed) => passed.id === id)?.request.receiver.answered(Buffer.from(`${before}${String(id)}${after}`), start, start + String(id).length)
   }
 }
 
@@ -114,7 +120,7 @@ export interface From {
 }
 
 /** A gateway over servers of which each has a `FakeLink`. Names hold no `#`: that marks processes of single sessions. */
-export function createRig(servers: Readonly<Record<string, FakeServer>>, settings: Partial<GatewaySettings> = {}) {
+export function createRig(servers: Readonly<Record<string, FakeServer>>, settings: Partial<GatewaySettings> = {}, observer?: CallObserver) {
   const links = new Map<string, FakeLink>()
   const state = new Map<string, SourceServer>()
   const ups = new Map<string, SourceServer['up']>()
@@ -153,7 +159,7 @@ export function createRig(servers: Readonly<Record<string, FakeServer>>, setting
       listen: (heard) => { listener = heard },
     },
     settings: () => ({ ...DEFAULT_GATEWAY, ...settings }),
-    version: '1', now: () => Date.now(), warn: () => undefined,
+    version: '1', now: () => Date.now(), warn: () => undefined, ...(observer && { observer }),
   })
   const change = (name: string, parts: Partial<SourceServer>): void => {
     const before = state.get(name)

@@ -119,3 +119,40 @@ describe('arguments as one text', () => {
     expect(() => parseArguments(text, 'query.json')).toThrow(/^query\.json /)
   })
 })
+
+describe('a key with dots', () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      'dotted.name': { type: 'string' },
+      filter: { type: 'object', properties: { size: { type: 'integer' }, tags: { type: 'array', items: { type: 'string' } }, owner: { type: 'object', properties: { name: { type: 'string' } } } } },
+      free: { type: 'object' },
+      path: { type: 'string' },
+    },
+  }
+  const nested = (...words: string[]): Record<string, unknown> => readArguments(words, { name: 'find', inputSchema: schema })
+
+  it('reaches into objects, each value read as it is asked for there', () => {
+    expect(nested('filter.size=5', 'filter.owner.name=7', 'filter.tags=a', 'filter.tags=b', 'path=1')).toEqual({ filter: { size: 5, owner: { name: '7' }, tags: ['a', 'b'] }, path: '1' })
+    expect(nested('free.any.thing=true')).toEqual({ free: { 'any.thing': true } })
+    expect(nested('dotted.name=5')).toEqual({ 'dotted.name': '5' })
+    expect(nested('filter={"size":1}', 'filter.owner.name=x')).toEqual({ filter: { size: 1, owner: { name: 'x' } } })
+  })
+
+  it('counts for the object that has to be given', () => {
+    expect(readArguments(['filter.size=1'], { name: 'find', inputSchema: { ...schema, required: ['filter'] } })).toEqual({ filter: { size: 1 } })
+  })
+
+  it('that leads nowhere is refused, with the near one', () => {
+    expect(refusal(['filter.sise=5'], schema)).toMatchObject({ message: 'tool "search" has no argument "filter.sise"', hint: 'Did you mean filter.size?' })
+    expect(refusal(['path.x=5'], schema).message).toBe('tool "search" has no argument "path.x"')
+    expect(refusal(['filter.size=big'], schema).message).toBe('argument "filter.size": "big" is not a whole number')
+    expect(refusal(['filter.size=1', 'filter.size=2'], schema).message).toBe('argument "filter.size" is given twice')
+  })
+
+  it('changes nothing but the arguments', () => {
+    const found = readArguments(['a.__proto__=1', '__proto__.b=2'], { name: 'find', inputSchema: { additionalProperties: true, properties: { a: { type: 'object' } } } })
+    expect(Object.getPrototypeOf(found)).toBe(Object.prototype)
+    expect(({} as Record<string, unknown>)['b']).toBeUndefined()
+  })
+})

@@ -10,7 +10,7 @@ const DETAIL: ServerDetail = {
 }
 
 const rowsOf = (server: ServerSnapshot, detail?: ServerDetail, log: readonly LogLine[] = []): Map<string, string> =>
-  new Map(renderDetail(server, detail, log, PLAIN).split('\n').map((line) => [line.slice(2, 12).trimEnd(), line.slice(14)]))
+  new Map(renderDetail(server, { detail, log }, PLAIN).split('\n').map((line) => [line.slice(2, 12).trimEnd(), line.slice(14)]))
 
 describe('the detail of a server', () => {
   it('says what it is and how it does', () => {
@@ -48,19 +48,19 @@ describe('the detail of a server', () => {
 
   it('lists the newest five ends, the newest first', () => {
     const ends = [1, 2, 3, 4, 5, 6].map((generation) => ({ generation, cause: 'exit' as const, reason: `exited with code ${generation}`, code: generation, signal: null, startedAt: 0, readyAt: null, endedAt: Date.UTC(2026, 0, generation) }))
-    const text = renderDetail(downOf('db', { phase: 'failed' }), { ...DETAIL, ends }, [], PLAIN)
+    const text = renderDetail(downOf('db', { phase: 'failed' }), { detail: { ...DETAIL, ends }, log: [] }, PLAIN)
     expect(text.match(/generation \d/g)).toEqual(['generation 6', 'generation 5', 'generation 4', 'generation 3', 'generation 2'])
     expect(text).toContain('    2026-01-06T00:00:00.000Z  generation 6  exited with code 6')
   })
 
   it('ends with the last log lines, made harmless', () => {
     const line: LogLine = { time: Date.UTC(2026, 0, 1, 10, 20, 30, 456), name: 'db', generation: 1, stream: 'err', text: 'red \u001B[31m' }
-    const text = renderDetail(serverOf('db'), DETAIL, [line, { ...line, stream: 'mark', text: 'exited' }], PLAIN)
+    const text = renderDetail(serverOf('db'), { detail: DETAIL, log: [line, { ...line, stream: 'mark', text: 'exited' }] }, PLAIN)
     expect(text).toContain('  Last log lines\n    10:20:30.456 err red \\x1b[31m\n    10:20:30.456 --- exited\n')
   })
 
   it('is harmless in everything a server says about itself', () => {
-    const text = renderDetail(serverOf('db', { reason: 'a\u001Bb' }), { ...DETAIL, target: 'x\u0007', serverInfo: { name: 'n\u001B[2J', version: '\r1' }, protocolVersion: '\u001Bc' }, [], PLAIN)
+    const text = renderDetail(serverOf('db', { reason: 'a\u001Bb' }), { detail: { ...DETAIL, target: 'x\u0007', serverInfo: { name: 'n\u001B[2J', version: '\r1' }, protocolVersion: '\u001Bc' }, log: [] }, PLAIN)
     // eslint-disable-next-line no-control-regex
     expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F]/)
   })

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import type { Alert, InstanceEnd, MemorySaved } from '../../../src/lib/core/index.js'
 import { renderTable } from '../../../src/lib/verbs/status-table.js'
 import { COLORED, downOf, PLAIN, serverOf, snapshotOf } from './snapshot-fixture.js'
 
 describe('the status table', () => {
   it('has a row for each server, numbers aligned to the right, and a verdict', () => {
-    const text = renderTable(snapshotOf(serverOf('files'), serverOf('a-longer-name', { pid: 7, tools: 3, restarts: 12 }), downOf('off')), PLAIN)
+    const text = renderTable(snapshotOf(serverOf('files'), serverOf('a-longer-name', { pid: 7, tools: 3, restarts: 12, uptimeSeconds: 7500 }), downOf('off')), PLAIN)
     expect(text.split('\n')).toEqual([
       '   NAME           PHASE  ERA      PID  UPTIME  RESTARTS   CPU  MEMORY  TOOLS',
       '+  files          ready  modern  4242   1m15s         0  1.3%   61 MB     14',
-      '+  a-longer-name  ready  modern     7   1m15s        12  1.3%   61 MB      3',
+      '+  a-longer-name  ready  modern     7    2h5m        12  1.3%   61 MB      3',
       '-  off            idle   -          -       -         0     -       -      -',
       '',
       '2 ready, 1 idle',
@@ -24,7 +25,7 @@ describe('the status table', () => {
       snapshotOf(serverOf('ok'), downOf('idle'), downOf('bad', { phase: 'failed', reason: 'exited with code 1' }), downOf('next', { phase: 'waiting', reason: 'waits for bad (failed)' })),
       PLAIN,
     )
-    expect(text).toContain('\n\nbad: exited with code 1\nnext: waits for bad (failed)\n\n1 ready, 1 idle, 1 failed, 1 waiting')
+    expect(text).toContain('\n\nbad: exited with code 1\n    hint: mcpctl why bad\nnext: waits for bad (failed)\n\n1 ready, 1 idle, 1 failed, 1 waiting')
     expect(text).not.toContain('ok:')
     expect(text).not.toContain('idle:')
   })
@@ -76,5 +77,49 @@ describe('the status table', () => {
 
   it('says so when there is no server', () => {
     expect(renderTable(snapshotOf(), PLAIN)).toBe('the daemon runs, but no server is configured')
+  })
+})
+
+describe('under the status table', () => {
+  const alert = (kind: Alert['kind'], server: string | null, text: string, hint: string): Alert => ({ kind, server, text, hint, level: 'warning', since: null })
+  const saved = (changes: Partial<MemorySaved> = {}): MemorySaved => ({ sessions: 3, instances: 5, memoryBytes: 412 * 1024 ** 2, instancesOtherwise: 15, memoryOtherwiseBytes: 1.2 * 1024 ** 3, savedBytes: 0.8 * 1024 ** 3, ...changes })
+  const below = (text: string): string[] => text.split('\n').slice(text.split('\n').indexOf('') + 1)
+
+  it('is one line of what sharing saves, when it saves anything', () => {
+    const lines = (figures: MemorySaved | null): string[] => below(renderTable(snapshotOf(serverOf('a')), PLAIN, { saved: figures, alerts: [] }))
+    expect(lines(saved())).toEqual(['1 ready', '3 clients share 5 processes: 412 MB instead of 1.2 GB'])
+    expect(lines(saved({ sessions: 2, instances: 1 })).at(-1)).toBe('2 clients share 1 process: 412 MB instead of 1.2 GB')
+    expect(lines(saved({ savedBytes: 0 }))).toEqual(['1 ready'])
+    expect(lines(null)).toEqual(['1 ready'])
+  })
+
+  it('every alert has its hint, and says nothing a second time', () => {
+    const down = downOf('db', { phase: 'failed', reason: 'crash loop', lastErrors: ['first', 'ECONNREFUSED \u001B[2J'] })
+    const alerts = [alert('crash-loop', 'db', 'db is down', 'mcpctl why db'), alert('slow', 'web', 'web takes 9s', 'mcpctl trace web --slow 5s'), alert('log', null, 'the log cannot be written', 'free some space')]
+    expect(below(renderTable(snapshotOf(down, serverOf('web')), PLAIN, { saved: null, alerts }))).toEqual([
+      'db: crash loop', '    it said: ECONNREFUSED \\x1b[2J', '    hint: mcpctl why db',
+      'web takes 9s', '    hint: mcpctl trace web --slow 5s',
+      'the log cannot be written', '    hint: free some space',
+      '', '1 failed, 1 ready'.split(', ').reverse().join(', '),
+    ])
+  })
+
+  it('a server that was restarted lately says how the one before ended, unless an alert does', () => {
+    const end: InstanceEnd = { generation: 1, cause: 'exit', reason: 'killed by SIGKILL after 3.0s', code: null, signal: 'SIGKILL', startedAt: 0, readyAt: 1, endedAt: 3000 }
+    const server = serverOf('files', { restarts: 1, uptimeSeconds: 12 })
+    const show = (alerts: Alert[], changes = {}): string[] => below(renderTable(snapshotOf({ ...server, ...changes }), PLAIN, { saved: null, alerts, ends: [{ name: 'files', end }] }))
+    expect(show([])).toEqual(['files was restarted 12s ago: killed by SIGKILL after 3.0s', '    hint: mcpctl why files', '', '1 ready'])
+    expect(show([alert('memory-breach', 'files', 'files was killed 12s ago', 'mcpctl why files')])[0]).toBe('files was killed 12s ago')
+    expect(show([], { uptimeSeconds: 3600 })).toEqual(['1 ready'])
+    expect(show([], { restarts: 0 })).toEqual(['1 ready'])
+  })
+
+  it('a configuration that is not in effect is told once, with and without servers', () => {
+    const broken = { source: '/p/mcp.config.json', trouble: '1:1: a value is expected', watched: true }
+    const snapshot = snapshotOf(serverOf('a'))
+    const expected = ['configuration not in effect: /p/mcp.config.json (everything runs on as before)', '    1:1: a value is expected', '    hint: correct the file: it takes effect as soon as it can be read', '']
+    const alerts = [alert('config', null, 'a configuration is broken', 'mcpctl config validate')]
+    expect(below(renderTable({ ...snapshot, daemon: { ...snapshot.daemon, configs: [broken] } }, PLAIN, { saved: null, alerts }))).toEqual([...expected, '1 ready'])
+    expect(renderTable({ ...snapshotOf(), daemon: { ...snapshot.daemon, configs: [{ ...broken, watched: false }] } }, PLAIN).split('\n').slice(2)).toEqual(['    hint: correct the file, then mcpctl reload', '', 'the daemon runs, but no server is configured'])
   })
 })

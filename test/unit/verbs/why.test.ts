@@ -75,7 +75,7 @@ describe('the story of a server', () => {
   test('that never had trouble is short', () => {
     expect(tellStory(factsOf())).toEqual({
       now: 'It has been ready for 8.0s, and nothing is wrong. No end of it is remembered.',
-      last: null, before: null, restarts: null, doing: null, lastErrors: [],
+      last: null, before: null, restarts: null, doing: null, config: null, lastErrors: [],
       next: [{ what: 'mcpctl logs -f files', why: 'what it writes now' }],
     })
   })
@@ -249,5 +249,38 @@ describe('the answer on a terminal', () => {
 
   test('of a server whose state nobody knows has no mark', () => {
     expect(renderWhy(viewOf(factsOf({ server: null, daemonRuns: false })), PLAIN)).toMatch(/^files\n {2}Now {9}The daemon is not running/)
+  })
+})
+
+describe('a configuration that cannot be used', () => {
+  const trouble = '/p/mcp.config.json:4:1: limits.memory must be a size\n  4 | x'
+
+  it('is part of the story of a server that runs on with the one before', () => {
+    const story = tellStory(factsOf({ configTrouble: trouble }))
+    expect(story.config).toBe('The newest version of its configuration is not in effect, and it goes on with the one before: /p/mcp.config.json:4:1: limits.memory must be a size (and 1 more line)')
+    expect(story.now).toBe('It has been ready for 8.0s.')
+    expect(story.next[0]).toEqual({ what: 'mcpctl config validate', why: 'everything that is wrong in its configuration' })
+    expect(tellStory(factsOf({ configTrouble: null }))).toMatchObject({ config: null, now: expect.stringContaining('nothing is wrong') as string })
+  })
+
+  it('is the reason why nobody knows a server', () => {
+    expect(tellStory(factsOf({ server: null, configTrouble: trouble })).config).toMatch(/^Its configuration cannot be used: /)
+  })
+})
+
+describe('what to do', () => {
+  it('about a server that does not answer is to replace it', () => {
+    const server = well({ phase: 'unready', ready: false })
+    expect(nextSteps({ name: 'files', server, daemonRuns: true, end: null, source: null }).map(({ what }) => what)).toEqual(['mcpctl logs -f files', 'mcpctl restart files'])
+  })
+
+  it('about a kill from outside is to ask the system for it', () => {
+    const asked = nextSteps({ name: 'files', server: well(), daemonRuns: true, end: endOf('exit', 'killed by SIGKILL', { signal: 'SIGKILL' }), source: null }).map(({ what }) => what)
+    expect(asked.some((what) => what.startsWith('journalctl -k'))).toBe(process.platform === 'linux')
+  })
+
+  it('of messages, that a probe was given up is not the last one', () => {
+    const frames = [{ at: AT - 4000, direction: 'out' as const, bytes: 60, head: '{"method":"tools/call","params":{"name":"query"}}' }, { at: AT - 40, direction: 'out' as const, bytes: 60, head: '{"jsonrpc":"2.0","method":"notifications/cancelled"}' }]
+    expect(tellStory(factsOf({ dossiers: [stored(dossierOf({ lastFrames: frames }))] })).doing).toContain('The last message to it was tools/call query, 4.0s before its end.')
   })
 })

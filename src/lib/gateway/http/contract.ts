@@ -4,12 +4,29 @@ import type { Gateway, SessionState, View } from '../contract.js'
 
 export interface HttpFrontOptions {
   readonly gateway: Gateway
-  readonly settings: Pick<GatewaySettings, 'host' | 'port' | 'token' | 'allowedHosts' | 'allowedOrigins' | 'sse'>
+  readonly settings: Pick<GatewaySettings, 'host' | 'port' | 'token' | 'allowedHosts' | 'allowedOrigins' | 'sse'> & Partial<Pick<GatewaySettings, 'metrics'>>
+  /** Answers `/metrics` and `/health`; absent: there is nothing at these paths. */
+  readonly monitor?: Monitor
   /** The view for requests to `/mcp` itself. */
   readonly view: View
   /** Keeps what legacy sessions need to survive a restart of the daemon; null: sessions end with the process. */
   readonly store: SessionStore | null
   readonly log: (level: 'info' | 'warn', message: string) => void
+}
+
+/** What a monitoring system gets to read. */
+export interface MonitorPage {
+  readonly status: number
+  readonly contentType: string
+  readonly body: readonly Buffer[]
+}
+
+/** Knows how the servers are. Must let others have their turn while it works. */
+export interface Monitor {
+  /** Figures in the form the client's `Accept` header asks for. */
+  metrics(accept: string | undefined): Promise<MonitorPage>
+  /** Whether all is well with one server, by its name, or with all of them (null). Holds nothing secret: no token is asked for. */
+  health(server: string | null): Promise<MonitorPage>
 }
 
 /** Called on the message path: must be quick and must not throw. */

@@ -9,6 +9,7 @@ import type { Incoming, Outgoing } from './exchange.js'
 import { Guard } from './guard.js'
 import { Heartbeat } from './heartbeat.js'
 import type { McpEndpoint } from './mcp-endpoint.js'
+import { MonitorDesk } from './monitor-desk.js'
 import { Places, type Home } from './place.js'
 import { Post, refuseUpload } from './post.js'
 import { type Refusal, sendRefusal } from './respond.js'
@@ -18,7 +19,7 @@ import { sendDefect, STOPPED, type Target } from './target.js'
 
 /** What all bodies that are coming in may hold together. */
 const UPLOAD_BYTES = 512 * 1024 * 1024
-const NOT_FOUND: Refusal = { status: 404, code: INVALID_REQUEST, message: 'there is nothing here; mcpctl serves /mcp, /mcp/SERVER and /profiles/NAME/mcp', data: { reason: 'not-found' } }
+const SERVED = '/mcp, /mcp/SERVER and /profiles/NAME/mcp'
 const MCP_METHODS = 'GET, POST, DELETE, OPTIONS'
 
 /** Receives every request, turns away what must not come in, and leads the others to their place. Owns all of them. */
@@ -29,6 +30,7 @@ export class Desk {
   readonly #table: SessionTable
   readonly #places: Places
   readonly #sse: SseClients
+  readonly #monitor: MonitorDesk | null
   readonly #uploads = new Budget(UPLOAD_BYTES)
   readonly #homes = new WeakMap<Socket, Home>()
   readonly #common: Home
@@ -41,6 +43,7 @@ export class Desk {
     this.#table = new SessionTable(options, this.#heartbeat, () => this.#sweep())
     this.#places = new Places(options.gateway, this.#table)
     this.#sse = new SseClients(options.gateway, this.#heartbeat)
+    this.#monitor = options.monitor === undefined ? null : new MonitorDesk(options.monitor, options.settings.metrics?.public === true)
     this.#common = { view: options.view, path: '/mcp', isPrivate: false }
   }
 
@@ -79,15 +82,18 @@ export class Desk {
     if (refusal !== null) return refusal
     res.origin = req.headers.origin ?? null
     // Browsers ask whether they may send credentials before they send any.
-    return home.isPrivate || req.method === 'OPTIONS' ? null : this.#guard.checkToken(req)
+    if (home.isPrivate || req.method === 'OPTIONS') return null
+    const unknown = this.#guard.checkToken(req)
+    return unknown !== null && this.#monitor?.isOpen(splitUrl(req.url ?? '').path) === true ? null : unknown
   }
 
   #lead(req: Incoming, res: Outgoing, home: Home): void {
     const { path, query } = splitUrl(req.url ?? '')
     const endpoint = this.#places.find(path, home)
     if (endpoint !== null) this.#serve(endpoint, req, res)
+    else if (!home.isPrivate && this.#monitor?.serve(path, req, res) === true) return
     else if (this.#options.settings.sse && this.#serveSse(path, query, { req, res, home })) return
-    else refuseUpload(req, res, NOT_FOUND)
+    else refuseUpload(req, res, notFound(home.isPrivate || this.#monitor === null ? SERVED : `${SERVED}, /health and /metrics`))
   }
 
   #serve(endpoint: McpEndpoint, req: Incoming, res: Outgoing): void {
@@ -141,6 +147,10 @@ export class Desk {
     this.#told.clear()
     this.#places.sweep()
   }
+}
+
+function notFound(served: string): Refusal {
+  return { status: 404, code: INVALID_REQUEST, message: `there is nothing here; mcpctl serves ${served}`, data: { reason: 'not-found' } }
 }
 
 function notAllowed(methods: string): Refusal {

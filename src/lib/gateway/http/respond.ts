@@ -22,10 +22,15 @@ export interface Refusal {
 
 /** One JSON body in one go. `headers`: name, value, name, value. */
 export function sendJson(res: Outgoing, status: number, parts: readonly Buffer[], headers: readonly string[] = NOTHING): void {
+  sendBody(res, status, parts, ['content-type', 'application/json', ...headers])
+}
+
+/** One body in one go; only its length for a HEAD. `headers`: name, value, name, value. */
+export function sendBody(res: Outgoing, status: number, parts: readonly Buffer[], headers: readonly string[]): void {
   if (res.headersSent || isGone(res)) return
   let bytes = 0
   for (const part of parts) bytes += part.length
-  res.writeHead(status, withOrigin(res, ['content-type', 'application/json', 'content-length', String(bytes), ...headers]))
+  res.writeHead(status, withOrigin(res, [...headers, 'content-length', String(bytes)]))
   if (bytes <= JOIN_BYTES) {
     // Text of one byte a character is joined to the header and leaves with it in one write; a buffer would be a second piece.
     res.end(join(parts, bytes).toString('latin1'), 'latin1')

@@ -1,0 +1,83 @@
+import { Register } from '../base/index.js'
+import type { SessionMetrics } from '../core/index.js'
+import { Call } from './call.js'
+import type { CallCarrier, CallClient, CallPlan } from './call-contract.js'
+import { CallReport } from './call-report.js'
+import type { Reply, RequestMessage, SessionOptions } from './contract.js'
+import type { Failure } from './failure.js'
+import type { Origin } from './request-text.js'
+import type { Destination } from './route.js'
+import type { SessionHost } from './session-host.js'
+import { SessionTally } from './session-tally.js'
+
+/** A request for a server, and when it came (on the clock of `performance.now`). */
+export interface Asked {
+  readonly message: RequestMessage
+  readonly origin: Origin
+  readonly reply: Reply
+  readonly takenOn: number
+}
+
+/** The calls of one session that are under way, and who is told of them. */
+export class SessionCalls {
+  readonly #host: SessionHost<never>
+  readonly #client: CallClient
+  readonly #id: string
+  readonly #tally: SessionTally
+  readonly #calls = new Register<Call>()
+
+  constructor(host: SessionHost<never>, client: CallClient, { door = 'http', kind }: SessionOptions) {
+    this.#host = host
+    this.#client = client
+    this.#id = host.nextSession()
+    this.#tally = new SessionTally({ id: this.#id, door, isStateless: kind === 'modern', now: () => host.now() })
+  }
+
+  /** Makes a call of a request; the caller submits it. It counts as under way until `settled`. */
+  open(asked: Asked, to: Destination, { carrier, plan }: { readonly carrier: CallCarrier; readonly plan: CallPlan }): Call {
+    const { message, origin, reply } = asked
+    const call = new Call({
+      message, origin, reply, carrier, plan, report: this.#report(asked, to.server, to.target),
+      client: this.#client, principal: this.#client, parking: this.#host.parking, clientKey: origin.era === 'modern' ? message : this.#client,
+    })
+    this.#calls.set(call.serial, call)
+    call.visitor = this.#tally.began(origin)
+    return call
+  }
+
+  /** May be called more than once. */
+  settled(call: Call): void {
+    this.#calls.delete(call.serial)
+    if (call.visitor !== null) this.#tally.ended(call.visitor)
+    call.visitor = null
+  }
+
+  /** A request for this server that never became a call. */
+  refused(asked: Asked, server: string, failure: Failure): void {
+    this.#report(asked, server, null)?.lost(failure)
+  }
+
+  abort(reason: string): void {
+    for (const call of this.#calls.values()) call.abort(reason)
+  }
+
+  introduced(client: SessionMetrics['client']): void {
+    this.#tally.introduced(client, 'legacy')
+  }
+
+  /** A request came that is answered without a server. */
+  heard(origin: Origin): void {
+    this.#tally.heard(origin)
+  }
+
+  /** `servers`: all that its clients can reach. */
+  figures(servers: readonly string[]): SessionMetrics[] {
+    return this.#tally.read(servers)
+  }
+
+  #report({ message, origin, takenOn }: Asked, server: string, target: string | null): CallReport | null {
+    const { observer } = this.#host
+    if (observer === null) return null
+    return new CallReport(observer, { message, origin, server, target: message.method === 'completion/complete' ? null : target, session: this.#id, startedOn: takenOn })
+  }
+}

@@ -1,0 +1,8 @@
+export { FiguresBook, type CountedCall, type UsedNow } from './book.js'
+export { HISTORY_INTERVAL_MS, HISTORY_LENGTH } from './history-ring.js'
+export { writePrometheus } from './prometheus.js'
+export { chooseFormat } from './prometheus-accept.js'
+export { CONTENT_TYPES, type Format } from './prometheus-text.js'
+export { OUTCOMES, type CountView, type DaemonView, type FiguresSource, type HistogramView, type Outcome, type PrometheusView, type ServerView, type ToolView, type TrafficView } from './prometheus-view.js'
+export type { CountedEnd } from './traffic.js'
+export { sumSaved, type SharedServer } from './saved.js'
