@@ -116,7 +116,7 @@ async function leakOfGrandchild(backend) {
 }
 
 async function cpuMsOf({ group, child }) {
-  return group.usage()?.cpuMs ?? (await sampleTrees(new Map([['x', child.pid]]), { cheap: true })).get('x')?.cpuMs ?? 0
+  return group.usage()?.cpuMs ?? (await sampleTrees(new Map([['x', child.pid]]))).get('x')?.cpuMs ?? 0
 }
 
 /** Whatever else runs on this machine: the tree gets what it may have. Needs root; without, the figure is that of a quiet machine only. */
@@ -134,7 +134,7 @@ function prefer(pid) {
 
 async function quota(backend) {
   const run = await start(backend, { cpuPercent: 80 }, ['/bin/sh', '-c', '(while :; do :; done) & while :; do :; done'])
-  await until(async () => (await sampleTrees(new Map([['x', run.child.pid]]), { cheap: true })).get('x')?.processes === 2)
+  await until(async () => (await sampleTrees(new Map([['x', run.child.pid]]))).get('x')?.processes === 2)
   prefer(run.child.pid)
   if (backend.abilities.cpu === 'duty') await until(() => run.group.isThrottled())
   else await delay(300)
@@ -151,7 +151,7 @@ async function forkBomb(backend) {
   const run = await start(backend, { pids: 64 }, node(bomb))
   let [most, from] = [0, 0]
   await until(async () => {
-    const now = (await sampleTrees(new Map([['x', run.child.pid]]), { cheap: true })).get('x')?.processes ?? 0
+    const now = (await sampleTrees(new Map([['x', run.child.pid]]))).get('x')?.processes ?? 0
     most = Math.max(most, now)
     if (from === 0 && (run.lines.includes('refused') || now > 64)) from = performance.now()
     return run.child.exited

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { badServer } from '../helpers/bad-server.js'
 import { run, runOk } from '../helpers/cli.js'
 import { waitFor } from '../helpers/wait.js'
@@ -82,12 +82,19 @@ test.skipIf(process.platform === 'win32')('--fix mends what is safe, --dry-run o
   writeFileSync(join(state, 'catalogue.json.2147483646'), '{')
   writeFileSync(join(state, 'desired.json'), JSON.stringify({ servers: [{ name: 'x', source: '/no/such/mcp.config.json', desired: 'up' }] }))
   // Its parent ends at once: it looks like the server of a client that is gone.
-  const script = home().write('old-mcp-server.mjs', 'process.stdin.resume(); process.on("SIGTERM", () => process.exit(0)); setInterval(() => undefined, 1000)\n')
+  const script = home().write('old-mcp-server.mjs', 'setInterval(() => undefined, 1000)\n')
   const pidFile = join(home().base, 'orphan.pid')
-  spawn('sh', ['-c', `sleep 60 | ${process.execPath} ${script} --token s3cret & echo $! > ${pidFile}`], { stdio: 'ignore', detached: true }).unref()
+  spawn('sh', ['-c', `${process.execPath} ${script} --token s3cret & echo $! > ${pidFile}`], { stdio: 'ignore', detached: true }).unref()
   const orphan = await waitFor(() => Number(readFileSync(pidFile, 'utf8')))
-  onTestFinished(() => void process.kill(orphan, 'SIGKILL'))
+  try {
+    await fixAll(orphan)
+  } finally {
+    process.kill(orphan, 'SIGKILL')
+  }
+})
 
+async function fixAll(orphan: number): Promise<void> {
+  const { root, pids, state, daemonFile } = home().paths
   const dry = await findings('--fix', '--dry-run')
   expect(dry.exitCode).toBe(1)
   expect(dry.of('home')).toMatchObject([{ state: 'fail', fixed: false, done: `would be done: mode 0700 for ${root}` }])
@@ -113,4 +120,4 @@ test.skipIf(process.platform === 'win32')('--fix mends what is safe, --dry-run o
   expect(after.of('state')).toMatchObject([{ state: 'ok' }])
   expect(after.of('home')).toMatchObject([{ state: 'ok' }])
   expect((await run(['doctor', '--dry-run'], { home: home() })).exitCode).toBe(2)
-})
+}

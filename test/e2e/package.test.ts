@@ -9,7 +9,7 @@ import { fixture, kill, look, statusOf } from './support.js'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** What packing needs; packing in the checkout itself would empty `dist` under the tests that run beside this one. */
-const SOURCES = ['package.json', 'package-lock.json', 'tsconfig.json', 'bin', 'src', 'scripts', 'docs', 'README.md', 'LICENSE', 'CHANGELOG.md']
+const SOURCES = ['package.json', 'package-lock.json', 'tsconfig.json', 'bin', 'src', 'scripts', 'docs', 'schema', 'README.md', 'LICENSE', 'CHANGELOG.md']
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string; devDependencies: Record<string, string> }
 
 let home: TestHome

@@ -106,6 +106,11 @@ describe('status', () => {
     const json = await run(['status', '--json'], { home: home() })
     expect(json.exitCode).toBe(3)
     expect(json.json()).toMatchObject({ schemaVersion: 1, daemon: null, servers: [] })
+    const source = home().write('mcp.config.json', { servers: { a: { command: 7 } } })
+    const broken = await run(['status'], { home: home() })
+    expect(broken).toMatchObject({ exitCode: 3, stdout: '' })
+    expect(broken.stderr).toMatch(/and the configuration cannot be used: .*servers\.a\.command/)
+    expect((await run(['status', '--json'], { home: home() })).json()).toMatchObject({ daemon: null, configuration: { source, trouble: expect.stringContaining('servers.a.command') } })
   })
 
   test('of an unknown name ends with 4 and suggests the one meant', async () => {

@@ -98,6 +98,8 @@ describe('a home folder with files of all eight clients', () => {
     const order = await configure()
     expect((await planInstall(placeOf('codex'), order)).kept).toEqual([{ name: 'old', reason: 'mcpctl knows it as old, but it is disabled there' }])
     expect((await planInstall(placeOf('codex'), { ...order, takeOver: 'all' })).removed).toEqual([{ name: 'docs', runsAs: 'docs' }, { name: 'old', runsAs: null }])
+    const unwell = await planInstall(placeOf('cursor'), { ...order, unwell: new Map([['github', 'failed']]) })
+    expect([unwell.removed, unwell.kept]).toEqual([[{ name: 'memory', runsAs: 'memory' }], [{ name: 'github', reason: 'mcpctl has it as github, but there it is failed (mcpctl why github)' }]])
     const kept = await planInstall(placeOf('cursor'), { ...order, takeOver: 'none' })
     expect(kept.removed).toEqual([])
     expect(kept.kept.map(({ reason }) => reason)).toEqual([expect.stringContaining('run twice'), expect.stringContaining('run twice')])

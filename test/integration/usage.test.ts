@@ -48,7 +48,7 @@ describe.runIf(process.platform === 'linux')('the meter of usage', () => {
     const leaders = new Map([['busy', start(BUSY)], ['idle', start(IDLE)]])
     const seen = measureBy(leaders)
     meter?.wake()
-    await waitFor(() => (seen.steps.at(-1)?.usage.get('busy')?.cpuPercent ?? 0) > 20 && (seen.cpuMs.get('busy') ?? 0) > 100)
+    await waitFor(() => (seen.steps.at(-1)?.usage.get('busy')?.cpuPercent ?? 0) > 2 && (seen.cpuMs.get('busy') ?? 0) > 100)
     const newest = seen.steps.at(-1)?.usage
     expect(newest?.get('idle')?.memoryBytes).toBeGreaterThan(1024 ** 2)
     expect(newest?.get('idle')?.cpuPercent ?? 0).toBeLessThan(newest?.get('busy')?.cpuPercent ?? 0)
@@ -66,7 +66,7 @@ describe.runIf(process.platform === 'linux')('the meter of usage', () => {
   it('gives everybody who asks within a second the same sample, but never one without what has just started', async () => {
     const leaders = new Map([['one', start(IDLE)]])
     measureBy(leaders, { stepMs: 3_600_000 })
-    const answers = await Promise.all(Array.from({ length: 50 }, () => meter?.measure()))
+    const answers = await Promise.all(Array.from({ length: 50 }, async () => meter?.measure()))
     expect(new Set(answers).size).toBe(1)
     expect(meter?.sampledAt).toBeTypeOf('number')
     leaders.set('two', start(IDLE))
@@ -79,7 +79,7 @@ describe.runIf(process.platform === 'linux')('the meter of usage', () => {
     const startedAt = performance.now()
     await waitFor(async () => {
       await meter?.measure()
-      return (seen.cpuMs.get('busy') ?? 0) > 300
+      return (seen.cpuMs.get('busy') ?? 0) > 200
     })
     expect(seen.cpuMs.get('busy')).toBeLessThanOrEqual(performance.now() - startedAt + 200)
   })

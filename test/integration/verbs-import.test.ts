@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { fieldNames } from '../contract/json-support.js'
 import type { Io, Outcome } from '../../src/lib/cli/index.js'
 import { loadConfig } from '../../src/lib/config/index.js'
 import { importVerb } from '../../src/lib/verbs/import.js'
@@ -40,7 +41,7 @@ type Flags = Partial<Record<'yes' | 'dry-run' | 'force' | 'all' | 'undo' | 'proj
 // Flags that are not stated are undefined, as the parsers leave them.
 const run = (verb: { run: (input: never, io: Io) => Promise<Outcome> }, names: string[], flags: Flags): Promise<Outcome> => verb.run({ names, flags } as never, io(at('project')))
 
-const CURSOR = '{ "mcpServers": { "new": { "command": "node", "args": ["new.js"], "env": { "API_TOKEN": "t0p-secret-value" } }, "same": { "command": "node", "args": ["same.js"] }, "near": { "command": "node", "args": ["near.js", "--b"] }, "other": { "command": "python" }, "mcpctl": { "command": "mcpctl", "args": ["proxy"] } } }'
+const CURSOR = '{ "mcpServers": { "new": { "command": "node", "args": ["new.js"], "env": { "API_TOKEN": "t0p-secret-value" } }, "same": { "command": "node", "args": ["same.js"] }, "near": { "command": "node", "args": ["near.js", "--b"] }, "other": { "command": "sh" }, "mcpctl": { "command": "mcpctl", "args": ["proxy"] } } }'
 const SERVERS = { there: 'same.js', near: 'near.js', other: 'other.js' }
 
 const CONFIGS: readonly (readonly [string, string, string])[] = [
@@ -82,6 +83,11 @@ describe('importing from a client', () => {
     const outcome = await run(importVerb, ['same'], { from: 'cursor' })
     expect(outcome).toMatchObject({ exitStatus: 1, json: { written: false, snippet: "    same: {\n      command: 'node',\n      args: ['same.js'],\n    }," } })
     expect(read('project/mcp.config.ts')).toBe(text)
+    await run(importVerb, ['new'], { from: 'cursor' })
+    expect(existsSync(at('project/mcp.secrets'))).toBe(false)
+    await run(importVerb, ['new'], { from: 'cursor', yes: true })
+    expect(read('project/mcp.secrets/new.API_TOKEN')).toBe('t0p-secret-value')
+    expect(printed).not.toContain('t0p-secret-value')
     expect(printed).toContain('which only its author can change safely')
   })
 
@@ -150,6 +156,18 @@ describe('installing', () => {
   })
 })
 
+it('every field of the JSON documents is on the reference page', async () => {
+  write('.cursor/mcp.json', CURSOR)
+  write('project/.mcp.json', '{ "mcpServers": { "same": { "command": "node", "args": ["same.js"] } } }')
+  const page = readFileSync(new URL('../../docs/reference/json.md', import.meta.url), 'utf8')
+  const documents = [
+    await run(init, [], { 'dry-run': true }), await run(init, [], { yes: true, format: 'json' }), await run(importVerb, [], { from: 'cursor', 'dry-run': true }), await run(install, [], { all: true, yes: true }), await run(install, [], { undo: true }),
+  ]
+  expect(documents.map(({ json }) => json?.['files'] ?? json?.['file'])).not.toContain(undefined)
+  for (const { json } of documents) expect(fieldNames(json).filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+  expect(documents[3]?.json).toMatchObject({ undo: false, files: [{ client: 'cursor', changed: true, removed: expect.arrayContaining([{ name: 'same', runsAs: 'same' }]) as unknown[] }], hints: [expect.stringContaining('.mcp.json of the project still starts same')], failures: [] })
+})
+
 describe('init', () => {
   it('never puts a second configuration beside the first, unless told to', async () => {
     write('.cursor/mcp.json', CURSOR)
@@ -162,6 +180,13 @@ describe('init', () => {
     await run(init, [], { yes: true, output: 'sub/mcp.config.json', force: true })
     expect(read('project/sub/mcp.config.json')).toBe(first)
     expect(read('project/sub/mcp.secrets/.gitignore')).toBe('*\n')
+  })
+
+  it('writes down disabled what could not start here, and says why', async () => {
+    write('.cursor/mcp.json', '{ "mcpServers": { "gone": { "command": "no-such-program" }, "away": { "command": "node", "cwd": "/no/such/folder" }, "here": { "command": "node" } } }')
+    const { json } = await run(init, [], { yes: true })
+    expect((json?.['servers'] as { disabled: string | null }[]).map(({ disabled }) => disabled)).toEqual(['its program no-such-program was not found', 'its folder /no/such/folder does not exist', null])
+    expect((await loadConfig({ cwd: at('project'), env: { HOME: home } })).servers.map(({ enabled }) => enabled)).toEqual([false, false, true])
   })
 
   it('with nothing to find writes a configuration without servers, which loads', async () => {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Transport } from '../core/index.js'
 import { CLIENT_FIELDS, isRecord, nameTable } from '../config/index.js'
 import type { ClientId } from './client.js'
@@ -78,12 +79,14 @@ function translate(raw: Record<string, unknown>, client: ClientId | null, transl
 /** A server of another project than the configuration's is run there. */
 function processFields([command, ...first]: readonly string[], raw: Record<string, unknown>, translation: Translation) {
   const { project, folder } = translation
+  const cwd = textOf(raw['cwd'], 'cwd', translation)
   return {
     command,
     args: [...first, ...textsOf(raw['args'], 'args', translation)],
     env: environmentOf(raw, translation),
     envFile: textOf(raw['envFile'], 'envFile', translation),
-    cwd: textOf(raw['cwd'], 'cwd', translation) ?? (project === folder ? undefined : (project ?? undefined)),
+    // What begins with a reference or ~ is taken for a whole path.
+    cwd: project === null || project === folder || /^(?:\$\{|~)/.test(cwd ?? '') ? cwd : resolve(project, cwd ?? '.'),
   }
 }
 

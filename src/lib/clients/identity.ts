@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { ServerSpec } from '../core/index.js'
 import { expandText, type ExpandScope } from '../config/index.js'
 import type { Draft } from './draft.js'
@@ -26,13 +26,13 @@ export function essenceOf(draft: Draft, scope: ExpandScope): Essence {
     env: mapValues(draft.env ?? {}, expand),
     url: draft.url === undefined ? null : addressOf(expand(draft.url)),
     headers: lowerKeys(mapValues(draft.headers ?? {}, expand)),
-    cwd: draft.cwd === undefined ? null : expand(draft.cwd),
+    cwd: draft.cwd === undefined ? null : resolve(scope.workspaceFolder, expand(draft.cwd).replace(/^~(?=$|[/\\])/, scope.userHome)),
   }
 }
 
 /** One text for equal essences. */
-export function identityOf({ program, env, url, headers }: Essence): string {
-  return JSON.stringify([program, sorted(env), url, sorted(headers)])
+export function identityOf({ program, env, url, headers, cwd }: Essence): string {
+  return JSON.stringify([program, sorted(env), url, sorted(headers), cwd])
 }
 
 /** Whether they start the same program or reach the same address, whatever they tell it. */
@@ -47,7 +47,9 @@ export function differenceOf(a: Essence, b: Essence): string {
   if (JSON.stringify(a.program) !== JSON.stringify(b.program)) return packageOf(a.program) === packageOf(b.program) ? 'other arguments' : 'another program'
   const names = (one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): string[] => [...new Set([...Object.keys(one), ...Object.keys(other)])].filter((name) => one[name] !== other[name])
   const env = names(a.env, b.env)
-  return env.length > 0 ? `another value of ${env.join(', ')}` : `another header ${names(a.headers, b.headers).join(', ')}`
+  const headers = names(a.headers, b.headers)
+  if (env.length > 0) return `another value of ${env.join(', ')}`
+  return headers.length > 0 ? `another header ${headers.join(', ')}` : 'another working folder'
 }
 
 /** Whether a server that mcpctl runs does all that the entry asks for. */
@@ -56,7 +58,8 @@ export function isCovered(essence: Essence, spec: ServerSpec): boolean {
   const isSameStart = essence.program.length === 0 ? launch === null : launch !== null && JSON.stringify(programOf([launch.command, ...launch.args])) === JSON.stringify(essence.program)
   const url = endpoint === null ? null : addressOf(endpoint.url)
   const isSameAddress = essence.url === (essence.program.length > 0 && essence.url === null ? null : url)
-  return isSameStart && isSameAddress && contains(launch?.env ?? {}, essence.env) && contains(lowerKeys(endpoint?.headers ?? {}), essence.headers)
+  const isSamePlace = essence.cwd === null || essence.cwd === launch?.cwd
+  return isSameStart && isSameAddress && isSamePlace && contains(launch?.env ?? {}, essence.env) && contains(lowerKeys(endpoint?.headers ?? {}), essence.headers)
 }
 
 /** The essence of a server as mcpctl runs it. */

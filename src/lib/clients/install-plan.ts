@@ -21,6 +21,8 @@ export interface InstallOrder {
   readonly takeOver: TakeOver
   /** What mcpctl runs. */
   readonly specs: readonly ServerSpec[]
+  /** Servers that do not work at the moment, and how they are: what a client has of them it keeps. */
+  readonly unwell?: ReadonlyMap<string, string>
   readonly survey: SurveyOptions
 }
 
@@ -87,11 +89,13 @@ interface Decision {
   readonly reason: string
 }
 
-function decide(found: Found, { specs, takeOver }: InstallOrder): Decision {
+function decide(found: Found, { specs, takeOver, unwell }: InstallOrder): Decision {
   const spec = specs.find((each) => isCovered(found.essence, each))
   const runsAs = spec?.enabled === true ? spec.name : null
   if (takeOver === 'all') return { found, goes: true, runsAs, reason: '' }
   if (takeOver === 'none') return { found, goes: false, runsAs, reason: runsAs === null ? 'asked to keep it' : `asked to keep it, though mcpctl runs it as ${runsAs}: it would run twice` }
+  const how = runsAs === null ? undefined : unwell?.get(runsAs)
+  if (how !== undefined) return { found, goes: false, runsAs, reason: `mcpctl has it as ${runsAs}, but there it is ${how} (mcpctl why ${runsAs})` }
   if (runsAs !== null) return { found, goes: true, runsAs, reason: '' }
   if (spec) return { found, goes: false, runsAs, reason: `mcpctl knows it as ${spec.name}, but it is disabled there` }
   const near = specs.find((each) => isSameProgram(found.essence, essenceOfSpec(each)))

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { foldersUpwards, homeOf } from '../config/index.js'
+import { foldersUpwards, homeOf, isRecord } from '../config/index.js'
 import { CLIENTS, type ClientId } from './client.js'
 
 /** Where a list of servers may stand. */
@@ -62,10 +62,10 @@ export function projectPlaces(options: PlaceOptions): Place[] {
 
 /** Claude Code keeps servers of one person for one project in the person's file, by the project's folder. */
 export function localPlaces(file: string, data: unknown): Place[] {
-  const projects = record(record(data)?.['projects'])
-  return Object.entries(projects ?? {}).flatMap(([project, settings]): Place[] => {
-    const servers = record(record(settings)?.['mcpServers'])
-    if (servers === undefined || Object.keys(servers).length === 0) return []
+  const projects = isRecord(data) ? data['projects'] : undefined
+  return Object.entries(isRecord(projects) ? projects : {}).flatMap(([project, settings]): Place[] => {
+    const servers = isRecord(settings) ? settings['mcpServers'] : undefined
+    if (!isRecord(servers) || Object.keys(servers).length === 0) return []
     return [{ client: 'claude-code', scope: 'local', file, path: ['projects', project, 'mcpServers'], project }]
   })
 }
@@ -100,8 +100,4 @@ function applicationData(home: string, env: NodeJS.ProcessEnv, platform: NodeJS.
 
 function folderFrom(stated: string | undefined, fallback: string): string {
   return stated !== undefined && isAbsolute(stated) ? stated : fallback
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
 }

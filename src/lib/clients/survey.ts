@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { expandText, isRecord, readJson, readToml, type ExpandScope } from '../config/index.js'
+import { isRecord, readJson, readToml, type ExpandScope } from '../config/index.js'
 import { McpctlError } from '../errors/index.js'
 import { CLIENTS, type ClientId } from './client.js'
 import { toDraft, type Draft } from './draft.js'
@@ -181,9 +181,4 @@ function clientOfFile(file: string, data: unknown): ClientId {
   if (named !== undefined) return named
   if (isRecord(data) && 'context_servers' in data) return 'zed'
   return isRecord(data) && 'inputs' in data ? 'vscode' : 'claude-code'
-}
-
-/** Whether the text refers to nothing: used where a value is compared with another file's. */
-export function expandFor(text: string, options: SurveyOptions): string {
-  return expandText(text, scopeFor(options)).text
 }

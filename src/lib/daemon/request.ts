@@ -28,7 +28,7 @@ import type { LimitsBackend } from '../process/index.js'
 import { baseName, isConfigured } from './server-source.js'
 import { toServerSnapshot, toSnapshot } from './snapshot.js'
 import type { Supervisor } from './supervisor.js'
-import { createTracer } from './trace.js'
+import type { Tracer } from './trace.js'
 import type { UsageMeter } from './usage.js'
 
 export interface RequestServices {
@@ -51,7 +51,8 @@ export interface RequestServices {
 
 /** Answers control requests: reads the parameters, asks the supervisor, waits where the answer has to be true. */
 export function createRequestHandler(services: RequestServices): RequestHandler {
-  const tracer = createTracer(services.supervisor, services.now)
+  // Loaded with the first one who looks on.
+  let tracer: Promise<Tracer> | null = null
   return async (method, params, context) => {
     switch (method) {
       case 'snapshot':
@@ -75,7 +76,8 @@ export function createRequestHandler(services: RequestServices): RequestHandler 
       case 'subscribe':
         return subscribe(services, context)
       case 'trace':
-        return tracer.serve(readTraceParams(params), context)
+        tracer ??= import('./trace.js').then(({ createTracer }) => createTracer(services.supervisor, services.now))
+        return (await tracer).serve(readTraceParams(params), context)
       default:
         throw new McpctlError('DAEMON_INCOMPATIBLE', `the daemon (version ${services.version}) does not know the request ${JSON.stringify(method)}`, {
           hint: 'Command and daemon are of different versions: mcpctl daemon restart.',

@@ -89,7 +89,7 @@ export async function openServices({ home, version, journal, now, markerPrefix }
 }
 
 /** Where the servers that are known come from. */
-export function sourcesOf(supervisor: Supervisor): string[] {
+function sourcesOf(supervisor: Supervisor): string[] {
   return [...new Set([...supervisor.fleet.servers.values()].filter(isConfigured).map(({ spec }) => spec.source))]
 }
 

@@ -5,6 +5,8 @@ import type { Captured, TraceSource } from './trace-source.js'
 
 /** A client that has so much unread gets no more until it has read. */
 const MAX_UNREAD_BYTES = 1024 * 1024
+/** What is remembered comes all at once and is bounded by itself; only with hundreds of servers it is more than this. */
+const MAX_REMEMBERED_BYTES = 6 * MAX_UNREAD_BYTES
 /** How soon one that lost messages and has caught up is told, when nothing new comes. */
 const TELL_MS = 200
 
@@ -28,7 +30,7 @@ export class TraceClient {
 
   message(message: TracedMessage, captured: Captured): void {
     if (!this.concerns(message.server) || (message.probe && !this.params.probes)) return
-    if (this.#isBehind()) return this.lose()
+    if (this.#isBehind(message.remembered ? MAX_REMEMBERED_BYTES : MAX_UNREAD_BYTES)) return this.lose()
     const { textBytes } = this.params
     this.tell(textBytes === 0 || captured.gaveUp !== null ? message : { ...message, ...captured.source.textOf(captured, textBytes) })
   }
@@ -49,13 +51,19 @@ export class TraceClient {
     this.#tellTimer ??= setInterval(() => { if (!this.#isBehind()) this.#tellLost() }, TELL_MS).unref()
   }
 
+  /** Nothing comes after this; what was lost is told. */
+  finish(): void {
+    this.#tellLost()
+    this.close()
+  }
+
   close(): void {
     if (this.#tellTimer !== null) clearInterval(this.#tellTimer)
     this.#tellTimer = null
   }
 
-  #isBehind(): boolean {
-    return this.#context.queuedBytes > MAX_UNREAD_BYTES
+  #isBehind(most = MAX_UNREAD_BYTES): boolean {
+    return this.#context.queuedBytes > most
   }
 
   #tellLost(): void {

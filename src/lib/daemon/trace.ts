@@ -26,7 +26,10 @@ export function createTracer(supervisor: Supervisor, now: () => number): Tracer 
     serve: (params, context) => new Promise((resolve) => {
       const client = new TraceClient(params, context)
       hub.replay(client)
-      if (!params.follow) return resolve({})
+      if (!params.follow) {
+        client.finish()
+        return resolve({})
+      }
       hub.join(client)
       context.onGone(() => {
         hub.leave(client)

@@ -91,8 +91,8 @@ class Meter implements UsageMeter {
     this.wake()
     // What has just started is not in an older sample.
     const pids = [...leadersOf().values()].map(({ pid }) => pid).join()
-    if (this.#fresh === null || this.#fresh.pids !== pids || now() - this.#fresh.at >= FRESH_MS) this.#fresh = { pids, at: now(), usage: this.#sample(false) }
-    return this.#fresh.usage
+    if (this.#fresh === null || this.#fresh.pids !== pids || now() - this.#fresh.at >= FRESH_MS) this.#renew(pids, now())
+    return this.#fresh?.usage ?? new Map()
   }
 
   wake(): void {
@@ -108,6 +108,13 @@ class Meter implements UsageMeter {
     if (this.#timer !== null) clearTimeout(this.#timer)
   }
 
+  #renew(pids: string, at: number): void {
+    const fresh = { pids, at, usage: this.#sample(false) }
+    this.#fresh = fresh
+    // Whoever asked hears of it; the next one tries again.
+    fresh.usage.catch(() => { if (this.#fresh === fresh) this.#fresh = null })
+  }
+
   #isWanted(): boolean {
     const { isWorth, now } = this.#options
     return isWorth() && (samplesCheaply || now() < this.#watchedUntil)
@@ -120,7 +127,7 @@ class Meter implements UsageMeter {
     }
     this.wake()
     const usage = await this.#sample(true)
-    const at = this.sampledAt ?? 0
+    const at = this.#options.now()
     // A machine that slept, or a while in which nothing ran, is no long step.
     const isFirst = this.#stepAt === null || at - this.#stepAt > 2 * this.#stepMs + SLACK_MS
     this.#stepAt = at
@@ -130,8 +137,9 @@ class Meter implements UsageMeter {
   async #sample(isStep: boolean): Promise<ReadonlyMap<string, Usage>> {
     const { leadersOf, now } = this.#options
     const leaders = leadersOf()
-    const trees = await this.#sampler.sample(new Map([...leaders].map(([name, { pid }]) => [name, pid])), isStep ? CHEAP : EXACT)
+    // Processor times are read first, before anything else may have its turn.
     const at = now()
+    const trees = await this.#sampler.sample(new Map([...leaders].map(([name, { pid }]) => [name, pid])), isStep ? CHEAP : EXACT)
     const usage = new Map<string, Usage>()
     const samples = new Map<string, Sample>()
     for (const [name, { cpuMs, memoryBytes, processes }] of trees) {
@@ -141,12 +149,12 @@ class Meter implements UsageMeter {
       usage.set(name, { cpuPercent: this.#cpuPercent(name, sample, startedAt), memoryBytes, processes })
       this.#count(name, sample)
     }
-    for (const name of this.#seen.keys()) if (!samples.has(name)) this.#seen.delete(name)
+    for (const [name, seen] of this.#seen) if (!samples.has(name) && seen.at <= at) this.#seen.delete(name)
     if (isStep) {
       this.#previous = this.#latest
       this.#latest = samples
     }
-    this.sampledAt = at
+    this.sampledAt = Math.max(at, this.sampledAt ?? at)
     return usage
   }
 
@@ -159,6 +167,8 @@ class Meter implements UsageMeter {
   /** A tree can have used less than before: when a process of it ends for which nobody waits, what that one used is lost. */
   #count(name: string, sample: Sample): void {
     const before = this.#seen.get(name)
+    // Two samples at a time: the older one was overtaken.
+    if (before !== undefined && before.at > sample.at) return
     const usedMs = sample.cpuMs - (before?.pid === sample.pid ? before.cpuMs : 0)
     this.#seen.set(name, sample)
     if (usedMs > 0) this.#options.onCpu(name, usedMs)

@@ -5,6 +5,7 @@ import type { CallCarrier, CallClient, CallPlan } from './call-contract.js'
 import { CallReport } from './call-report.js'
 import type { Reply, RequestMessage, SessionOptions } from './contract.js'
 import type { Failure } from './failure.js'
+import { answerError } from './reply.js'
 import type { Origin } from './request-text.js'
 import type { Destination } from './route.js'
 import type { SessionHost } from './session-host.js'
@@ -52,9 +53,11 @@ export class SessionCalls {
     call.visitor = null
   }
 
-  /** A request for this server that never became a call. */
-  refused(asked: Asked, server: string, failure: Failure): void {
-    this.#report(asked, server, null)?.lost(failure)
+  /** Answers a request for one of these servers with an error. With several it is not known whose call it would have been. */
+  refuse(asked: Asked, servers: readonly string[], failure: Failure): void {
+    const [only] = servers
+    if (only !== undefined && servers.length === 1) this.#report(asked, only, null)?.lost(failure)
+    answerError(asked.message, asked.reply, failure)
   }
 
   abort(reason: string): void {

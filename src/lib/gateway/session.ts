@@ -117,12 +117,9 @@ export class GatewaySession implements Session, CallClient {
   }
 
   logged(_server: string, call: Call | null, params: JsonObject): void {
-    if (call?.origin.era === 'modern') {
-      const wanted = requestedLevel(call.message.params)
-      if (wanted !== null && isWanted(params['level'], wanted)) call.tell('notifications/message', params)
-      return
-    }
-    if (this.logLevel !== null && !isWanted(params['level'], this.logLevel)) return
+    const isModern = call?.origin.era === 'modern'
+    const wanted = isModern ? requestedLevel(call.message.params) : this.logLevel
+    if (wanted === null ? isModern : !isWanted(params['level'], wanted)) return
     if (call !== null) call.tell('notifications/message', params)
     else if (this.#introduced || this.logLevel !== null) this.#tell('notifications/message', params)
   }
@@ -257,17 +254,12 @@ export class GatewaySession implements Session, CallClient {
   }
 
   #decideLater(asked: Asked, servers: readonly string[]): Underway {
-    const { message, origin, reply } = asked
+    const { message, origin } = asked
     for (const name of servers) if (this.#host.source.get(name)?.presence === 'resting') this.#host.source.wake(name)
     const [first = ''] = servers
     return this.#track(message, this.#undecided.add({
       decide: () => ('waitFor' in route(message.method, message.params, this.#routeParts[origin.era]) ? null : () => this.#routed(asked)),
-      giveUp: () => {
-        const failure = absent(first, this.#host.startWaitMs, this.#host.source.get(first)?.reason ?? '')
-        // With several it is not known whose call it would have been.
-        if (servers.length === 1) this.#calls.refused(asked, first, failure)
-        answerError(message, reply, failure)
-      },
+      giveUp: () => { this.#calls.refuse(asked, servers, absent(first, this.#host.startWaitMs, this.#host.source.get(first)?.reason ?? '')) },
       onSettled: () => { this.#underway.delete(message.id) },
     }, this.#host.startWaitMs))
   }

@@ -35,7 +35,7 @@ export function readMarked(text: string): string | null {
 function run(shell: string, env: Record<string, string | undefined>, timeoutMs: number): Promise<{ text: string } | { trouble: string }> {
   return new Promise((resolve) => {
     // A session of its own: an interactive shell must not reach for this terminal. `printenv` is the same in every shell.
-    const child = spawn(shell, ['-l', '-i', '-c', `echo ${MARK}; printenv PATH; echo ${MARK}`], { env, stdio: ['ignore', 'pipe', 'ignore'], detached: true, cwd: env['HOME'] ?? '/' })
+    const child = spawn(shell, ['-l', '-i', '-c', `echo ${MARK}; printenv PATH; echo ${MARK}`], { env, stdio: ['ignore', 'pipe', 'ignore'], detached: true, cwd: '/' })
     let text = ''
     const end = (answer: { text: string } | { trouble: string }): void => {
       clearTimeout(timer)

@@ -46,6 +46,14 @@ export function readEnvironmentOf(pid: number, name: string): string | null {
   return hasProc ? readVariable(`/proc/${pid}/environ`, Buffer.from(`${name}=`)) : null
 }
 
+/** All variables of another process of this user whose names begin so; null when they cannot be read. Linux only. */
+export function readEnvironmentBelow(pid: number, prefix: string): Record<string, string> | null {
+  const text = hasProc ? readProcFile(`/proc/${pid}/environ`) : null
+  if (text === null) return null
+  const entries = Buffer.from(text, 'latin1').toString('utf8').split('\0').filter((entry) => entry.startsWith(prefix) && entry.includes('='))
+  return Object.fromEntries(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+}
+
 function listProc(): ListedProcess[] {
   const owner = process.geteuid?.() ?? 0
   const bootedAt = readBootTime()

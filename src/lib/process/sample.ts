@@ -15,10 +15,10 @@ const TURN_BUDGET_MS = 4
 
 /**
  * Samples the tree of each leader: its descendants and the members of its process group. Memory is the proportional
- * set size (shared pages divided among their users), or with `cheap` the resident size, which counts shared pages
- * in full. A leader that no longer runs has no entry unless its group lives on. Yields to the event loop every few ms.
+ * set size (shared pages divided among their users). A leader that no longer runs has no entry unless its group lives on.
+ * Yields to the event loop every few ms.
  */
-export async function sampleTrees(roots: ReadonlyMap<string, number>, options: { readonly cheap?: boolean } = {}): Promise<Map<string, TreeSample>> {
+export async function sampleTrees(roots: ReadonlyMap<string, number>): Promise<Map<string, TreeSample>> {
   if (roots.size === 0) return new Map()
   if (!hasProc) return sampleByPidusage(roots)
   const members = collectTrees(roots, readTable())
@@ -30,7 +30,7 @@ export async function sampleTrees(roots: ReadonlyMap<string, number>, options: {
     let cpuTicks = 0
     for (const stat of stats) {
       cpuTicks += stat.cpuTicks
-      memoryBytes += options.cheap === true ? readResident(stat.pid) : readProportional(stat.pid)
+      memoryBytes += readProportional(stat.pid)
       if (performance.now() - turnStartedAt < TURN_BUDGET_MS) continue
       await nextTurn()
       turnStartedAt = performance.now()

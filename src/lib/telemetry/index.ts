@@ -1,4 +1,3 @@
-export type { AttributeValue, ServerAddress, TracedCall, TracedEnd } from './call-span.js'
-export type { ExporterCounts } from './exporter.js'
-export { isTelemetryWanted, readTelemetrySettings, type ReadSettings, type TelemetrySettings } from './settings.js'
-export { openTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.js'
+export type { ServerAddress, TracedCall } from './call-span.js'
+export { isTelemetryWanted, readTelemetrySettings } from './settings.js'
+export { openTelemetry, type Telemetry } from './telemetry.js'

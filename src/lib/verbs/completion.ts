@@ -9,7 +9,7 @@ export const completion = defineVerb({
   summary: 'Print a script that completes mcpctl in bash, zsh or fish.',
   description:
     'The script completes commands, flags and their values, the names of servers as they are now, and for call also tools and their arguments. Load it from the start file of the shell: "source <(mcpctl completion bash)" in ~/.bashrc, "source <(mcpctl completion zsh)" in ~/.zshrc, "mcpctl completion fish | source" in ~/.config/fish/config.fish. It asks "mcpctl completion words -- WORD..." for what fits as the last word: one a line, its meaning behind a tab, signs for the shell behind a colon.',
-  examples: ['completion bash', 'completion zsh > ~/.zfunc/_mcpctl', 'completion words -- logs --st'],
+  examples: ['completion bash', 'completion zsh > ~/.zfunc/_mcpctl', 'completion words -- logs da'],
   names: { summary: `${SHELLS.join(', ')}; or words, and the words typed so far.`, required: true, usage: 'SHELL | words -- WORD...', complete: 'shells' },
   flags: {},
   run: async ({ names: [what = '', ...typed] }, io) => {

@@ -39,7 +39,7 @@ function judgePlace({ place, title, found, trouble }: SurveyedPlace, servers: re
   const similar = related('similar')
   return [
     ...(same.length === 0 ? [] : [warn('clients', `${title} still starts ${count(same.length, 'server')} of its own that mcpctl runs too: ${same.map(describe).join(', ')} (${place.file})`, `mcpctl install ${place.client}, then restart it`, aboutOne(same))]),
-    ...(similar.length === 0 ? [] : [warn('clients', `${title} starts ${similar.map(describe).join(', ')} with other arguments or variables than mcpctl (${place.file})`, `Make both the same; then mcpctl install ${place.client} takes it out there.`, aboutOne(similar))]),
+    ...(similar.length === 0 ? [] : [warn('clients', `${title} starts ${similar.map(describe).join(', ')} with other arguments or variables than mcpctl (${place.file})`, `Where one of the two is enough, make them equal: mcpctl install ${place.client} then takes it out there.`, aboutOne(similar))]),
   ]
 }
 

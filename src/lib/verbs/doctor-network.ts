@@ -56,9 +56,10 @@ async function checkGatewayPort(facts: Facts, url: string | null): Promise<Findi
 }
 
 /** A token is asked for by the configuration then; what it cannot see is who listens on the way. */
-function openToOthers({ host }: GatewaySettings): Finding[] {
+function openToOthers({ host, metrics }: GatewaySettings): Finding[] {
   if (isLoopback(host)) return []
-  return [warn('ports', `the gateway listens on ${host}: other machines reach it, and token and calls travel unencrypted`, 'Set gateway.host to 127.0.0.1, or put a proxy with TLS in front of it.')]
+  const shown = metrics.public ? [warn('ports', `anybody who reaches ${host} can read /metrics without a token: names of servers and tools, and how much they are used`, 'Set gateway.metrics.public to false, and give Prometheus the token.')] : []
+  return [...shown, warn('ports', `the gateway listens on ${host}: other machines reach it, and token and calls travel unencrypted`, 'Set gateway.host to 127.0.0.1, or put a proxy with TLS in front of it.')]
 }
 
 function describeHolder({ pid, command }: PortHolder): string {
@@ -79,16 +80,22 @@ function connects(host: string, port: number): Promise<boolean> {
   })
 }
 
-/** Where traces are to go, and whether anybody takes them there. */
-export async function checkTelemetry({ io }: Pick<Facts, 'io'>): Promise<Finding[]> {
-  const endpoint = (io.env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? io.env['OTEL_EXPORTER_OTLP_ENDPOINT'])?.trim()
-  if (endpoint === undefined || endpoint === '') return [ok('telemetry', 'OpenTelemetry is off (OTEL_EXPORTER_OTLP_ENDPOINT is not set)')]
-  const fix = 'Set OTEL_EXPORTER_OTLP_ENDPOINT to the base URL of a collector, such as http://localhost:4318, or unset it.'
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : null
-  if (url === null || !/^https?:$/.test(url.protocol)) return [fail('telemetry', 'OTEL_EXPORTER_OTLP_ENDPOINT is no http or https URL', fix)]
-  const shown = url.origin
-  const protocol = io.env['OTEL_EXPORTER_OTLP_PROTOCOL']
-  if (protocol === 'grpc') return [warn('telemetry', 'OTEL_EXPORTER_OTLP_PROTOCOL is grpc; mcpctl speaks OTLP over HTTP', 'Point it to the HTTP port of the collector (4318) with OTEL_EXPORTER_OTLP_PROTOCOL=http/json.')]
+/** Where traces are to go, and whether anybody takes them there: by the environment of the daemon, else by that of the next one. */
+export async function checkTelemetry(facts: Facts): Promise<Finding[]> {
+  const [{ readTelemetrySettings }, { readEnvironmentBelow }] = await Promise.all([import('../telemetry/index.js'), import('../process/index.js')])
+  const pid = (await runningSnapshot(facts))?.daemon.pid
+  const env = (pid === undefined ? null : readEnvironmentBelow(pid, 'OTEL_')) ?? facts.io.env
+  const differs = pid !== undefined && !isTelemetryWanted(env) && isTelemetryWanted(facts.io.env)
+  if (differs) return [warn('telemetry', 'OTEL_EXPORTER_OTLP_ENDPOINT is set here, but the running daemon was started without it', 'mcpctl daemon restart')]
+  if (!isTelemetryWanted(env)) return [ok('telemetry', 'OpenTelemetry is off (OTEL_EXPORTER_OTLP_ENDPOINT is not set)')]
+  const { settings, warnings } = readTelemetrySettings(env)
+  const said = warnings.map((text) => warn('telemetry', text, 'Correct the variable where the daemon is started, then mcpctl daemon restart.'))
+  if (settings === null) return said.length > 0 ? said : [ok('telemetry', 'OpenTelemetry is switched off by OTEL_SDK_DISABLED or OTEL_TRACES_EXPORTER')]
+  const { url } = settings
   const answers = await connects(url.hostname, Number(url.port || (url.protocol === 'https:' ? 443 : 80)))
-  return [answers ? ok('telemetry', `a collector listens at ${shown}`) : warn('telemetry', `nothing listens at ${shown}: traces are lost`, fix)]
+  return [...said, answers ? ok('telemetry', `a collector listens at ${url.origin}`) : warn('telemetry', `nothing listens at ${url.origin}: traces are lost`, 'Start the collector, correct OTEL_EXPORTER_OTLP_ENDPOINT (such as http://localhost:4318), or unset it.')]
+}
+
+function isTelemetryWanted(env: NodeJS.ProcessEnv): boolean {
+  return Boolean(env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'])
 }

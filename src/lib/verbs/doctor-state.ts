@@ -24,14 +24,14 @@ export async function checkState(facts: Facts): Promise<Finding[]> {
 
 async function leftByDaemon(home: Home, processes: readonly ListedProcess[]): Promise<Finding[]> {
   const mark = `${shortHash(realpathSync(home.root))}:`
-  // A daemon that is just starting or leaving holds the lock: what there is now is in use.
-  if (await isHeld(home)) return []
-  return [
+  const found = [
     ...judgeSurvivors(processes.filter(({ marker }) => marker?.startsWith(mark) === true), home),
     ...judgeFiles([...runFiles(home), ...pidFiles(home)].filter((path) => existsSync(path)), home),
     ...judgeDesired(home),
     ...judgeGroups(home),
   ]
+  // A daemon that is just starting or leaving holds the lock: what there is now is in use.
+  return found.length > 0 && (await isHeld(home)) ? [] : found
 }
 
 async function isHeld(home: Home): Promise<boolean> {
@@ -73,7 +73,18 @@ function judgeDesired(home: Home): Finding[] {
   if (sources.length === 0 || sources.some((source) => existsSync(source))) return []
   const file = desiredFile(home)
   const detail = `${file} remembers servers of ${sources.join(', ')}, which ${sources.length === 1 ? 'is' : 'are'} gone`
-  return [warn('state', detail, `rm ${file}, or mcpctl doctor --fix`, { repair: { does: `removed ${file}`, apply: () => rmSync(file, { force: true }) } })]
+  return [warn('state', detail, `rm ${file}, or mcpctl doctor --fix`, { repair: { does: `removed ${file}`, apply: () => removeHeld(home, file) } })]
+}
+
+/** Not under the hands of a daemon that has started meanwhile. */
+async function removeHeld(home: Home, file: string): Promise<void> {
+  const lock = await acquireLock(home)
+  if (lock === null) throw new Error('a daemon has started meanwhile')
+  try {
+    rmSync(file, { force: true })
+  } finally {
+    lock.release()
+  }
 }
 
 /** Groups of the kernel that a killed daemon made; the next one ends what is in them, and removes them. */

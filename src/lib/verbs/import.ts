@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../config/index.js'
 import { createPaint, defineVerb, neutralise, type Io, type Outcome } from '../cli/index.js'
 import { McpctlError } from '../errors/index.js'
 import { checkMayAsk, confirm } from './init-confirm.js'
+import { disableMissing } from './init-program.js'
 import { countOf, createHide, shortPath } from './init-text.js'
 import { unknownServer } from './names.js'
 import { CONFIG_FLAG } from './start.js'
@@ -17,7 +18,7 @@ export const importVerb = defineVerb({
   examples: ['import --from cursor', 'import --from claude-desktop github --yes', 'import --from ~/other/.mcp.json --dry-run', 'import --from codex github --as github-work'],
   names: { summary: 'Servers to take, by the names they have there; all when none is named.', required: false },
   flags: {
-    from: { type: 'string', value: 'CLIENT|FILE', summary: 'claude-code, claude-desktop, cursor, vscode, codex, windsurf, zed, gemini, or a file such as one of theirs.' },
+    from: { type: 'string', value: 'CLIENT|FILE', summary: 'Where they are: claude-code, claude-desktop, cursor, vscode, codex, windsurf, zed, gemini, or a file such as one of theirs.' },
     as: { type: 'string', value: 'NAME', summary: 'Call the one server that is named like this here.' },
     'dry-run': { type: 'boolean', short: 'n', summary: 'Show what would be added; change nothing.' },
     yes: { type: 'boolean', short: 'y', summary: 'Add without asking.' },
@@ -33,7 +34,7 @@ export const importVerb = defineVerb({
     if (!io.json) io.out(plan.report)
     const json = { ...plan.json, dryRun: isDryRun }
     if (plan.added.length === 0) return { json: { ...json, written: false, snippet: null } }
-    if (target.isCode || isDryRun) return show(plan, target, { io, isDryRun, json })
+    if (target.isCode || isDryRun) return show(plan, target, { io, isDryRun, isTold: flags.yes === true, json })
     if (flags.yes !== true && !(await confirm(io, `\nAdd ${countOf(plan.added.length, 'server')} to ${shortPath(target.file, io)}?`))) {
       io.say('nothing was changed')
       return { exitStatus: 1, json: { ...json, written: false, snippet: null } }
@@ -85,7 +86,7 @@ async function prepare({ from, names, as }: Wish, { file, config }: Target, io: 
   const folder = dirname(file)
   const places = await survey(from, { env: io.env, cwd: io.cwd, folder }, io)
   const found = select(places, names)
-  const gathered = clients.gather(found)
+  const gathered = await disableMissing(clients.gather(found), folder, io)
   const servers = as === undefined ? gathered : gathered.map((distinct) => ({ ...distinct, name: as, renamed: null }))
   const steps = clients.planImport(servers, config.servers)
   const taken = clients.readSecretFolder(folder)
@@ -141,14 +142,15 @@ function renderStep({ action, distinct, detail }: ImportStep, target: string, io
 }
 
 /** What to put in, for a person: of a configuration that is code, or before anything is done. */
-async function show({ added, secrets, hide }: Plan, { file, isCode }: Target, { io, isDryRun, json }: { io: Io; isDryRun: boolean; json: Record<string, unknown> }): Promise<Outcome> {
+async function show({ added, secrets, hide }: Plan, { file, isCode }: Target, { io, isDryRun, isTold, json }: { io: Io; isDryRun: boolean; isTold: boolean; json: Record<string, unknown> }): Promise<Outcome> {
   const { writeJson, writeSecrets, writeSnippet } = await import('../clients/index.js')
   const snippet = hide(isCode ? writeSnippet(added) : writeJson(added))
   if (isDryRun) {
     if (!io.json) io.out(`\nwould be added to ${shortPath(file, io)}:\n\n${snippet.trimEnd()}`)
     return { json: { ...json, written: false, snippet } }
   }
-  writeSecrets(dirname(file), secrets)
+  if (isTold) writeSecrets(dirname(file), secrets)
+  else if (secrets.length > 0) io.say(`${countOf(secrets.length, 'secret')} it refers to: with --yes written into files beside it`)
   io.say(`${shortPath(file, io)} is code, which only its author can change safely: put this inside of its "servers"`)
   if (!io.json) io.out(`\n${snippet}`)
   return { exitStatus: 1, json: { ...json, written: false, snippet } }

@@ -15,6 +15,8 @@ export async function confirm(io: Io, question: string): Promise<boolean> {
     const answer = await lines.question(`${question} [y/N] `, { signal: io.signal })
     return /^y(?:es)?$/i.test(answer.trim())
   } catch (error) {
+    // The cursor is still behind the question.
+    io.say('')
     if (io.signal.aborted || (error as Error).name === 'AbortError') throw new McpctlError('INTERRUPTED', 'interrupted; nothing was changed', { hint: 'Run it again when you are ready.', cause: error })
     throw error
   } finally {

@@ -5,6 +5,7 @@ import { defineVerb, type Io, type Outcome } from '../cli/index.js'
 import type { ServerSpec } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { checkMayAsk, confirm } from './init-confirm.js'
+import { disableMissing } from './init-program.js'
 import { countOf, createHide, enumerate, shortPath } from './init-text.js'
 import { renderInit } from './init-view.js'
 
@@ -15,12 +16,12 @@ export const init = defineVerb({
   id: 'init',
   summary: 'Find the servers of your MCP clients and write one configuration with each of them once.',
   description:
-    'Looks through the files of Claude Code, Claude Desktop, Cursor, VS Code, Codex, Windsurf, Zed and Gemini CLI, yours and those of the project here, and writes mcp.config.ts. Entries that start the same are one server; two servers of one name get different ones. References such as ${env:TOKEN} stay references; secrets that are written out go into files of their own, beside the configuration, and are never shown. A server that needs a variable which is not set is written down disabled, so that the result always loads. The files of the clients are not changed: mcpctl install does that.',
+    'Looks through the files of Claude Code, Claude Desktop, Cursor, VS Code, Codex, Windsurf, Zed and Gemini CLI, yours and those of the project here, and writes mcp.config.ts. Entries that start the same are one server; two servers of one name get different ones. References such as ${env:TOKEN} stay references; secrets that are written out go into files of their own, beside the configuration, and are never shown. A server that needs a variable or a program which is not there is written down disabled, so that the result always loads. The files of the clients are not changed: mcpctl install does that.',
   examples: ['init', 'init --dry-run', 'init --yes --format json', 'init --output ~/.config/mcpctl/config.ts --yes'],
   flags: {
     yes: { type: 'boolean', short: 'y', summary: 'Write without asking.' },
     'dry-run': { type: 'boolean', short: 'n', summary: 'Show what was found and what would be written; write nothing.' },
-    format: { type: 'string', short: 'f', value: 'FORMAT', options: FORMATS, summary: 'ts (the default) or json.' },
+    format: { type: 'string', short: 'f', value: 'FORMAT', options: FORMATS, summary: 'Write TypeScript (ts, the default) or json.' },
     output: { type: 'string', short: 'o', value: 'FILE', summary: 'Write to this file instead of mcp.config.ts here.' },
     force: { type: 'boolean', summary: 'Replace a configuration that is there already.' },
     'all-projects': { type: 'boolean', summary: 'Take the servers that Claude Code keeps for other projects too.' },
@@ -89,7 +90,7 @@ async function planInit(io: Io, { file, format }: Target, allProjects: boolean):
   const own = await userServers(file, io)
   const found = clients.wantedOf(places, allProjects)
   const isThere = ({ essence }: Found): boolean => own.servers.some((spec) => clients.isCovered(essence, spec))
-  const servers = clients.gather(found.filter((each) => !isThere(each)), own.servers.map(({ name }) => name))
+  const servers = await disableMissing(clients.gather(found.filter((each) => !isThere(each)), own.servers.map(({ name }) => name)), folder, io)
   const elsewhere = [...new Set(found.filter(isThere).map(({ name }) => name))]
   const taken = clients.readSecretFolder(folder)
   const titleOf = (place: SurveyedPlace['place']): string => clients.describePlace(place)

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { ClientId, InstallPlan, Place, SurveyOptions, TakeOver } from '../clients/index.js'
 import type { LoadedConfig } from '../config/index.js'
 import { defineVerb, type Io, type Outcome } from '../cli/index.js'
-import { ensureHome, resolveHome } from '../control/index.js'
+import { connectControl, ensureHome, resolveHome, VERSION } from '../control/index.js'
 import { McpctlError } from '../errors/index.js'
 import { checkMayAsk, confirm } from './init-confirm.js'
 import { countOf, enumerate, shortPath } from './init-text.js'
@@ -99,15 +99,16 @@ async function prepare(wanted: readonly ClientId[], order: Order, io: Io): Promi
   const { findUserConfig, loadConfig } = await import('../config/index.js')
   const config = await loadConfig({ cwd: io.cwd, env: io.env, ...(order.configPath === undefined ? {} : { configPath: order.configPath }) })
   const places = await choosePlaces(wanted, order.isProject, io)
-  const reach: ReachOrder = { io, config, isUserConfig: config.source === findUserConfig({ cwd: io.cwd, env: io.env }), isHttp: order.isHttp }
+  const reach: ReachOrder = { io, config, isUserConfig: config.source === findUserConfig({ cwd: io.cwd, env: io.env }) && !io.env['XDG_CONFIG_HOME'], isHttp: order.isHttp }
   const survey: SurveyOptions = { env: io.env, cwd: io.cwd, folder: dirname(config.source), addresses: config.settings.gateway.port === null ? [] : [gatewayAddress(config.settings.gateway)] }
+  const unwell = await findUnwell(io)
   const plans: Prepared['plans'][number][] = []
   const failures: Prepared['failures'][number][] = []
   for (const place of places) {
     try {
       checkIsNoSource(place, config)
       const client = CLIENTS[place.client]
-      const plan = await planInstall(place, { name: order.name, reach: await chooseReach(client, place, reach), takeOver: order.takeOver, specs: config.servers, survey })
+      const plan = await planInstall(place, { name: order.name, reach: await chooseReach(client, place, reach), takeOver: order.takeOver, specs: config.servers, unwell, survey })
       plans.push({ plan, title: describePlace(place), notes: notesOf(plan, order, client.urlKey === null, config) })
     } catch (error) {
       if (!(error instanceof McpctlError)) throw error
@@ -126,6 +127,18 @@ async function hintsOf({ servers }: LoadedConfig, survey: SurveyOptions): Promis
     const twice = found.filter(({ essence }) => servers.some((spec) => spec.enabled && isCovered(essence, spec)))
     return twice.length === 0 ? [] : [`${place.file} of the project still starts ${enumerate(twice.map(({ name }) => name))} a second time: mcpctl install --project ${place.client}`]
   })
+}
+
+/** Taking a server from a client that mcpctl cannot run (it wants a sign-in, say) would leave the client without. */
+async function findUnwell(io: Io): Promise<Map<string, string>> {
+  const client = await connectControl(resolveHome(io.env), VERSION)
+  if (client === null) return new Map()
+  try {
+    const { servers } = await client.request('snapshot', { names: null, detail: false })
+    return new Map(servers.filter(({ phase }) => phase === 'failed' || phase === 'backoff' || phase === 'unready').map(({ name, phase }) => [name, phase]))
+  } finally {
+    client.close()
+  }
 }
 
 /** Named clients get a file when they have none; for all, only those that have one. */

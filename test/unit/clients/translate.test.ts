@@ -59,6 +59,7 @@ describe('an entry of a client', () => {
 
   it('of another project is run there', () => {
     expect(draft({ command: './x' }, 'cursor', translation({ project: '/there' }))).toMatchObject({ cwd: '/there' })
+    expect(draft({ command: './x', cwd: 'sub' }, 'vscode', translation({ project: '/there' }))).toMatchObject({ cwd: '/there/sub' })
     expect(draft({ command: './x' }, 'cursor', translation({ project: '/here' }))).not.toHaveProperty('cwd')
   })
 
@@ -107,6 +108,7 @@ describe('two entries', () => {
     [{ command: './npx-like', args: [] }, { command: 'npx', args: [] }],
     [{ command: 'x', args: ['a', 'b'] }, { command: 'x', args: ['b', 'a'] }],
     [{ url: 'https://h/mcp' }, { url: 'https://h/mcp', headers: { A: 'b' } }],
+    [{ command: 'npm', args: ['start'], cwd: '/a' }, { command: 'npm', args: ['start'], cwd: '/b' }],
   ])('%j and %j are two servers', (a, b) => {
     expect(identity(a)).not.toBe(identity(b))
   })

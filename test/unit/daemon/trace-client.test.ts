@@ -64,6 +64,18 @@ describe('one who reads slowly', () => {
   })
 })
 
+describe('what is remembered', () => {
+  it('comes whole although it comes at once, and what does not fit is told at its end', () => {
+    const { client: looking, reader } = client({ follow: false, last: 16 })
+    reader.queuedBytes = 5 * 1024 * 1024
+    looking.message(message({ remembered: true }), captured)
+    reader.queuedBytes = 7 * 1024 * 1024
+    looking.message(message({ remembered: true }), captured)
+    looking.finish()
+    expect(reader.got.map(({ type }) => type)).toEqual(['message', 'lost'])
+  })
+})
+
 describe('the queue of what was copied', () => {
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

@@ -1,0 +1,8 @@
+export { runApp, type AppEnd } from './dash/app.js'
+export type { LogEntry } from './dash/model.js'
+export { readOnce } from './dash/once.js'
+export { SORT_KEYS, type Choice, type SortKey } from './dash/rows.js'
+export { runPlain } from './dash/run-plain.js'
+export type { DashServices, LogRequest } from './dash/services.js'
+export { openFullScreen } from './term/terminal.js'
+export { createTones } from './term/tone.js'
