@@ -61,7 +61,7 @@ describe('help', () => {
 
   it('on what does not exist is refused with the nearest name', async () => {
     await expectRefused('help strat', 127, 'error: there is no command "strat"\nhint: Did you mean mcpctl start?\n')
-    await expectRefused('help config shwo', 127, 'error: there is no command "config shwo"\nhint: Did you mean mcpctl config show or mcpctl config schema?\n')
+    await expectRefused('help config shwo', 127, 'error: there is no command "config shwo"\nhint: Did you mean mcpctl config show?\n')
   })
 })
 
@@ -76,7 +76,7 @@ describe('the version', () => {
 describe('a mistake in the command line is explained, as text and as JSON:', () => {
   it.each([
     ['strat', 127, 'error: there is no command "strat"\nhint: Did you mean mcpctl start?\n'],
-    ['config shwo', 127, 'error: there is no command "config shwo"\nhint: Did you mean mcpctl config show or mcpctl config schema?\n'],
+    ['config shwo', 127, 'error: there is no command "config shwo"\nhint: Did you mean mcpctl config show?\n'],
     ['frobnicate', 127, 'error: there is no command "frobnicate"\nhint: See mcpctl help for all commands.\n'],
     ['constructor', 127, 'error: there is no command "constructor"\nhint: See mcpctl help for all commands.\n'],
     ['daemon status surplus', 2, 'error: daemon status: unexpected argument "surplus"\nhint: It takes flags only; see mcpctl daemon status --help.\n'],

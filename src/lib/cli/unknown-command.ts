@@ -15,9 +15,17 @@ export function explainUnknown(typed: string, known: readonly string[]): McpctlE
     const rest = typed.slice(command.length + 1)
     return new McpctlError('USAGE', `${command}: unexpected argument ${JSON.stringify(rest)}`, { hint: `It takes flags only; see mcpctl ${command} --help.`, details: { command, arguments: rest.split(' ') } })
   }
-  const close = nearest(typed, known)
+  const close = suggest(typed, known)
   return new McpctlError('UNKNOWN_COMMAND', `there is no command ${JSON.stringify(typed)}`, {
     hint: close.length > 0 ? `Did you mean mcpctl ${close.join(' or mcpctl ')}?` : 'See mcpctl help for all commands.',
     details: { command: typed, suggestions: close },
   })
+}
+
+/** Of a topic that is right only the word after it counts: what they share would make all its commands look alike. */
+function suggest(typed: string, known: readonly string[]): string[] {
+  const [topic = '', word = ''] = typed.split(' ')
+  const inTopic = known.flatMap((id) => (id.startsWith(`${topic} `) ? [id.slice(topic.length + 1)] : []))
+  if (word === '' || inTopic.length === 0) return nearest(typed, known)
+  return nearest(word, inTopic).map((id) => `${topic} ${id}`)
 }

@@ -27,6 +27,8 @@ const LEAST_KNOWN_STEPS = 10
 const RECENT_STEPS = 30
 
 const BREACHES: ReadonlySet<EndCause> = new Set(['oom', 'limit-poll', 'heap'])
+/** Causes with an alert of their own. */
+const TOLD_APART: ReadonlySet<EndCause> = new Set([...BREACHES, 'pids', 'unhealthy'])
 const BY_HAND: ReadonlySet<EndCause> = new Set(['stop', 'restart'])
 const EXPECTED: ReadonlySet<EndCause> = new Set(['stop', 'restart', 'replaced', 'recycled', 'probe-exit'])
 
@@ -45,13 +47,18 @@ const judgeFailed: Judge = ({ server: { name, phase, reason, since } }) => {
   return critical(isLoop ? 'crash-loop' : 'failed', `${name} is down and is not started any more: ${reason}`, `mcpctl why ${name}`, since)
 }
 
-/** A server that waits for its next start is in trouble; one that came back every time deserves a look. */
-const judgeRestarts: Judge = ({ server: { name, phase, restarts, since }, ends }, now) => {
+/** A server that waits for its next start is in trouble; one that came back deserves a look, more so when it did many times. */
+const judgeRestarts: Judge = (facts, now) => {
+  const { server: { name, phase, ready, restarts, since }, ends } = facts
   const recent = sinceByHand(ends).filter((end) => isUnexpected(end) && now - end.endedAt < OFTEN_MS)
   const last = recent.at(-1)
-  if (phase === 'failed' || phase === 'idle' || last === undefined || restarts < OFTEN || recent.length < OFTEN) return null
-  const text = `${name} ended ${recent.length} times within ${formatDuration(now - (recent[0]?.endedAt ?? now))} and was started again; last: ${last.reason}`
-  return phase === 'backoff' ? critical('crash-loop', text, `mcpctl why ${name}`, recent[0]?.endedAt ?? since) : warning('restarting', text, `mcpctl why ${name}`, recent[0]?.endedAt ?? null)
+  if (phase === 'failed' || phase === 'idle') return null
+  if (last !== undefined && restarts >= OFTEN && recent.length >= OFTEN) {
+    const text = `${name} ended ${recent.length} times within ${formatDuration(now - (recent[0]?.endedAt ?? now))} and was started again; last: ${last.reason}`
+    return phase === 'backoff' ? critical('crash-loop', text, `mcpctl why ${name}`, recent[0]?.endedAt ?? since) : warning('restarting', text, `mcpctl why ${name}`, recent[0]?.endedAt ?? null)
+  }
+  const once = ready ? lately(facts, now, (cause) => !EXPECTED.has(cause) && !TOLD_APART.has(cause)) : null
+  return once === null ? null : warning('restarting', `${name} was restarted ${formatDuration(now - once.endedAt)} ago: ${once.reason}`, `mcpctl why ${name}`, once.endedAt)
 }
 
 const judgeUnready: Judge = ({ server: { name, phase, reason, since } }, now) => {

@@ -1,34 +1,23 @@
-import { formatBytes, formatDuration } from '../base/index.js'
+import { formatBytes } from '../base/index.js'
 import { neutralise, phaseStyle, type Paint } from '../cli/index.js'
-import type { Alert, AlertKind, ConfigSnapshot, InstanceEnd, MemorySaved, Phase, ServerSnapshot, Snapshot } from '../core/index.js'
+import type { Alert, AlertKind, ConfigSnapshot, MemorySaved, Phase, ServerSnapshot, Snapshot } from '../core/index.js'
 
 const SHOWN_PROBLEMS = 5
 /** Phases whose reason a person has to know. */
 const SPEAKING: ReadonlySet<Phase> = new Set(['failed', 'backoff', 'unready', 'waiting', 'exited'])
 /** Alerts that say of a server what its phase and reason say. */
 const TOLD_BY_PHASE: ReadonlySet<AlertKind> = new Set(['failed', 'crash-loop', 'restarting', 'unready', 'hung'])
-/** Alerts that tell of an end. */
-const TELLS_OF_END: ReadonlySet<AlertKind> = new Set(['crash-loop', 'restarting', 'hung', 'memory-breach', 'limits'])
-/** A restart this long ago is history. */
-const LATELY_SECONDS = 10 * 60
 
 /** What was counted; empty where a daemon of an older version counts nothing. */
 export interface Figures {
   readonly saved: MemorySaved | null
   readonly alerts: readonly Alert[]
-  /** How the newest instance that ended did, of servers that recovered. */
-  readonly ends?: readonly { readonly name: string; readonly end: InstanceEnd }[]
 }
 
 interface Noted {
   readonly snapshot: Snapshot
   readonly figures: Figures
   readonly paint: Paint
-}
-
-/** Servers that are well again after an end nobody asked for, not long ago: a person should hear of it. */
-export function isRecovered({ ready, restarts, uptimeSeconds }: ServerSnapshot): boolean {
-  return ready && restarts > 0 && uptimeSeconds !== null && uptimeSeconds < LATELY_SECONDS
 }
 
 /** What a person has to know besides the table, each with the next step, and an empty line behind it. */
@@ -40,7 +29,6 @@ export function renderNotes({ snapshot: { servers, daemon }, figures, paint }: N
   const lines = [
     ...broken,
     ...down.flatMap((server) => describeDown(server, alerts, paint)),
-    ...servers.filter((server) => isRecovered(server) && !alerts.some(({ kind, server: name }) => name === server.name && TELLS_OF_END.has(kind))).flatMap((server) => describeRecovered(server, figures, paint)),
     ...servers.flatMap(({ name, trouble }) => (trouble == null ? [] : [`${paint('yellow', name)}: ${neutralise(trouble)}`, ...hintLine(`mcpctl why ${name}`, paint)])),
     ...alerts.filter((alert) => !isTold(alert, down, broken.length > 0)).flatMap(({ text, hint, level }) => [paint(level === 'critical' ? 'red' : 'yellow', neutralise(text)), ...hintLine(hint, paint)]),
   ]
@@ -56,11 +44,6 @@ function describeDown(server: ServerSnapshot, alerts: readonly Alert[], paint: P
     ...(said === undefined ? [] : [`    ${paint('dim', 'it said:')} ${neutralise(said)}`]),
     ...hintLine(hintFor(server, alerts), paint),
   ]
-}
-
-function describeRecovered({ name, uptimeSeconds }: ServerSnapshot, { ends }: Figures, paint: Paint): string[] {
-  const end = ends?.find((candidate) => candidate.name === name)?.end
-  return [`${paint('yellow', name)} was restarted ${formatDuration((uptimeSeconds ?? 0) * 1000)} ago${end === undefined ? '' : `: ${neutralise(end.reason)}`}`, ...hintLine(`mcpctl why ${name}`, paint)]
 }
 
 /** What an alert says that stands there already. */

@@ -94,4 +94,3 @@ function verdict(servers: readonly ServerSnapshot[]): string {
   return [`${ready} ready`, ...[...counts].map(([phase, count]) => `${count} ${phase}`)].join(', ')
 }
 
-export { isRecovered } from './status-notes.js'

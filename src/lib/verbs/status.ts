@@ -1,6 +1,6 @@
 import { createPaint, defineVerb, type Io, type Outcome } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type ControlClient, type Home } from '../control/index.js'
-import type { Alert, InstanceEnd, MetricsSnapshot, ServerSnapshot, Snapshot } from '../core/index.js'
+import type { Alert, MetricsSnapshot, Snapshot } from '../core/index.js'
 import { expandNames } from './names.js'
 
 export const status = defineVerb({
@@ -24,7 +24,7 @@ export const status = defineVerb({
           io.json ? null : import('./status-table.js'),
         ])
         const figures = { saved: metrics?.saved ?? null, alerts: metrics?.alerts ?? [] }
-        if (table) io.out(table.renderTable(snapshot, io.outTerminal, { ...figures, ends: await askEnds(client, snapshot.servers.filter(table.isRecovered)) }))
+        if (table) io.out(table.renderTable(snapshot, io.outTerminal, figures))
         return { json: { daemon: snapshot.daemon, servers: snapshot.servers, ...figures } }
       }
       const known = await client.request('snapshot', { names: null, detail: false })
@@ -40,16 +40,6 @@ export const status = defineVerb({
 /** Null: a daemon of an older version has no figures. */
 function askMetrics(client: ControlClient, names: readonly string[] | null): Promise<MetricsSnapshot | null> {
   return client.request('metrics', { names, history: false, tools: false }).catch(() => null)
-}
-
-/** How those ended that were restarted lately; asked only when there are any. */
-async function askEnds(client: ControlClient, servers: readonly ServerSnapshot[]): Promise<{ name: string; end: InstanceEnd }[]> {
-  if (servers.length === 0) return []
-  const { details = [] } = await client.request('snapshot', { names: servers.map(({ name }) => name), detail: true })
-  return details.flatMap(({ name, ends }) => {
-    const end = ends.at(-1)
-    return end === undefined ? [] : [{ name, end }]
-  })
 }
 
 async function notRunning(io: Io, home: Home): Promise<Outcome> {

@@ -60,8 +60,16 @@ describe('a server that does not stay up', () => {
     const ends = [end('exit', 8 * MINUTE_MS), end('link-closed', 5 * MINUTE_MS), end('exit', MINUTE_MS)]
     expect(judge({ server: { restarts: 3 }, ends })).toMatchObject([{ kind: 'restarting', level: 'warning', text: expect.stringContaining('3 times within 8m'), since: NOW - 8 * MINUTE_MS }])
     expect(kinds(judge({ server: { restarts: 3, phase: 'backoff', ready: false }, ends }))).toEqual(['crash-loop critical'])
-    expect(judge({ server: { restarts: 2 }, ends: ends.slice(1) })).toEqual([])
-    expect(judge({ server: { restarts: 3 }, ends: [end('exit', 11 * MINUTE_MS), ...ends.slice(1)] })).toEqual([])
+    expect(judge({ server: { restarts: 2 }, ends: ends.slice(1) })).toMatchObject([{ kind: 'restarting', text: expect.stringContaining('restarted 1m ago') }])
+    expect(judge({ server: { restarts: 3 }, ends: [end('exit', 11 * MINUTE_MS), ...ends.slice(1)] })).toMatchObject([{ kind: 'restarting', text: expect.stringContaining('restarted 1m ago') }])
+  })
+
+  it('that was restarted once, and is well again, is told of for a quarter of an hour', () => {
+    const once = (sinceMs: number, server = {}): Alert[] => judge({ server: { restarts: 1, ...server }, ends: [end('exit', sinceMs)] })
+    expect(once(2000)).toMatchObject([{ kind: 'restarting', level: 'warning', text: expect.stringMatching(/^files was restarted 2\.0s ago: ./), hint: 'mcpctl why files', since: NOW - 2000 }])
+    expect(once(16 * MINUTE_MS)).toEqual([])
+    expect(once(2000, { phase: 'starting', ready: false })).toEqual([])
+    expect(kinds(judge({ server: { restarts: 1 }, ends: [end('oom', 2000)] }))).toEqual(['memory-breach warning'])
   })
 
   it('is not blamed for ends that somebody asked for, nor for what was before somebody started it', () => {

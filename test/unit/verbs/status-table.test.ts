@@ -104,16 +104,6 @@ describe('under the status table', () => {
     ])
   })
 
-  it('a server that was restarted lately says how the one before ended, unless an alert does', () => {
-    const end: InstanceEnd = { generation: 1, cause: 'exit', reason: 'killed by SIGKILL after 3.0s', code: null, signal: 'SIGKILL', startedAt: 0, readyAt: 1, endedAt: 3000 }
-    const server = serverOf('files', { restarts: 1, uptimeSeconds: 12 })
-    const show = (alerts: Alert[], changes = {}): string[] => below(renderTable(snapshotOf({ ...server, ...changes }), PLAIN, { saved: null, alerts, ends: [{ name: 'files', end }] }))
-    expect(show([])).toEqual(['files was restarted 12s ago: killed by SIGKILL after 3.0s', '    hint: mcpctl why files', '', '1 ready'])
-    expect(show([alert('memory-breach', 'files', 'files was killed 12s ago', 'mcpctl why files')])[0]).toBe('files was killed 12s ago')
-    expect(show([], { uptimeSeconds: 3600 })).toEqual(['1 ready'])
-    expect(show([], { restarts: 0 })).toEqual(['1 ready'])
-  })
-
   it('a configuration that is not in effect is told once, with and without servers', () => {
     const broken = { source: '/p/mcp.config.json', trouble: '1:1: a value is expected', watched: true }
     const snapshot = snapshotOf(serverOf('a'))

@@ -17,7 +17,9 @@ export interface Footer {
 type Keys = readonly (readonly [key: string, what: string])[]
 
 const TABLE_KEYS: Keys = [['enter', 'open'], ['l', 'logs'], ['s', 'start/stop'], ['r', 'restart'], ['R', 'reload'], ['/', 'filter'], ['o', 'sort'], ['f', 'failing'], ['a', 'alerts'], ['?', 'help'], ['q', 'quit']]
-const READ_ONLY_KEYS = TABLE_KEYS.filter(([key]) => !['s', 'r', 'R'].includes(key))
+/** Not offered to who may only look. */
+const CHANGING = new Set(['s', 'r', 'R'])
+const ABSENT_KEYS: Keys = [['s', 'start'], ['?', 'help'], ['q', 'quit']]
 const PAGE_KEYS: Keys = [['esc', 'back'], ['1-6', 'page'], ['s', 'start/stop'], ['r', 'restart'], ['?', 'help']]
 const LOG_KEYS: Keys = [['esc', 'back'], ['/', 'search'], ['e', 'stream'], ['f', 'follow'], ['1-6', 'page'], ['?', 'help']]
 /** Kept to the last where the screen is narrow. */
@@ -34,8 +36,14 @@ export function viewFooter(input: ViewInput): Footer {
   if (notice !== null) return { line: [span(` ${clean(notice.text, look)}`, notice.tone)], cursor: null }
   if (page !== null) return { line: pageLine(page, input), cursor: null }
   const right = positionText(input)
-  const keys = keyLine(ui.readOnly ? READ_ONLY_KEYS : TABLE_KEYS, columns - right.length - 1)
+  const keys = keyLine(tableKeys(input), columns - right.length - 1)
   return { line: justify(keys, [span(right, 'dim')], columns), cursor: null }
+}
+
+/** What can be done now. */
+function tableKeys({ ui, data }: ViewInput): Keys {
+  const keys = data.servers.size > 0 ? TABLE_KEYS : data.link.state === 'absent' ? ABSENT_KEYS : ABSENT_KEYS.slice(1)
+  return ui.readOnly ? keys.filter(([key]) => !CHANGING.has(key)) : keys
 }
 
 function positionText({ ui, names, data }: ViewInput): string {
@@ -57,7 +65,7 @@ function keyLine(keys: Keys, columns: number, lead: Line = []): Line {
 }
 
 function pageLine(page: Page, { columns, ui }: ViewInput): Line {
-  const keys = (page.tab === 'logs' ? LOG_KEYS : PAGE_KEYS).filter(([key]) => !ui.readOnly || !['s', 'r'].includes(key))
+  const keys = (page.tab === 'logs' ? LOG_KEYS : PAGE_KEYS).filter(([key]) => !ui.readOnly || !CHANGING.has(key))
   const right = page.tab === 'logs' ? `${page.streams === 'all' ? '' : `only ${page.streams === 'err' ? 'stderr' : 'events'}  `}${page.search === '' ? '' : `/${page.search}  `}${page.follow ? 'following ' : 'held '}` : ''
   return justify(keyLine(keys, columns - textWidth(right) - 1), [span(right, page.follow ? 'dim' : 'yellow')], columns)
 }

@@ -105,7 +105,8 @@ function joinParts(parts: readonly Line[]): Line {
 }
 
 function totalParts({ data, look }: ViewInput, sparks: number): Line[] {
-  const totals = data.metrics?.totals
+  const totals = data.servers.size === 0 && data.link.state !== 'live' ? null : data.metrics?.totals
+  if (totals === null) return [[]]
   if (totals === undefined) return [[span(data.link.state === 'live' && data.figuresAt !== null ? 'this daemon counts nothing: it is of an older version (mcpctl daemon restart)' : '', 'dim')]]
   const { traffic } = totals
   const past = (pick: (history: History) => readonly (number | null)[], scale: Scale): Span[] =>
