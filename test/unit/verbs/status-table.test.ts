@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Alert, InstanceEnd, MemorySaved } from '../../../src/lib/core/index.js'
+import type { Alert, MemorySaved } from '../../../src/lib/core/index.js'
 import { renderTable } from '../../../src/lib/verbs/status-table.js'
 import { COLORED, downOf, PLAIN, serverOf, snapshotOf } from './snapshot-fixture.js'
 
