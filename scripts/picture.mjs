@@ -12,6 +12,7 @@ const escape = (text) => text.replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': 
 /** Runs of equal style: what SGR sequences leave when they are applied. */
 function* runsOf(line) {
   let style = {}
+  // eslint-disable-next-line no-control-regex
   for (const [, codes, text] of line.matchAll(/\u001B\[([\d;]*)m|([^\u001B]+)/g)) {
     if (text !== undefined) yield { text, ...style }
     for (const code of codes === undefined ? [] : codes.split(';').map(Number)) {

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
+import { fieldNames } from '../contract/json-support.js'
 import { run, runOk, start } from '../helpers/cli.js'
 import { waitFor } from '../helpers/wait.js'
 import { DashScreen, hasTmux } from './dash-support.js'
-import { errorOf, fixture, kill, pidOf, untilServer, useHome } from './support.js'
+import { errorOf, fixture, kill, pidOf, untilGone, untilServer, useHome } from './support.js'
 
 const home = useHome()
 const DUAL = fixture('mcp-dual.mjs')
@@ -19,6 +21,8 @@ describe('dash without a screen', () => {
     expect(document).toMatchObject({ schemaVersion: 1, alerts: [], servers: [{ name: 'files', phase: 'ready', metrics: { name: 'files', traffic: { calls: 0 } } }, { name: 'git' }] })
     expect(document['daemon']).toMatchObject({ home: home().home })
     expect(document['totals']).toMatchObject({ restartsTotal: 0 })
+    const page = readFileSync(new URL('../../docs/reference/json.md', import.meta.url), 'utf8')
+    expect(fieldNames(document).filter((field) => !page.includes(`\`${field}\``))).toEqual([])
     const some = (await runOk(['dash', '--json', '--filter', 'work'], { home: home() })).json()
     expect(some['servers']).toMatchObject([{ name: 'git' }])
     expect((await run(['dash', 'fles', '--once'], { home: home() })).exitCode).toBe(4)
@@ -133,6 +137,14 @@ describe.skipIf(!hasTmux)('dash in a terminal (needs tmux)', () => {
     await screen.until(/servers > files/)
     screen.press('C-c')
     await screen.until(/exit=0\nicanon/)
+  })
+
+  it('ends with its terminal', async () => {
+    screen = new DashScreen(home(), '')
+    await screen.until(/q quit/)
+    const pid = screen.pid()
+    screen.close()
+    await untilGone(pid)
   })
 
   it('refuses a terminal that cannot show a screen', async () => {

@@ -26,7 +26,7 @@ async function scrape(accept = 'text/plain'): Promise<Parsed> {
 }
 
 async function health(path: string): Promise<{ readonly status: number; readonly json: Record<string, unknown> }> {
-  const { status, body } = await get(path)
+  const { status, body } = await get(path, AUTHORISED)
   expect(body).not.toContain(TOKEN)
   return { status, json: JSON.parse(body) as Record<string, unknown> }
 }
@@ -68,14 +68,15 @@ describe('what a monitoring system reads of a running daemon', () => {
     expect([...open.names].sort()).toEqual([...names].sort())
   })
 
-  it('is behind the token, and health is not; HEAD works, other methods do not', async () => {
+  it('is behind the token; HEAD works, other methods do not', async () => {
     expect((await get('/metrics')).status).toBe(401)
     expect((await get('/metrics', { authorization: 'Bearer wrong' })).status).toBe(401)
     expect((await get('/metrics', { ...AUTHORISED, host: 'evil.example' })).status).toBe(403)
     expect((await get('/health', { origin: 'https://evil.example' })).status).toBe(403)
-    const head = await get('/health', {}, 'HEAD')
+    expect((await get('/health')).status).toBe(401)
+    const head = await get('/health', AUTHORISED, 'HEAD')
     expect([head.status, head.body, Number(head.headers['content-length']) > 100]).toEqual([200, '', true])
-    expect((await get('/health', {}, 'POST')).status).toBe(405)
+    expect((await get('/health', AUTHORISED, 'POST')).status).toBe(405)
   })
 
   it('is made once for all who ask at the same time', async () => {

@@ -53,17 +53,18 @@ describe('the paths for monitoring', () => {
     expect((await get(`${url}/health`, { origin: 'http://localhost:3000' })).headers).toMatchObject({ 'access-control-allow-origin': 'http://localhost:3000' })
   })
 
-  it('ask for the token before they show figures, never for health', async () => {
+  it('ask for the token before they show anything', async () => {
     const url = await open({ token: 's3cret' })
     expect(await get(`${url}/metrics`)).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer' } })
     expect(await get(`${url}/metrics`, { authorization: 'Bearer s3cret' })).toMatchObject({ status: 200 })
-    for (const path of ['health', 'health/x']) expect((await get(`${url}/${path}`)).status).not.toBe(401)
-    for (const path of ['healthy', 'metrics/', 'mcp', 'mcp/x']) expect(await get(`${url}/${path}`)).toMatchObject({ status: 401 })
+    expect(await get(`${url}/health`, { authorization: 'Bearer s3cret' })).not.toMatchObject({ status: 401 })
+    for (const path of ['health', 'health/x', 'healthy', 'metrics/', 'mcp', 'mcp/x']) expect(await get(`${url}/${path}`)).toMatchObject({ status: 401 })
   })
 
-  it('show figures to everybody when the settings say so', async () => {
+  it('show figures and health to everybody when the settings say so', async () => {
     const url = await open({ token: 's3cret', metrics: { compat: false, public: true } })
     expect(await get(`${url}/metrics`)).toMatchObject({ status: 200 })
+    expect((await get(`${url}/health`)).status).not.toBe(401)
     expect(await get(`${url}/mcp`)).toMatchObject({ status: 401 })
   })
 

@@ -90,7 +90,7 @@ const PREFIX_MODES: readonly PrefixMode[] = ['always', 'on-collision', 'none']
 
 const MONITORING_FIELDS: { readonly [K in keyof MonitoringFields]: GroupField<MonitoringFields[K]> } = {
   compat: { kind: truth, summary: 'true: /metrics has the names mcp_NAME_requests_total and the like as well.' },
-  public: { kind: truth, summary: 'true: /metrics is shown without the token.' },
+  public: { kind: truth, summary: 'true: /metrics and /health are shown without the token.' },
 }
 
 /** Every field of the `gateway` block: the one place that knows its name, its kind and its meaning. */

@@ -34,7 +34,7 @@ const EXPECTED: ReadonlySet<EndCause> = new Set(['stop', 'restart', 'replaced', 
 
 type Judge = (facts: ServerAlertFacts, now: number) => Omit<Alert, 'server'> | null
 
-/** Everything about one server that a person should look at. */
+/** Everything about one server that a person should look at. Texts say the same at every look: how long ago is in `since`. */
 export function judgeServer(facts: ServerAlertFacts, limits: LimitsBackendSnapshot | null, now: number): Alert[] {
   const { name } = facts.server
   const found = JUDGES.map((judge) => judge(facts, now))
@@ -54,16 +54,16 @@ const judgeRestarts: Judge = (facts, now) => {
   const last = recent.at(-1)
   if (phase === 'failed' || phase === 'idle') return null
   if (last !== undefined && restarts >= OFTEN && recent.length >= OFTEN) {
-    const text = `${name} ended ${recent.length} times within ${formatDuration(now - (recent[0]?.endedAt ?? now))} and was started again; last: ${last.reason}`
+    const text = `${name} ended ${recent.length} times within ${formatDuration(OFTEN_MS)} and was started again; last: ${last.reason}`
     return phase === 'backoff' ? critical('crash-loop', text, `mcpctl why ${name}`, recent[0]?.endedAt ?? since) : warning('restarting', text, `mcpctl why ${name}`, recent[0]?.endedAt ?? null)
   }
   const once = ready ? lately(facts, now, (cause) => !EXPECTED.has(cause) && !TOLD_APART.has(cause)) : null
-  return once === null ? null : warning('restarting', `${name} was restarted ${formatDuration(now - once.endedAt)} ago: ${once.reason}`, `mcpctl why ${name}`, once.endedAt)
+  return once === null ? null : warning('restarting', `${name} was restarted: ${once.reason}`, `mcpctl why ${name}`, once.endedAt)
 }
 
 const judgeUnready: Judge = ({ server: { name, phase, reason, since } }, now) => {
   if (phase !== 'unready') return null
-  const text = `${name} has taken no calls for ${formatDuration(Math.max(0, now - since))}: ${reason}`
+  const text = `${name} takes no calls: ${reason}`
   return { kind: 'unready', level: now - since >= LONG_UNREADY_MS ? 'critical' : 'warning', text, hint: `mcpctl why ${name}`, since }
 }
 
@@ -71,7 +71,7 @@ const judgeHung: Judge = (facts, now) => {
   const end = lately(facts, now, (cause) => cause === 'unhealthy')
   if (end === null) return null
   const { name, ready } = facts.server
-  const text = `${name} stopped answering ${formatDuration(now - end.endedAt)} ago and was ${ready ? 'replaced' : 'ended'}: ${end.reason}`
+  const text = `${name} stopped answering and was ${ready ? 'replaced' : 'ended'}: ${end.reason}`
   return { kind: 'hung', level: ready ? 'warning' : 'critical', text, hint: `mcpctl why ${name}`, since: end.endedAt }
 }
 
@@ -87,7 +87,7 @@ const judgeBreach: Judge = (facts, now) => {
   const { name, ready } = facts.server
   const kind: AlertKind = end.cause === 'pids' ? 'limits' : 'memory-breach'
   const hint = `mcpctl why ${name}; raise limits.${end.cause === 'pids' ? 'pids' : 'memory'} if it needs more`
-  return { kind, level: ready ? 'warning' : 'critical', text: `${name} was killed ${formatDuration(now - end.endedAt)} ago: ${end.reason}`, hint, since: end.endedAt }
+  return { kind, level: ready ? 'warning' : 'critical', text: `${name} was killed: ${end.reason}`, hint, since: end.endedAt }
 }
 
 const judgeCpu: Judge = ({ server: { name, limits }, history }) => {

@@ -48,9 +48,18 @@ export const dash = defineVerb({
       services, look, ui: { ...choice, intervalMs, readOnly: flags['read-only'] === true }, tones: tui.createTones(io.outTerminal.color),
       openScreen: (events) => tui.openFullScreen({ input: process.stdin, output: process.stdout }, events), signal: io.signal,
     })
+    if (end === 'gone' || end === 'SIGHUP') endByHangup()
     return { exitStatus: SIGNAL_STATUS[end] ?? (end === 'gone' ? 129 : 0) }
   },
 })
+
+/**
+ * Ends as a program without a terminal does that knows nothing of signals. A regular end is no choice: Node aborts, with a
+ * core dump, when it cannot set back a terminal that is gone.
+ */
+function endByHangup(): void {
+  process.kill(process.pid, 'SIGHUP')
+}
 
 /** One document; exits 3 when no daemon runs, as `status` does. */
 async function once(io: Io, choice: Choice): Promise<Outcome> {

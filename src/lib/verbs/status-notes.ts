@@ -1,4 +1,4 @@
-import { formatBytes } from '../base/index.js'
+import { formatBytes, formatDuration } from '../base/index.js'
 import { neutralise, phaseStyle, type Paint } from '../cli/index.js'
 import type { Alert, AlertKind, ConfigSnapshot, MemorySaved, Phase, ServerSnapshot, Snapshot } from '../core/index.js'
 
@@ -8,10 +8,15 @@ const SPEAKING: ReadonlySet<Phase> = new Set(['failed', 'backoff', 'unready', 'w
 /** Alerts that say of a server what its phase and reason say. */
 const TOLD_BY_PHASE: ReadonlySet<AlertKind> = new Set(['failed', 'crash-loop', 'restarting', 'unready', 'hung'])
 
+/** Alerts about something that is over. */
+const PAST: ReadonlySet<AlertKind> = new Set(['restarting', 'hung', 'memory-breach', 'limits'])
+
 /** What was counted; empty where a daemon of an older version counts nothing. */
 export interface Figures {
   readonly saved: MemorySaved | null
   readonly alerts: readonly Alert[]
+  /** Epoch milliseconds; without it nothing says how long ago it was. */
+  readonly now?: number
 }
 
 interface Noted {
@@ -30,7 +35,7 @@ export function renderNotes({ snapshot: { servers, daemon }, figures, paint }: N
     ...broken,
     ...down.flatMap((server) => describeDown(server, alerts, paint)),
     ...servers.flatMap(({ name, trouble }) => (trouble == null ? [] : [`${paint('yellow', name)}: ${neutralise(trouble)}`, ...hintLine(`mcpctl why ${name}`, paint)])),
-    ...alerts.filter((alert) => !isTold(alert, down, broken.length > 0)).flatMap(({ text, hint, level }) => [paint(level === 'critical' ? 'red' : 'yellow', neutralise(text)), ...hintLine(hint, paint)]),
+    ...alerts.filter((alert) => !isTold(alert, down, broken.length > 0)).flatMap((alert) => [`${paint(alert.level === 'critical' ? 'red' : 'yellow', neutralise(alert.text))}${age(alert, figures.now)}`, ...hintLine(alert.hint, paint)]),
   ]
   const changed = servers.filter((server) => server.changed && !server.trouble).map((server) => server.name)
   if (changed.length > 0) lines.push(`configuration changed since the start of ${changed.join(', ')}: mcpctl reload ${changed.join(' ')}`)
@@ -44,6 +49,10 @@ function describeDown(server: ServerSnapshot, alerts: readonly Alert[], paint: P
     ...(said === undefined ? [] : [`    ${paint('dim', 'it said:')} ${neutralise(said)}`]),
     ...hintLine(hintFor(server, alerts), paint),
   ]
+}
+
+function age({ kind, since }: Alert, now: number | undefined): string {
+  return now === undefined || since === null || !PAST.has(kind) ? '' : ` (${formatDuration(Math.max(0, now - since))} ago)`
 }
 
 /** What an alert says that stands there already. */

@@ -24,7 +24,7 @@ export const status = defineVerb({
           io.json ? null : import('./status-table.js'),
         ])
         const figures = { saved: metrics?.saved ?? null, alerts: metrics?.alerts ?? [] }
-        if (table) io.out(table.renderTable(snapshot, io.outTerminal, figures))
+        if (table) io.out(table.renderTable(snapshot, io.outTerminal, { ...figures, now: Date.now() }))
         return { json: { daemon: snapshot.daemon, servers: snapshot.servers, ...figures } }
       }
       const known = await client.request('snapshot', { names: null, detail: false })

@@ -58,15 +58,15 @@ describe('a server that does not stay up', () => {
 
   it('is restarted often from the third unexpected end within ten minutes on; worse while it waits for the next start', () => {
     const ends = [end('exit', 8 * MINUTE_MS), end('link-closed', 5 * MINUTE_MS), end('exit', MINUTE_MS)]
-    expect(judge({ server: { restarts: 3 }, ends })).toMatchObject([{ kind: 'restarting', level: 'warning', text: expect.stringContaining('3 times within 8m'), since: NOW - 8 * MINUTE_MS }])
+    expect(judge({ server: { restarts: 3 }, ends })).toMatchObject([{ kind: 'restarting', level: 'warning', text: expect.stringContaining('3 times within 10m'), since: NOW - 8 * MINUTE_MS }])
     expect(kinds(judge({ server: { restarts: 3, phase: 'backoff', ready: false }, ends }))).toEqual(['crash-loop critical'])
-    expect(judge({ server: { restarts: 2 }, ends: ends.slice(1) })).toMatchObject([{ kind: 'restarting', text: expect.stringContaining('restarted 1m ago') }])
-    expect(judge({ server: { restarts: 3 }, ends: [end('exit', 11 * MINUTE_MS), ...ends.slice(1)] })).toMatchObject([{ kind: 'restarting', text: expect.stringContaining('restarted 1m ago') }])
+    expect(judge({ server: { restarts: 2 }, ends: ends.slice(1) })).toMatchObject([{ kind: 'restarting', text: expect.stringContaining('was restarted: ') }])
+    expect(judge({ server: { restarts: 3 }, ends: [end('exit', 11 * MINUTE_MS), ...ends.slice(1)] })).toMatchObject([{ kind: 'restarting', text: expect.stringContaining('was restarted: ') }])
   })
 
   it('that was restarted once, and is well again, is told of for a quarter of an hour', () => {
     const once = (sinceMs: number, server = {}): Alert[] => judge({ server: { restarts: 1, ...server }, ends: [end('exit', sinceMs)] })
-    expect(once(2000)).toMatchObject([{ kind: 'restarting', level: 'warning', text: expect.stringMatching(/^files was restarted 2\.0s ago: ./), hint: 'mcpctl why files', since: NOW - 2000 }])
+    expect(once(2000)).toMatchObject([{ kind: 'restarting', level: 'warning', text: expect.stringMatching(/^files was restarted: ./), hint: 'mcpctl why files', since: NOW - 2000 }])
     expect(once(16 * MINUTE_MS)).toEqual([])
     expect(once(2000, { phase: 'starting', ready: false })).toEqual([])
     expect(kinds(judge({ server: { restarts: 1 }, ends: [end('oom', 2000)] }))).toEqual(['memory-breach warning'])
@@ -82,13 +82,13 @@ describe('a server that does not stay up', () => {
 describe('a server that does not answer', () => {
   it('takes no calls; after a minute that is serious', () => {
     const unready = (sinceMs: number): Alert[] => judge({ server: { phase: 'unready', ready: false, since: NOW - sinceMs, reason: 'no answer to a probe within 5s' } })
-    expect(unready(5000)).toMatchObject([{ kind: 'unready', level: 'warning', text: 'files has taken no calls for 5.0s: no answer to a probe within 5s' }])
+    expect(unready(5000)).toMatchObject([{ kind: 'unready', level: 'warning', text: 'files takes no calls: no answer to a probe within 5s' }])
     expect(kinds(unready(2 * MINUTE_MS))).toEqual(['unready critical'])
   })
 
   it('hung a short while ago, and runs again', () => {
     const ends = [end('unhealthy', 3 * MINUTE_MS, 'no answer to 3 probes in 15s')]
-    expect(judge({ server: { restarts: 1 }, ends })).toMatchObject([{ kind: 'hung', level: 'warning', text: 'files stopped answering 3m ago and was replaced: no answer to 3 probes in 15s' }])
+    expect(judge({ server: { restarts: 1 }, ends })).toMatchObject([{ kind: 'hung', level: 'warning', text: 'files stopped answering and was replaced: no answer to 3 probes in 15s' }])
     expect(kinds(judge({ server: { restarts: 1, phase: 'starting', ready: false }, ends }))).toEqual(['hung critical'])
     expect(judge({ server: { restarts: 1 }, ends: [end('unhealthy', 16 * MINUTE_MS)] })).toEqual([])
   })
@@ -104,7 +104,7 @@ describe('limits', () => {
   })
 
   it.each([['oom', 'memory-breach'], ['limit-poll', 'memory-breach'], ['heap', 'memory-breach'], ['pids', 'limits']] as const)('that were exceeded lately: %s', (cause, kind) => {
-    expect(judge({ server: { limits, restarts: 1 }, ends: [end(cause, MINUTE_MS, 'exceeded its limit')] })).toMatchObject([{ kind, level: 'warning', text: 'files was killed 1m ago: exceeded its limit' }])
+    expect(judge({ server: { limits, restarts: 1 }, ends: [end(cause, MINUTE_MS, 'exceeded its limit')] })).toMatchObject([{ kind, level: 'warning', text: 'files was killed: exceeded its limit' }])
   })
 
   it('of the processor: used up for a whole minute', () => {

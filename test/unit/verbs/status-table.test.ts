@@ -104,6 +104,12 @@ describe('under the status table', () => {
     ])
   })
 
+  it('what is over says how long ago, what goes on does not', () => {
+    const alerts = [{ ...alert('restarting', 'db', 'db was restarted: killed by SIGKILL', 'mcpctl why db'), since: 88_000 }, { ...alert('memory-near', 'web', 'web is near its limit', 'mcpctl why web'), since: 88_000 }]
+    const lines = below(renderTable(snapshotOf(serverOf('db'), serverOf('web')), PLAIN, { saved: null, alerts, now: 100_000 }))
+    expect([lines[0], lines[2]]).toEqual(['db was restarted: killed by SIGKILL (12s ago)', 'web is near its limit'])
+  })
+
   it('a configuration that is not in effect is told once, with and without servers', () => {
     const broken = { source: '/p/mcp.config.json', trouble: '1:1: a value is expected', watched: true }
     const snapshot = snapshotOf(serverOf('a'))

@@ -16,15 +16,15 @@ export class MonitorDesk {
   readonly #monitor: Monitor
   readonly #isPublic: boolean
 
-  /** `isPublic`: the figures are shown without the token. */
+  /** `isPublic`: figures and health are shown without the token. */
   constructor(monitor: Monitor, isPublic: boolean) {
     this.#monitor = monitor
     this.#isPublic = isPublic
   }
 
-  /** Whether a path is read without the token: what watches over a daemon is not trusted with all its servers. */
+  /** Whether a path is read without the token: what watches over a daemon need not be trusted with all its servers. */
   isOpen(path: string): boolean {
-    return path === METRICS ? this.#isPublic : isHealth(path)
+    return this.#isPublic && (path === METRICS || isHealth(path))
   }
 
   /** False: nothing of this is at that path. `path` is without its query. */

@@ -20,6 +20,7 @@ const TABLE_KEYS: Keys = [['enter', 'open'], ['l', 'logs'], ['s', 'start/stop'],
 /** Not offered to who may only look. */
 const CHANGING = new Set(['s', 'r', 'R'])
 const ABSENT_KEYS: Keys = [['s', 'start'], ['?', 'help'], ['q', 'quit']]
+const EMPTY_KEYS: Keys = [['R', 'reload'], ['?', 'help'], ['q', 'quit']]
 const PAGE_KEYS: Keys = [['esc', 'back'], ['1-6', 'page'], ['s', 'start/stop'], ['r', 'restart'], ['?', 'help']]
 const LOG_KEYS: Keys = [['esc', 'back'], ['/', 'search'], ['e', 'stream'], ['f', 'follow'], ['1-6', 'page'], ['?', 'help']]
 /** Kept to the last where the screen is narrow. */
@@ -42,7 +43,7 @@ export function viewFooter(input: ViewInput): Footer {
 
 /** What can be done now. */
 function tableKeys({ ui, data }: ViewInput): Keys {
-  const keys = data.servers.size > 0 ? TABLE_KEYS : data.link.state === 'absent' ? ABSENT_KEYS : ABSENT_KEYS.slice(1)
+  const keys = data.servers.size > 0 ? TABLE_KEYS : data.link.state === 'absent' ? ABSENT_KEYS : EMPTY_KEYS
   return ui.readOnly ? keys.filter(([key]) => !CHANGING.has(key)) : keys
 }
 
