@@ -122,7 +122,7 @@ describe.skipIf(!hasTmux)('dash in a terminal (needs tmux)', () => {
     expect([screen.flag('alternate_on'), screen.flag('cursor_flag')]).toEqual([false, true])
   })
 
-  it('starts the daemon from its screen, draws in ASCII where the locale is not UTF-8, and comes back after Ctrl-Z', async () => {
+  it('starts the daemon from its screen, draws in ASCII where the locale is not UTF-8, and comes back after it was stopped', async () => {
     home().config({ files: DUAL })
     screen = new DashScreen(home(), '', { columns: 80, rows: 24, env: { LC_ALL: 'C', NO_COLOR: '1' } })
     await screen.until(/Press s to start it/)
