@@ -131,7 +131,10 @@ export class Upstream implements CallCarrier {
     this.#waiting.delete(call)
     this.#calls.delete(call.serial)
     if (call.token !== null) this.#tokens.delete(call.token)
-    if (this.#calls.size === 0) this.#idleStop.arm()
+    if (this.#calls.size > 0) return
+    // It was in use until now, however long ago that call began.
+    this.#idleStop.used()
+    this.#idleStop.arm()
   }
 
   /** Looks at the source again: the server may have come up, gone down, or changed. */
