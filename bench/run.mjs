@@ -1,5 +1,5 @@
 // npm run bench -- [WHAT,...] [--c mcpctl,pm2,floor] [--n 10,200] [--k 3] [--harness DIR] [--out FILE]
-// WHAT: real-servers, status, health, proxies (options of its own: see proxies.mjs), and the metrics of the supervisor harness (see bench/README.md).
+// WHAT: real-servers, status, health, limits, proxies (options of its own: see proxies.mjs), and the metrics of the supervisor harness (see bench/README.md).
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -8,7 +8,7 @@ import { bin, option } from './lib/measure.mjs'
 import { build, isBuilt } from '../scripts/build.mjs'
 import { ensureInstalled, root, run } from '../scripts/install.mjs'
 
-const OWN = ['real-servers', 'status', 'sessions', 'proxies', 'health']
+const OWN = ['real-servers', 'status', 'sessions', 'proxies', 'health', 'limits']
 const DEFAULT = ['real-servers', 'status', 'start', 'restart', 'stop', 'idle', 'cli']
 /** Options of their own. */
 const OPTIONS = { proxies: ['c', 'scenarios', 'peers', 'opts', 'proxy-harness'], health: ['n', 'seconds', 'settle', 'interval'] }
