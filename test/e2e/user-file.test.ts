@@ -32,7 +32,7 @@ describe("servers of the user's own file beside those of a project", () => {
     await runOk(['start'], { home: home(), env })
     await runOk(['start'], { home: home(), env })
     await runOk(['restart', 'mine'], { home: home(), env })
-    expect((await look(home()))?.daemon.configs).toEqual([{ source: join(home().project, 'mcp.config.json'), trouble: null, watched: true }])
+    expect((await look(home()))?.daemon.configs).toEqual([{ source: join(home().project, 'mcp.config.json'), trouble: null, watched: true, files: [join(home().project, 'mcp.config.json'), join(env['XDG_CONFIG_HOME'] ?? '', 'mcpctl', 'config.json')] }])
     user.write({ mine: fixture('mcp-dual.mjs') })
     await waitFor(async () => (await namesThatRun()).join() === 'mine,own')
     user.remove()

@@ -34,7 +34,7 @@ const EXPECTED: ReadonlySet<EndCause> = new Set(['stop', 'restart', 'replaced', 
 
 type Judge = (facts: ServerAlertFacts, now: number) => Omit<Alert, 'server'> | null
 
-/** Everything about one server that a person should look at. Texts say the same at every look: how long ago is in `since`. */
+/** Everything about one server that a person should look at. How long ago is in `since`, not in the text. */
 export function judgeServer(facts: ServerAlertFacts, limits: LimitsBackendSnapshot | null, now: number): Alert[] {
   const { name } = facts.server
   const found = JUDGES.map((judge) => judge(facts, now))

@@ -89,6 +89,8 @@ export interface ConfigSnapshot {
   readonly trouble: string | null
   /** A change of its files takes effect by itself. */
   readonly watched: boolean
+  /** The files its servers stand in, where there are several, such as the user's own beside it. */
+  readonly files?: readonly string[]
 }
 
 /** What servers are limited with on this machine. */

@@ -35,7 +35,10 @@ export function createConfigSources(watch: ConfigWatch): ConfigSources {
       const used = [...known].filter(([, parts]) => parts.some((part) => files.includes(part)))
       const covered = new Set(used.flatMap(([, parts]) => parts))
       const shown = new Set([...used.map(([source]) => source), ...files.filter((file) => !covered.has(file))])
-      return [...shown].map((source) => ({ source, trouble: troubles.get(source) ?? watch.trouble(source), watched: watch.isWatched(source) }))
+      return [...shown].map((source) => {
+        const parts = known.get(source) ?? []
+        return { source, trouble: troubles.get(source) ?? watch.trouble(source), watched: watch.isWatched(source), ...(parts.length > 1 ? { files: parts } : {}) }
+      })
     },
   }
 }

@@ -1,6 +1,6 @@
 import { isActive, judgeAlerts, type Alert, type FleetEntry, type MetricsSnapshot, type ServerAlertFacts, type ServerMetrics, type SessionMetrics } from '../core/index.js'
 import type { ConfigSnapshot, LimitsBackendSnapshot } from '../core/index.js'
-import { sumSaved, type FiguresBook, type FiguresSource, type SharedServer, type TrafficView, type UsedNow } from '../metrics/index.js'
+import { countUsers, sumSaved, type FiguresBook, type FiguresSource, type SharedServer, type TrafficView, type UsedNow } from '../metrics/index.js'
 import { baseName, isConfigured } from './server-source.js'
 import { toServerSnapshot } from './snapshot.js'
 import type { Supervisor } from './supervisor.js'
@@ -79,8 +79,9 @@ class DaemonMetrics implements Metrics {
     const trees = sumTrees(await usage.measure())
     const at = now()
     const sessions = surroundings.sessions()
+    const users = countUsers(sessions)
     const entries = this.#entries()
-    const all = entries.map((entry) => this.#server(entry, { trees, sessions, now: at }))
+    const all = entries.map((entry) => this.#server(entry, { trees, users, now: at }))
     const shown = names === null ? all : all.filter(({ name }) => names.includes(name))
     const known = all.filter(({ memoryBytes }) => memoryBytes !== null)
     return {
@@ -132,11 +133,11 @@ class DaemonMetrics implements Metrics {
     return [...this.#options.supervisor.fleet.servers.values()].filter(isConfigured)
   }
 
-  #server({ spec: { name } }: FleetEntry, { trees, sessions, now }: { trees: ReadonlyMap<string, Trees>; sessions: readonly SessionMetrics[]; now: number }): ServerMetrics {
+  #server({ spec: { name } }: FleetEntry, { trees, users, now }: { trees: ReadonlyMap<string, Trees>; users: ReadonlyMap<string, number>; now: number }): ServerMetrics {
     const { cpuPercent, memoryBytes, processes } = trees.get(name) ?? NO_TREES
     return {
       name, cpuPercent: round(cpuPercent), memoryBytes, processes,
-      sessions: sessions.reduce((count, { servers }) => count + (servers.includes(name) ? 1 : 0), 0),
+      sessions: users.get(name) ?? 0,
       restartsTotal: this.#restarts.get(name) ?? 0,
       traffic: this.#options.book.traffic(name, now),
     }

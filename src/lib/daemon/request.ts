@@ -76,7 +76,11 @@ export function createRequestHandler(services: RequestServices): RequestHandler 
       case 'subscribe':
         return subscribe(services, context)
       case 'trace':
-        tracer ??= import('./trace.js').then(({ createTracer }) => createTracer(services.supervisor, services.now))
+        tracer ??= import('./trace.js').then(({ createTracer }) => createTracer(services.supervisor, services.now)).catch((error: unknown) => {
+          // The next one tries again.
+          tracer = null
+          throw error
+        })
         return (await tracer).serve(readTraceParams(params), context)
       default:
         throw new McpctlError('DAEMON_INCOMPATIBLE', `the daemon (version ${services.version}) does not know the request ${JSON.stringify(method)}`, {
@@ -110,7 +114,7 @@ function describeDaemon({ version, startedAt, home, gateway, configs, limits, su
 }
 
 /** Hands a configuration to all that follow it, unless its names clash with those of another one. */
-async function takeOver({ supervisor, onUsed, gateway, configs, desired }: RequestServices, order: ApplyParams, change: () => void): Promise<void> {
+async function takeOver({ supervisor, onUsed, gateway, configs, desired }: RequestServices, order: ApplyParams, { sources, change }: { sources: readonly string[]; change: () => void }): Promise<void> {
   if (supervisor.fleet.closing) throw closing()
   // A file that is gone was renamed or moved: its servers are taken over by the one that names them now.
   const { source, settings, servers } = order
@@ -123,7 +127,7 @@ async function takeOver({ supervisor, onUsed, gateway, configs, desired }: Reque
   }
   onUsed()
   change()
-  bringBack(supervisor, desired.takeOver(configs.filesOf(order)), servers)
+  bringBack(supervisor, desired.takeOver(sources), servers)
   configs.applied(order)
   await gateway.applied(source, settings.gateway)
 }
@@ -134,7 +138,7 @@ async function apply(services: RequestServices, params: unknown): Promise<ApplyR
   const { supervisor } = services
   const before = supervisor.fleet
   const sources = services.configs.filesOf(order)
-  await takeOver(services, order, () => supervisor.send({ type: 'apply', sources, specs: servers, settings }))
+  await takeOver(services, order, { sources, change: () => supervisor.send({ type: 'apply', sources, specs: servers, settings }) })
   const mine = [...supervisor.fleet.servers].filter(([, entry]) => sources.includes(entry.spec.source) && isConfigured(entry))
   return {
     added: mine.filter(([name]) => !before.servers.has(name)).map(([name]) => name),
@@ -149,7 +153,7 @@ async function reload(services: RequestServices, params: unknown): Promise<Reloa
   const { supervisor } = services
   const sources = services.configs.filesOf(order)
   const changes = planReload(supervisor.fleet, sources, servers, names)
-  if (!dryRun) await takeOver(services, order, () => supervisor.send({ type: 'reload', sources, specs: servers, settings, names }))
+  if (!dryRun) await takeOver(services, order, { sources, change: () => supervisor.send({ type: 'reload', sources, specs: servers, settings, names }) })
   return { changes }
 }
 

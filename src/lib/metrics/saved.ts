@@ -10,6 +10,13 @@ export interface SharedServer {
   readonly memoryBytes: number
 }
 
+/** How many sessions can reach each server. */
+export function countUsers(sessions: readonly { readonly servers: readonly string[] }[]): Map<string, number> {
+  const users = new Map<string, number>()
+  for (const session of sessions) for (const name of session.servers) users.set(name, (users.get(name) ?? 0) + 1)
+  return users
+}
+
 /**
  * What sharing saves: without it each session would run a process of its own of every server it can reach, as large as
  * that server's processes are now on average. Servers that run one process for each session are counted as they are, and
@@ -17,8 +24,7 @@ export interface SharedServer {
  */
 export function sumSaved(servers: readonly SharedServer[], sessions: readonly { readonly servers: readonly string[] }[]): MemorySaved {
   const sum = { sessions: sessions.length, instances: 0, memoryBytes: 0, instancesOtherwise: 0, memoryOtherwiseBytes: 0 }
-  const users = new Map<string, number>()
-  for (const session of sessions) for (const name of session.servers) users.set(name, (users.get(name) ?? 0) + 1)
+  const users = countUsers(sessions)
   for (const { name, isolation, instances, memoryBytes } of servers) {
     if (instances === 0) continue
     const otherwise = isolation === 'shared' ? Math.max(users.get(name) ?? 0, instances) : instances

@@ -10,9 +10,10 @@ const OTHERS = '(other)'
 
 const KINDS: Readonly<Record<string, Kind | undefined>> = { 'tools/call': 'tool', 'prompts/get': 'prompt', 'resources/read': 'resource' }
 
-/** What was counted of each tool, prompt and other method of one server, in the order of their first calls. */
+/** What was counted of each tool, prompt and other method of one server. */
 export class ToolBook {
   readonly #kinds = new Map<Kind, Map<string, Traffic>>()
+  readonly #all: { readonly kind: Kind; readonly name: string; readonly traffic: Traffic }[] = []
 
   began(now: number, method: string, target: string | null): void {
     this.#of(method, target).began(now)
@@ -23,15 +24,12 @@ export class ToolBook {
   }
 
   figures(now: number): ToolFigures[] {
-    return this.#map((kind, name, traffic) => ({ name, kind, ...traffic.figures(now) }))
+    return [...this.#kinds].flatMap(([kind, tools]) => [...tools].map(([name, traffic]) => ({ name, kind, ...traffic.figures(now) })))
   }
 
+  /** In the order of their first calls. */
   views(): ToolView[] {
-    return this.#map((kind, name, traffic) => ({ name, kind, outcomes: traffic.outcomes, count: traffic.answered, sumSeconds: traffic.sumSeconds }))
-  }
-
-  #map<T>(make: (kind: Kind, name: string, traffic: Traffic) => T): T[] {
-    return [...this.#kinds].flatMap(([kind, tools]) => [...tools].map(([name, traffic]) => make(kind, name, traffic)))
+    return this.#all.map(({ kind, name, traffic }) => ({ name, kind, outcomes: traffic.outcomes, count: traffic.answered, sumSeconds: traffic.sumSeconds }))
   }
 
   #of(method: string, target: string | null): Traffic {
@@ -46,7 +44,9 @@ export class ToolBook {
     const known = tools.get(name) ?? (tools.size >= MAX_TOOLS ? tools.get(OTHERS) : undefined)
     if (known !== undefined) return known
     const made = new Traffic()
-    tools.set(tools.size >= MAX_TOOLS ? OTHERS : name, made)
+    const shown = tools.size >= MAX_TOOLS ? OTHERS : name
+    tools.set(shown, made)
+    this.#all.push({ kind, name: shown, traffic: made })
     return made
   }
 }

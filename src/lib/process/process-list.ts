@@ -43,7 +43,7 @@ export function measureProcesses(pids: readonly number[]): number | null {
 
 /** A variable of another process of this user, as it was at its start; null when it cannot be read. Linux only. */
 export function readEnvironmentOf(pid: number, name: string): string | null {
-  return hasProc ? readVariable(`/proc/${pid}/environ`, Buffer.from(`${name}=`)) : null
+  return readEnvironmentBelow(pid, `${name}=`)?.[name] ?? null
 }
 
 /** All variables of another process of this user whose names begin so; null when they cannot be read. Linux only. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
+import { createSecureContext } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { isRetryable, readRetryAfter, type SendOutcome } from './retry.js'
 import type { TelemetrySettings } from './settings.js'
@@ -17,14 +18,17 @@ export interface Sender {
 
 export type SenderSettings = Pick<TelemetrySettings, 'url' | 'headers' | 'gzip' | 'timeoutMs' | 'certificates'>
 
-/** Opens no connection before the first body. Throws when a certificate file cannot be read. */
+/** Opens no connection before the first body. Throws when a certificate file cannot be read or used. */
 export function createSender({ url, headers, gzip, timeoutMs, certificates }: SenderSettings, userAgent: string): Sender {
   const isSecure = url.protocol === 'https:'
   const agentOptions = { keepAlive: true, maxSockets: 1 }
-  const agent = isSecure ? new https.Agent({ ...agentOptions, ...readCertificates(certificates) }) : new http.Agent(agentOptions)
+  const secure = isSecure ? readCertificates(certificates) : {}
+  // Made only to be told now what is wrong with them: a request throws it.
+  if (isSecure) createSecureContext(secure)
+  const agent = isSecure ? new https.Agent({ ...agentOptions, ...secure }) : new http.Agent(agentOptions)
   const client = isSecure ? https : http
-  return {
-    send: (body, signal) => new Promise((resolve) => {
+  const post = (body: string, signal: AbortSignal): Promise<SendOutcome> =>
+    new Promise((resolve) => {
       const bytes = gzip ? gzipSync(body) : Buffer.from(body)
       const request = client.request(url, {
         method: 'POST', agent, signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
@@ -38,7 +42,9 @@ export function createSender({ url, headers, gzip, timeoutMs, certificates }: Se
         )
       })
       request.end(bytes)
-    }),
+    })
+  return {
+    send: (body, signal) => post(body, signal).catch((error: unknown): SendOutcome => ({ type: 'refused', why: describe(error) })),
     close: () => { agent.destroy() },
   }
 }

@@ -12,7 +12,9 @@ export async function checkPorts(facts: Facts): Promise<Finding[]> {
   const [snapshot, servers] = await Promise.all([runningSnapshot(facts), configuredServers(facts)])
   const local = servers.flatMap((server) => localPort(server) ?? [])
   const { findPortHolder } = await import('../process/index.js')
-  const held = await Promise.all(local.map(async (entry) => judgeServerPort(entry, snapshot?.servers.find(({ name }) => name === entry.name) ?? null, await findPortHolder(entry.port))))
+  // What holds a port may be a server of the daemon that does not answer.
+  const isMute = (await facts.daemon).state === 'mute'
+  const held = isMute ? [] : await Promise.all(local.map(async (entry) => judgeServerPort(entry, snapshot?.servers.find(({ name }) => name === entry.name) ?? null, await findPortHolder(entry.port))))
   return [...(await checkGatewayPort(facts, snapshot?.daemon.http.url ?? null)), ...sharedPorts(local), ...held]
 }
 
@@ -82,7 +84,7 @@ function connects(host: string, port: number): Promise<boolean> {
 
 /** Where traces are to go, and whether anybody takes them there: by the environment of the daemon, else by that of the next one. */
 export async function checkTelemetry(facts: Facts): Promise<Finding[]> {
-  const [{ readTelemetrySettings }, { readEnvironmentBelow }] = await Promise.all([import('../telemetry/index.js'), import('../process/index.js')])
+  const [{ isTelemetryWanted, readTelemetrySettings }, { readEnvironmentBelow }] = await Promise.all([import('../telemetry/index.js'), import('../process/index.js')])
   const pid = (await runningSnapshot(facts))?.daemon.pid
   const env = (pid === undefined ? null : readEnvironmentBelow(pid, 'OTEL_')) ?? facts.io.env
   const differs = pid !== undefined && !isTelemetryWanted(env) && isTelemetryWanted(facts.io.env)
@@ -94,8 +96,4 @@ export async function checkTelemetry(facts: Facts): Promise<Finding[]> {
   const { url } = settings
   const answers = await connects(url.hostname, Number(url.port || (url.protocol === 'https:' ? 443 : 80)))
   return [...said, answers ? ok('telemetry', `a collector listens at ${url.origin}`) : warn('telemetry', `nothing listens at ${url.origin}: traces are lost`, 'Start the collector, correct OTEL_EXPORTER_OTLP_ENDPOINT (such as http://localhost:4318), or unset it.')]
-}
-
-function isTelemetryWanted(env: NodeJS.ProcessEnv): boolean {
-  return Boolean(env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'])
 }

@@ -59,13 +59,18 @@ export function packageIn(args: readonly string[]): string | null {
   return found === undefined ? null : bare(found)
 }
 
+/** Registry, path and name, tag or digest: never a path or an address with a password. */
+const IMAGE = /^[\w.-]+(?::\d+)?(?:\/[\w.-]+)+(?:[:@][\w.:-]+)?$/
+
 /** Words that may name the program: the first one, and behind a carrier those that are no flags. */
 function programWords(args: readonly string[]): string[] {
   const [program = '', ...rest] = splitTitle(args)
   if (!CARRIERS.test(basename(program))) return [program]
   const words = rest.slice(0, MOST_WORDS).filter((word) => !word.startsWith('-') && !SUBCOMMANDS.has(word)).flatMap((word) => (/\s/.test(word) ? word.trim().split(/\s+/) : [word]))
+    // What is assigned may be a secret.
+    .filter((word) => !word.includes('='))
   // Behind the program's name come its own arguments: a folder called mcp makes no server of `ls`.
-  if (CONTAINERS.test(basename(program))) return words.filter((word) => /\//.test(word) && !word.startsWith('/'))
+  if (CONTAINERS.test(basename(program))) return words.filter((word) => IMAGE.test(word))
   // A runner's flags may have values of their own in front of the package.
   return words.slice(0, WRAPPERS.test(basename(program)) || basename(program) === 'env' ? 3 : 1)
 }

@@ -81,12 +81,21 @@ interface Plan {
   readonly hide: (text: string) => string
 }
 
+/** The one name that was asked for can be given to one server. */
+async function checkName(as: string, count: number): Promise<void> {
+  const { describeWrongName } = await import('../config/index.js')
+  const wrong = describeWrongName(as)
+  if (wrong !== undefined && wrong !== null) throw new McpctlError('USAGE', `--as ${JSON.stringify(as)} is not a possible server name: ${wrong}`, { hint: 'Use letters, digits, ".", "_" and "-".', details: { flag: 'as', value: as } })
+  if (count > 1) throw new McpctlError('USAGE', `--as names one server, and ${count} different ones are called so there`, { hint: 'Leave --as out: each gets a name of its own. Or name one file with --from FILE.', details: { flag: 'as', value: as } })
+}
+
 async function prepare({ from, names, as }: Wish, { file, config }: Target, io: Io): Promise<Plan> {
   const clients = await import('../clients/index.js')
   const folder = dirname(file)
   const places = await survey(from, { env: io.env, cwd: io.cwd, folder }, io)
   const found = select(places, names)
   const gathered = await disableMissing(clients.gather(found), folder, io)
+  if (as !== undefined) await checkName(as, gathered.length)
   const servers = as === undefined ? gathered : gathered.map((distinct) => ({ ...distinct, name: as, renamed: null }))
   const steps = clients.planImport(servers, config.servers)
   const taken = clients.readSecretFolder(folder)

@@ -156,7 +156,13 @@ async function writePlan(io: Io, { file }: Target, { text, secrets }: Plan): Pro
   writeSecrets(dirname(file), secrets)
   const before = readTextFile(file)
   replaceFile({ ...before, mode: before.exists ? before.mode : 0o644 }, Buffer.from(text), before.hash)
-  await checkLoads(io, file)
+  try {
+    await checkLoads(io, file)
+  } catch (error) {
+    // What was there before is worth more than what does not load.
+    if (before.exists) replaceFile(before, before.bytes, readTextFile(file).hash)
+    throw error
+  }
 }
 
 /** It was written to be loaded: if it does not, its author hears of it now. */

@@ -87,7 +87,8 @@ async function undoPartly(chain: readonly ChangeRecord[], state: string): Promis
   const now = readTextFile(newest.file)
   const original = { ...now, bytes, text: bytes.toString('utf8').replace(/^\uFEFF/, ''), exists: oldest.hashBefore !== null }
   const place = { client: newest.client, scope: 'user', file: newest.file, path: [CLIENTS[newest.client].rootKey], project: null } as const
-  const text = now.exists ? await planPartialUndo(place, original, now, newest.entry) : original.text
-  replaceFile(now, now.exists ? encodeFor(now, text) : bytes, now.hash)
+  if (now.exists) replaceFile(now, encodeFor(now, await planPartialUndo(place, original, now, newest.entry)), now.hash)
+  // A file that mcpctl made, and that is gone, is as it was.
+  else if (original.exists) replaceFile({ ...now, mode: oldest.mode }, bytes, now.hash)
   markUndone(chain, state)
 }

@@ -214,6 +214,7 @@ async function apply(prepared: Prepared, { name }: Order, io: Io): Promise<Outco
       io.say(`${title}: ${error.message}`)
     }
   }
-  if (done.size > 0) io.say(`taken back with: mcpctl install ${enumerate([...new Set(prepared.plans.map(({ plan }) => plan.place.client))]).replaceAll(/, | and /g, ' ')} --undo`)
+  const changed = new Set(prepared.plans.flatMap(({ plan: { place } }) => (done.has(place.file) ? [place.client] : [])))
+  if (changed.size > 0) io.say(`taken back with: mcpctl install ${[...changed].join(' ')} --undo`)
   return outcome({ ...prepared, failures }, { isDryRun: false, done })
 }

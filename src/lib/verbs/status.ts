@@ -1,6 +1,7 @@
-import { createPaint, defineVerb, type Io, type Outcome } from '../cli/index.js'
+import { createPaint, defineVerb, neutralise, type Io, type Outcome } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type ControlClient, type Home } from '../control/index.js'
 import type { Alert, MetricsSnapshot, Snapshot } from '../core/index.js'
+import { configOf } from './config-of.js'
 import { expandNames } from './names.js'
 
 export const status = defineVerb({
@@ -47,8 +48,8 @@ async function notRunning(io: Io, home: Home): Promise<Outcome> {
   const trouble = await findConfigTrouble(io)
   const paint = createPaint(io.sayTerminal.color)
   io.say('the daemon is not running: no server is supervised')
-  if (trouble !== null) io.say(`${paint('red', 'and the configuration cannot be used')}: ${trouble.message}`)
-  io.say(`${paint('cyan', 'hint:')} ${trouble === null ? 'mcpctl start' : trouble.hint}`)
+  if (trouble !== null) io.say(`${paint('red', 'and the configuration cannot be used')}: ${trouble.message.split('\n').map(neutralise).join('\n')}`)
+  io.say(`${paint('cyan', 'hint:')} ${trouble === null ? 'mcpctl start' : neutralise(trouble.hint)}`)
   return { exitStatus: 3, json: { daemon: null, home: home.root, servers: [], ...(trouble === null ? {} : { configuration: { source: trouble.source, trouble: trouble.message } }) } }
 }
 
@@ -59,7 +60,7 @@ async function showDetail(io: Io, home: Home, snapshot: Snapshot, alerts: readon
     const detail = snapshot.details?.find((candidate) => candidate.name === server.name)
     const lines = await readLogs({ directory: snapshot.daemon.logDirectory || home.logs, names: [server.name], tail: 8 })
     const own = alerts.filter((alert) => alert.server === server.name)
-    blocks.push(renderDetail(server, { detail, log: lines, alerts: own, config: snapshot.daemon.configs?.find(({ source }) => source === server.source) ?? null }, io.outTerminal))
+    blocks.push(renderDetail(server, { detail, log: lines, alerts: own, config: configOf(snapshot.daemon, server) }, io.outTerminal))
   }
   if (!io.json) io.out(blocks.join('\n\n'))
   const exitStatus = snapshot.servers.every((server) => server.ready) ? 0 : 3

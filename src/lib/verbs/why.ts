@@ -4,6 +4,7 @@ import { defineVerb, type Io, type Outcome } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type Home } from '../control/index.js'
 import type { DaemonSnapshot, ServerDetail, ServerSnapshot } from '../core/index.js'
 import { DOSSIER_FOLDER, listDossierNames, readDossiers, type StoredDossiers } from '../logs/index.js'
+import { configOf } from './config-of.js'
 import { expandNames } from './names.js'
 import { renderWhy } from './why-render.js'
 import { tellStory } from './why-story.js'
@@ -82,9 +83,8 @@ async function explain(name: string, live: Live, { home, all, broken }: { home: 
   }
 }
 
-/** A daemon of an older version does not say. */
 function configTroubleOf(server: ServerSnapshot | null, { daemon }: Live): string | null {
-  return daemon?.configs?.find(({ source }) => source === server?.source)?.trouble ?? null
+  return daemon === null || server === null ? null : (configOf(daemon, server)?.trouble ?? null)
 }
 
 /** Processes of a server for single sessions, and instances of a replacement, share its folder. */

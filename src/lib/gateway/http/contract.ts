@@ -25,7 +25,7 @@ export interface MonitorPage {
 export interface Monitor {
   /** Figures in the form the client's `Accept` header asks for. */
   metrics(accept: string | undefined): Promise<MonitorPage>
-  /** Whether all is well with one server, by its name, or with all of them (null). Holds nothing secret: no token is asked for. */
+  /** Whether all is well with one server, by its name, or with all of them (null). Holds nothing secret. */
   health(server: string | null): Promise<MonitorPage>
 }
 

@@ -35,6 +35,8 @@ export class Feed {
   #timer: NodeJS.Timeout | undefined
   #wake: () => void = () => undefined
   #reading = false
+  /** Servers an event told of since the last reading began. */
+  readonly #touched = new Set<string>()
   #dueAt = Infinity
   #again = false
   #closed = false
@@ -152,6 +154,7 @@ export class Feed {
         const { server } = event
         const servers = new Map(this.#data.servers)
         servers.set(server.name, seeServer(server, now, servers.get(server.name)))
+        this.#touched.add(server.name)
         this.#change({ servers })
         if (event.previous !== server.phase) this.#soon()
         return this.#events.onServer(server.name)
@@ -159,6 +162,7 @@ export class Feed {
       case 'removed': {
         const servers = new Map(this.#data.servers)
         servers.delete(event.name)
+        this.#touched.add(event.name)
         return this.#change({ servers })
       }
       case 'closing':
@@ -175,6 +179,7 @@ export class Feed {
     if (reader === null || this.#closed) return
     if (this.#reading) return void (this.#again = true)
     this.#reading = true
+    this.#touched.clear()
     try {
       const visible = this.#wanted.visible.filter((name) => this.#data.servers.has(name))
       const open = this.#wanted.open !== null && this.#data.servers.has(this.#wanted.open) ? this.#wanted.open : null
@@ -195,9 +200,21 @@ export class Feed {
     const now = this.#services.now()
     const { snapshot, open } = figures
     const data = withFigures(this.#data, open?.name === this.#wanted.open ? figures : { ...figures, open: null }, now)
-    this.#data = snapshot === null ? data : { ...data, daemon: snapshot.daemon, servers: this.#see(snapshot.servers, now) }
+    this.#data = snapshot === null ? data : { ...data, daemon: snapshot.daemon, servers: this.#withNewer(this.#see(snapshot.servers, now)) }
     this.#events.onFigures()
     this.#events.onChange()
+  }
+
+  /** What an event told while the snapshot was on its way is newer than it. */
+  #withNewer(seen: ReadonlyMap<string, SeenServer>): ReadonlyMap<string, SeenServer> {
+    if (this.#touched.size === 0) return seen
+    const servers = new Map(seen)
+    for (const name of this.#touched) {
+      const newer = this.#data.servers.get(name)
+      if (newer === undefined) servers.delete(name)
+      else servers.set(name, newer)
+    }
+    return servers
   }
 
   /** Never later than it is due anyhow: changes without end must not put the figures off. */

@@ -14,9 +14,20 @@ export function chosenEntries({ search, streams }: Page, lines: readonly LogEntr
   return lines.filter(({ stream, text }) => (streams === 'all' || stream === streams) && (search === '' || matches(text)))
 }
 
-/** How many lines the log page has. */
-export function countLog(page: Page, { log }: ViewInput['data']): number {
-  return log?.name === page.name ? chosenEntries(page, log.lines).length : 0
+/**
+ * How many lines the log page has, so that scrolling down to the last `rows` of them shows the newest entries. It scrolls
+ * by entries, and a long one takes several rows: what counts at the end is how many entries fit there.
+ */
+export function countLog(page: Page, input: ViewInput, rows: number): number {
+  const { log } = input.data
+  const entries = log?.name === page.name ? chosenEntries(page, log.lines) : []
+  let first = entries.length
+  for (let used = 0; first > 0; first--) {
+    const entry = entries[first - 1]
+    used += entry === undefined ? 0 : wrapEntry(entry, input).length
+    if (used > rows) break
+  }
+  return first + rows
 }
 
 /** Only the lines that are on the screen are drawn. */

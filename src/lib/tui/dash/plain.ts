@@ -29,12 +29,13 @@ export function tellChanges(told: Told, data: DashData, context: PlainContext): 
   // What is known of a daemon that is gone is not news.
   if (link !== 'live') return { lines: link === told.link ? [] : [...linkLines(told, data)], told: { ...told, link } }
   const shown = [...data.servers].filter(([name]) => context.isShown(name))
-  const servers = new Map(shown.map(([name, seen]) => [name, describeServer(seen, context)]))
+  // A wait that runs down is no news.
+  const servers = new Map(shown.map(([name, { server: { phase, enabled, reason, retryAt, trouble } }]) => [name, JSON.stringify([phase, enabled, phase === 'ready' ? '' : reason, retryAt, trouble ?? ''])]))
   const alerts = new Map((data.metrics?.alerts ?? []).filter(({ server }) => server === null || context.isShown(server)).map((alert) => [keyOf(alert), describeAlert(alert, context.look)]))
   const lines = [
     ...(told.link === 'lost' ? ['connected again'] : []),
     ...(told.link === 'connecting' || told.link === 'absent' ? [summary(data, shown.length)] : []),
-    ...[...servers].filter(([name, text]) => told.servers.get(name) !== text).map(([name, text]) => `${clean(name, context.look)}: ${text}`),
+    ...shown.filter(([name]) => told.servers.get(name) !== servers.get(name)).map(([name, seen]) => `${clean(name, context.look)}: ${describeServer(seen, context)}`),
     ...[...told.servers.keys()].filter((name) => !servers.has(name)).map((name) => `${clean(name, context.look)}: gone from the configuration`),
     ...(data.metrics === null ? [] : alertLines(told, alerts)),
   ]

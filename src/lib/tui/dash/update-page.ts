@@ -27,7 +27,7 @@ export function updatePage(ui: UiState, page: Page, key: Key, context: KeyContex
   if (scroll !== undefined) return { ui: { ...ui, page: scrollPage(page, scroll, context) } }
   const tab = tabFor(page, key)
   if (tab !== undefined) return { ui: { ...ui, page: { ...page, tab, scroll: 0, follow: true } } }
-  const changed = pageKey(page, key)
+  const changed = pageKey(page, key, context)
   if (changed !== undefined) return { ui: { ...ui, ...changed } }
   if (key === 'ctrl-r' || key === 'f5') return { ui, command: { type: 'refresh' } }
   return actOn(ui, key, context) ?? { ui }
@@ -41,7 +41,7 @@ function tabFor({ tab }: Page, key: Key): Page['tab'] | undefined {
   return key === 'l' ? 'logs' : key === 't' ? 'tools' : key === 'h' ? 'history' : undefined
 }
 
-function pageKey(page: Page, key: Key): Partial<UiState> | undefined {
+function pageKey(page: Page, key: Key, context: KeyContext): Partial<UiState> | undefined {
   const isLog = page.tab === 'logs'
   if (key === 'escape' && page.search !== '') return { page: { ...page, search: '', follow: true } }
   if (key === 'escape' || key === 'q' || key === 'backspace') return { page: null }
@@ -50,7 +50,7 @@ function pageKey(page: Page, key: Key): Partial<UiState> | undefined {
   if (key === 'a') return { overlay: { type: 'alerts', scroll: 0 } }
   if (isLog && key === '/') return { overlay: { type: 'prompt', kind: 'search', text: page.search, before: page.search } }
   if (isLog && key === 'e') return { page: { ...page, streams: NEXT_STREAMS[page.streams], follow: true } }
-  if (isLog && key === 'f') return { page: { ...page, follow: !page.follow } }
+  if (isLog && key === 'f') return { page: { ...page, follow: !page.follow, scroll: Math.max(0, context.bodyLines - context.bodyRows) } }
   return undefined
 }
 

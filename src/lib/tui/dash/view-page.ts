@@ -34,8 +34,8 @@ export function viewPageBody(page: Page, input: ViewInput, rows: number): Line[]
 }
 
 /** How many lines the page has in all. */
-export function countPage(page: Page, input: ViewInput): number {
-  return page.tab === 'logs' ? countLog(page, input.data) : pageLines(page, input).length
+export function countPage(page: Page, input: ViewInput, rows: number): number {
+  return page.tab === 'logs' ? countLog(page, input, rows) : pageLines(page, input).length
 }
 
 function pageLines(page: Page, input: ViewInput): Line[] {

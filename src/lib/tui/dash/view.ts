@@ -35,11 +35,15 @@ function layoutOf({ columns, rows, names, data }: ViewInput): Layout {
 }
 
 export function measure(input: ViewInput): Measures {
-  const { ui, rows } = input
+  const { ui } = input
   const layout = layoutOf(input)
-  const bodyRows = Math.max(1, rows - 2 - (ui.page === null || isListOpen(ui) ? 1 : PAGE_HEAD))
-  const bodyLines = ui.overlay?.type === 'help' ? helpLines().length : ui.overlay?.type === 'alerts' ? allAlertLines(input).length : ui.page === null ? 0 : countPage(ui.page, input)
+  const bodyRows = bodyRowsOf(input)
+  const bodyLines = ui.overlay?.type === 'help' ? helpLines().length : ui.overlay?.type === 'alerts' ? allAlertLines(input).length : ui.page === null ? 0 : countPage(ui.page, input, bodyRows)
   return { tableRows: layout.table, bodyRows, bodyLines }
+}
+
+function bodyRowsOf({ ui, rows }: ViewInput): number {
+  return Math.max(1, rows - 2 - (ui.page === null || isListOpen(ui) ? 1 : PAGE_HEAD))
 }
 
 function isListOpen({ overlay }: UiState): boolean {
@@ -92,13 +96,12 @@ function filterRule(input: ViewInput): Line {
 function viewPage(input: ViewInput): Part {
   const { ui } = input
   if (ui.page === null) return { lines: [], selectedRow: 0 }
-  const { bodyRows } = measure(input)
-  return { lines: [viewHeader(input), ...viewPageHead(ui.page, input), ...viewPageBody(ui.page, input, bodyRows)], selectedRow: 1 }
+  return { lines: [viewHeader(input), ...viewPageHead(ui.page, input), ...viewPageBody(ui.page, input, bodyRowsOf(input))], selectedRow: 1 }
 }
 
 function viewList(input: ViewInput): Part {
   const { ui } = input
-  const { bodyRows } = measure(input)
+  const bodyRows = bodyRowsOf(input)
   const isHelp = ui.overlay?.type === 'help'
   const scroll = ui.overlay !== null && 'scroll' in ui.overlay ? ui.overlay.scroll : 0
   const all = isHelp ? helpLines() : allAlertLines(input)

@@ -69,9 +69,10 @@ function overDescriptor(descriptor: number, { onDrain, onGone }: OutputOptions):
       if (held === null) push()
     },
     writeLast(text) {
+      // What still waits is for a screen that goes away with these words.
+      waiting = null
       try {
-        writeSync(descriptor, waiting === null ? Buffer.from(text) : Buffer.concat([waiting, Buffer.from(text)]))
-        waiting = null
+        writeSync(descriptor, text)
       } catch {
         // Nobody is there to see it.
       }
