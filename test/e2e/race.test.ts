@@ -71,7 +71,7 @@ describe('commands at the same time', () => {
   })
 
   test('start during stop: stop says that all went down, start brings it up again with a new daemon', async () => {
-    home().config({ slow: { ...badServer('ignore-eof'), stopTimeout: '2500ms' } })
+    home().config({ slow: { ...badServer('ignore-eof'), stopTimeout: '10s' } })
     await runOk(['start'], { home: home() })
     const { pid } = daemonFacts(home())
     const old = (await serverOf(home(), 'slow')).pid ?? 0
@@ -87,7 +87,7 @@ describe('commands at the same time', () => {
   })
 
   test('start NAME during stop NAME: start wins and stop admits it', async () => {
-    home().config({ slow: { ...badServer('ignore-eof'), stopTimeout: '2500ms' } })
+    home().config({ slow: { ...badServer('ignore-eof'), stopTimeout: '10s' } })
     await runOk(['start'], { home: home() })
     const stopping = run(['stop', 'slow'], { home: home() })
     await untilServer(home(), 'slow', ({ phase }) => phase === 'stopping')

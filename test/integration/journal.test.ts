@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -40,6 +40,15 @@ describe("the daemon's own log", () => {
     writeSync(descriptor, 'a word of somebody else\n')
     journal.write('info', 'after it', { n: 2 })
     expect(readFileSync(path, 'utf8')).toMatch(/^a word of somebody else\n\{.*"n":2\}\n$/)
+  })
+
+  it('goes on below its bound where the old one cannot be kept', () => {
+    mkdirSync(`${path}.1`)
+    const journal = openJournal(descriptor, () => 0, { path, maxBytes: 10_000 })
+    for (let n = 0; n < 150; n++) journal.write('info', 'something happened', { n })
+    const kept = numbersIn(path)
+    expect(kept.length).toBeGreaterThan(5)
+    expect(kept).toEqual(kept.map((_, index) => 150 - kept.length + index))
   })
 
   it('is bounded by nobody when it is no file of ours', () => {

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openTelemetry, readTelemetrySettings, type Telemetry, type TracedCall } from '../../src/lib/telemetry/index.js'
@@ -129,4 +132,15 @@ describe('a collector over HTTP', () => {
 
 it('says at once that a certificate cannot be read', () => {
   expect(() => telemetry('https://127.0.0.1:1', { OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere/ca.pem' })).toThrow(/ENOENT.*\/nowhere\/ca\.pem/)
+})
+
+it('says at once that a key cannot be used, instead of at the first span', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mcpctl-otel-'))
+  try {
+    const key = join(folder, 'key.pem')
+    writeFileSync(key, '-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----\n')
+    expect(() => telemetry('https://127.0.0.1:1', { OTEL_EXPORTER_OTLP_CLIENT_KEY: key })).toThrow()
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -102,6 +102,14 @@ describe('the figures of tools', () => {
     ])
   })
 
+  it('are told in the order of first calls, whatever the kind: who shows the first hundred never loses one again', () => {
+    const tools = new ToolBook()
+    add(tools, 'tools/call', 'a')
+    add(tools, 'prompts/get', 'p')
+    add(tools, 'tools/call', 'b')
+    expect(tools.views().map(({ name }) => name)).toEqual(['a', 'p', 'b'])
+  })
+
   it('are bounded: whoever makes up names has them counted together', () => {
     const tools = new ToolBook()
     for (let number = 0; number < MAX_TOOLS + 300; number++) add(tools, 'tools/call', `t${number}`)

@@ -27,6 +27,12 @@ describe('plain lines', () => {
     ])
   })
 
+  it('do not tell again of a wait that runs down', () => {
+    const data = world({ servers: [server('db', 'backoff', { reason: 'exited with code 1', retryAt: NOW + 12_000 })] })
+    const { told } = tellChanges(NOTHING_TOLD, data, context)
+    expect(tellChanges(told, data, { ...context, now: NOW + 5000 }).lines).toEqual([])
+  })
+
   it('tell when the daemon goes and comes back, and what is different then', () => {
     const live = world({ servers: [server('db')] })
     const lost: DashData = { ...live, link: { state: 'lost', since: NOW, error: null } }

@@ -129,6 +129,17 @@ describe('pages and lists', () => {
     expect(play([' ', 'j', 'enter', 'r', 'y']).commands).toEqual([{ type: 'act', action: 'restart', names: ['files'] }])
   })
 
+
+  it('a log of long lines can be read to every one of them', () => {
+    const data = { ...fleet(), log: { name: 'browser', lines: Array.from({ length: 60 }, (_, at) => ({ time: NOW, generation: 1, stream: 'err' as const, text: `entry ${at} ${'word '.repeat(50)}` })) } }
+    const seen = new Set<string>()
+    for (let ups = 0; ups < 70; ups++) {
+      const { lines } = play(['l', ...Array.from({ length: ups }, () => 'up')], { data })
+      for (const [, number] of lines.join('\n').matchAll(/entry (\d+) /g)) seen.add(number ?? '')
+    }
+    expect(seen.size).toBe(60)
+  })
+
   it('hold a log that is scrolled up, and follow it again from its end', () => {
     const data = { ...fleet(), log: { name: 'browser', lines: Array.from({ length: 100 }, (_, at) => ({ time: NOW, generation: 1, stream: 'err' as const, text: `line ${at}` })) } }
     const held = play(['l', 'pageup'], { data })

@@ -66,7 +66,7 @@ describe('the table', () => {
       expect(frame.lines).toHaveLength(rows)
       expect(frame.cursor.row).toBeLessThan(rows)
       if (columns >= 40 && rows >= 10) for (const line of frame.lines.slice(tab === null ? 0 : 1)) expect(lineWidth(line)).toBeLessThanOrEqual(Math.max(columns, tab === null ? 0 : 200))
-    }), { numRuns: 150 })
+    }), { numRuns: 300 })
   })
 
   it('keeps the selected server on the screen and shows where one is', () => {

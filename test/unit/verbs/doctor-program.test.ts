@@ -43,6 +43,17 @@ describe('a command line that looks like an MCP server', () => {
   })
 })
 
+describe('a secret in a command line', () => {
+  it.each([
+    'docker run -i --rm -e DATABASE_URL=postgres://u:s3cret@host/mcp some/image',
+    'docker run -i --rm --env s3cret=x/mcp postgres://u:s3cret@host/mcp',
+    'env KEY=s3cret-mcp-1 node x',
+    'sh -c KEY=s3cret-mcp-server node x',
+  ])('%s: is no name', (line) => {
+    expect(JSON.stringify(lookAtProgram(words(line)))).not.toContain('s3cret')
+  })
+})
+
 describe('a wrapper', () => {
   it.each(['npx -y x', 'npm exec x', 'uvx x', 'uv run x', 'sh -c x', 'node /usr/bin/npx -y x', 'node /usr/lib/node_modules/npm/bin/npx-cli.js x', 'pipx run x'])('%s', (line) => expect(isWrapper(words(line))).toBe(true))
   it.each(['node server.js', 'python server.py', 'sh server.sh', 'mcp-server-git', 'docker run x'])('%s is none', (line) => expect(isWrapper(words(line))).toBe(false))

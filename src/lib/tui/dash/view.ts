@@ -1,6 +1,6 @@
-import { inTone, span, type Frame, type Line } from '../term/line.js'
+import { fitLine, inTone, span, type Frame, type Line } from '../term/line.js'
 import { layOut, type Layout } from './layout.js'
-import { clean } from './look.js'
+import { clean, signsOf } from './look.js'
 import { settle, shownNames, type UiState } from './ui.js'
 import { alertRows, allAlertLines } from './view-alerts.js'
 import { viewEmpty } from './view-empty.js'
@@ -77,7 +77,9 @@ function viewMain(input: ViewInput): Part {
   if (names.length === 0) return { lines: [...above, ...viewEmpty(input)], selectedRow: above.length }
   const table = layout.tiny ? viewTiny(input, layout.table) : viewTable(input, layout.table, layout.head > 0)
   const padded = [...table, ...Array.from({ length: Math.max(0, layout.table + layout.head - table.length) }, (): Line => [])]
-  const lines = [...above, ...padded, ...fill(viewStrip(input, layout.strip), layout.strip), ...alertRows(input, layout.alerts)]
+  const { ellipsis } = signsOf(input.look)
+  const below = [...fill(viewStrip(input, layout.strip), layout.strip), ...alertRows(input, layout.alerts)].map((line) => fitLine(line, input.columns, ellipsis))
+  const lines = [...above, ...padded, ...below]
   const at = ui.selected === null ? 0 : names.indexOf(ui.selected) - ui.top
   return { lines, selectedRow: above.length + layout.head + Math.max(0, at) }
 }

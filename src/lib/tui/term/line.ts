@@ -1,4 +1,4 @@
-import { isNarrow, textWidth, toClusters } from './cluster.js'
+import { fitText, isNarrow, textWidth, toClusters } from './cluster.js'
 import type { Tone } from './tone.js'
 
 export interface Span {
@@ -23,6 +23,22 @@ export function span(text: string, tone: Tone = 'plain'): Span {
 
 export function lineWidth(line: Line): number {
   return line.reduce((sum, { text }) => sum + textWidth(text), 0)
+}
+
+/** The line as it is when it fits in `columns` cells; otherwise cut with the ellipsis as its last sign. */
+export function fitLine(line: Line, columns: number, ellipsis: string): Line {
+  if (lineWidth(line) <= columns) return line
+  const kept: Span[] = []
+  let room = columns
+  for (const { text, tone } of line) {
+    const width = textWidth(text)
+    // The last part that still fits must leave a cell for the sign, unless it is the one cut.
+    const isCut = width > room || (width === room && kept.length + 1 < line.length)
+    kept.push({ text: isCut ? fitText(width > room ? text : `${text}${ellipsis}`, room, ellipsis) : text, tone })
+    if (isCut) break
+    room -= width
+  }
+  return kept
 }
 
 /** Left part and right part at the two edges; the left one goes when both do not fit. */
