@@ -97,9 +97,10 @@ const SPEC = specOf('a', {
   idleStopMs: 1,
   roots: [{ uri: 'file:///r' }, { uri: 'file:///s', name: 'n' }],
   clientAbilities: ['sampling', 'elicitation'],
-  traffic: { idleTimeoutMs: 1, timeoutMs: 2, allow: ['*'], deny: ['d*'], tools: { t: { name: 'u', description: 'v', enabled: false, idleTimeoutMs: 3, timeoutMs: 4 } } },
+  traffic: { ...DEFAULT_TRAFFIC, idleTimeoutMs: 1, timeoutMs: 2, allow: ['*'], deny: ['d*'], tools: { t: { name: 'u', description: 'v', enabled: false, idleTimeoutMs: 3, timeoutMs: 4 } } },
 })
 const GATEWAY: GatewaySettings = {
+  ...DEFAULT_GATEWAY,
   port: 7420, host: '0.0.0.0', token: 'secret', allowedHosts: ['h'], allowedOrigins: ['https://o'], prefix: 'none', separator: '.', maxNameLength: 128,
   sse: true, listWaitMs: 0, startWaitMs: 1, instructions: false, metrics: { compat: true, public: true }, profiles: { p: { servers: ['a'], tags: ['t'] } },
 }

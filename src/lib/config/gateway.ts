@@ -70,6 +70,7 @@ export function resolveGateway(blocks: readonly StatedGateway[], settings: Setti
   if (token.value === null && !blocks.some(({ keys }) => keys.has('token'))) checkReach(host, port.value)
   return {
     settings: {
+      ...DEFAULT_GATEWAY,
       port: port.value,
       host: host.value,
       token: token.value,

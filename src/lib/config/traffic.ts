@@ -1,4 +1,4 @@
-import type { ToolSpec, TrafficSpec } from '../core/index.js'
+import { DEFAULT_TRAFFIC, type ToolSpec, type TrafficSpec } from '../core/index.js'
 import { explain, showDuration, showText, type ExplainedValue } from './explain.js'
 import { MAX_DURATION_MS } from './kind.js'
 import type { Knobs } from './knobs.js'
@@ -13,7 +13,7 @@ export function resolveTraffic(layers: Layers, knobs: Knobs): TrafficSpec {
   knobs.say('tools.allow', allow)
   const deny = knobs.list('tools.deny', ({ tools }) => tools?.deny)
   for (const { field, value, origin } of explainTools(layers)) knobs.say(field, { value, origin })
-  return { idleTimeoutMs, timeoutMs, allow: allow.value && [...new Set(allow.value)], deny: [...new Set(deny)], tools: toolSpecs(layers.entry.values.tools) }
+  return { ...DEFAULT_TRAFFIC, idleTimeoutMs, timeoutMs, allow: allow.value && [...new Set(allow.value)], deny: [...new Set(deny)], tools: toolSpecs(layers.entry.values.tools) }
 }
 
 /** One description for each tool that something is said about. */

@@ -21,6 +21,7 @@ export function readGatewaySettings(value: unknown, field: string): GatewaySetti
   const text = (name: string): string => readString(gateway[name], `${field}.${name}`)
   const texts = (name: string): string[] => readList(gateway[name], `${field}.${name}`, readString)
   return {
+    ...DEFAULT_GATEWAY,
     port: readNullable(gateway['port'], `${field}.port`, readPort),
     host: text('host') === '' ? refuse(`${field}.host`, 'a host') : text('host'),
     token: readNullable(gateway['token'], `${field}.token`, readToken),
@@ -64,6 +65,7 @@ function readTraffic(value: unknown, field: string): TrafficSpec {
   if (value === undefined) return DEFAULT_TRAFFIC
   const traffic = readRecord(value, field)
   return {
+    ...DEFAULT_TRAFFIC,
     idleTimeoutMs: readNullable(traffic['idleTimeoutMs'], `${field}.idleTimeoutMs`, readLimit),
     timeoutMs: readNullable(traffic['timeoutMs'], `${field}.timeoutMs`, readLimit),
     allow: readNullable(traffic['allow'], `${field}.allow`, (list, at) => readList(list, at, readString)),

@@ -4,15 +4,29 @@ export { describeEnd, describeExit, type Breach, type BreachCause, type EndCause
 export type { Circumstance, Effect, InstanceEvent, ServerEvent, Step } from './event.js'
 export { createFleet, findConflicts, stepFleet, type Fleet, type FleetEntry, type FleetEvent, type FleetStep, type Moment, type SwapEffect } from './fleet.js'
 export {
+  DEFAULT_BREAKER,
   DEFAULT_GATEWAY,
   DEFAULT_TRAFFIC,
+  FULL_GRANT,
+  type AuthSettings,
+  type BreakerSpec,
+  type CacheSpec,
   type ClientAbility,
+  type ConcurrencySpec,
   type GatewaySettings,
+  type GrantSpec,
   type Isolation,
+  type JwtAlgorithm,
+  type JwtSpec,
+  type KeySpec,
+  type ManagementSettings,
+  type MembershipSpec,
   type MonitoringSettings,
   type PrefixMode,
   type ProfileSpec,
+  type RateSpec,
   type RootSpec,
+  type Strategy,
   type ToolSpec,
   type TrafficSpec,
 } from './gateway-spec.js'
@@ -22,7 +36,7 @@ export type { Alert, AlertKind, History, MemorySaved, MetricsSnapshot, ServerMet
 export { planReload, type ReloadAction, type ReloadStep } from './reload-plan.js'
 export { STAND_IN_MARK, type StandIn } from './replacement.js'
 export { decideRestart, NO_HISTORY, type RestartHistory, type RestartVerdict } from './restart.js'
-export type { ConfigSnapshot, DaemonSnapshot, LimitsBackendSnapshot, LimitsSnapshot, ServerDetail, ServerSnapshot, Snapshot } from './snapshot.js'
+export type { BreakerSnapshot, ConfigSnapshot, DaemonSnapshot, LimitsBackendSnapshot, LimitsSnapshot, ServerDetail, ServerSnapshot, Snapshot } from './snapshot.js'
 export { diffSpecs, type SpecDiff } from './spec-diff.js'
 export type {
   EndpointSpec,
@@ -32,6 +46,7 @@ export type {
   LaunchSpec,
   LimitsSpec,
   LogsSpec,
+  OutboundAuthSpec,
   ProbeSpec,
   ReplaceMode,
   RestartPolicy,

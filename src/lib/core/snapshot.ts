@@ -42,6 +42,25 @@ export interface ServerSnapshot {
   readonly limits?: LimitsSnapshot | null
   /** Newest stderr lines of an instance that failed; empty otherwise. */
   readonly lastErrors: readonly string[]
+  /** The name clients see it under, which others may share; null: its own. */
+  readonly group?: string | null
+  /** Absent or null: it has none, or no call was ever made. */
+  readonly breaker?: BreakerSnapshot | null
+}
+
+/** Whether calls are let through to a server. */
+export interface BreakerSnapshot {
+  readonly state: 'closed' | 'open' | 'half-open'
+  /** Epoch ms of the last change. */
+  readonly since: number
+  /** In a row. */
+  readonly failures: number
+  /** How often it opened since the daemon started. */
+  readonly opened: number
+  /** Epoch ms of the next trial; null unless open. */
+  readonly retryAt: number | null
+  /** Why it opened last, for people; empty when it never did. */
+  readonly reason: string
 }
 
 export interface LimitsSnapshot {

@@ -23,7 +23,27 @@ export interface LaunchSpec {
 export interface EndpointSpec {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** How requests are authorised where that is no matter of a header that stays as it is; absent: they are not. */
+  readonly auth?: OutboundAuthSpec
 }
+
+/** Where the bearer token for a server comes from. Paths are absolute. */
+export type OutboundAuthSpec =
+  /** Read anew when the file changed. */
+  | { readonly type: 'file'; readonly path: string }
+  /** What the command prints; run anew when the token was refused or `ttlMs` is over. */
+  | { readonly type: 'command'; readonly command: string; readonly args: readonly string[]; readonly cwd: string; readonly ttlMs: number }
+  /** OAuth 2.1. What is null is found out from the server's own metadata, or by registering there. */
+  | {
+      readonly type: 'oauth'
+      readonly grant: 'authorization-code' | 'client-credentials'
+      readonly clientId: string | null
+      readonly clientSecret: string | null
+      readonly scopes: readonly string[]
+      readonly authorizationServer: string | null
+      /** Port on this machine the browser comes back to; null: a free one. */
+      readonly redirectPort: number | null
+    }
 
 export type RestartPolicy = 'always' | 'on-failure' | 'never'
 

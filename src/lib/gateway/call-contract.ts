@@ -28,11 +28,22 @@ export interface CallClient {
   settled(call: Call): void
 }
 
+/**
+ * What a failed call says of its server. `dead`: its process or connection ended; `hung`: no answer in time; `overloaded`:
+ * it has too much to do; `unauthorised`: it does not let us in; `broken`: it answers, but not with what can be used (HTTP 5xx).
+ */
+export type FailureClass = 'dead' | 'hung' | 'overloaded' | 'unauthorised' | 'broken'
+
+/** How one attempt at a call ended, as far as it tells of its server. Errors the server itself answers with are answers. */
+export type CallVerdict = { readonly type: 'answered' } | { readonly type: 'failed'; readonly failure: FailureClass; readonly reason: string }
+
 /** The server's side of a call. */
 export interface CallCarrier {
   submit(call: Call): void
   /** Nobody waits for it any more. */
   takeBack(call: Call, reason: string): void
+  /** An attempt that had left for the server is over. Called before what follows from it: an answer, another attempt, an error. */
+  judged(call: Call, verdict: CallVerdict): void
   settled(call: Call): void
   /** Why the server takes nothing right now, for people; empty when there is nothing to say. */
   readonly absence: string

@@ -10,6 +10,8 @@ export interface ObservedCall {
   /** The server's own name of the tool or prompt, or the URI of the resource; null for other methods. */
   readonly target: string | null
   readonly session: string
+  /** Who asked: the id of its `Access`. */
+  readonly caller: string
   /** The client's era; and what it calls itself. */
   readonly era: Era
   readonly client: { readonly name: string; readonly version: string } | null
@@ -32,6 +34,8 @@ export interface CallEnd {
   readonly code: string | null
   /** Milliseconds until it first left for its server; null: it never did. Absent: nobody kept the time. */
   readonly waitedMs?: number | null
+  /** Answered with what was kept of an earlier call; the server did not see it. */
+  readonly isCached?: true
 }
 
 /** Hears of every call. Called synchronously on the message path: cheap, and must not throw. */

@@ -15,6 +15,7 @@ export interface ReportedCall {
   readonly server: string
   readonly target: string | null
   readonly session: string
+  readonly caller: string
   readonly origin: Origin
   /** When the gateway took the request, on the clock of `performance.now`. */
   readonly startedOn: number
@@ -27,6 +28,7 @@ export class CallReport implements ObservedCall {
   readonly method: string
   readonly target: string | null
   readonly session: string
+  readonly caller: string
   readonly era: Era
   readonly client: ObservedCall['client']
   readonly startedAt: number
@@ -41,12 +43,13 @@ export class CallReport implements ObservedCall {
   /** When it first left for its server, as `#startedOn`. */
   #leftOn: number | null = null
 
-  constructor(observer: CallObserver, { message, server, target, session, origin, startedOn }: ReportedCall) {
+  constructor(observer: CallObserver, { message, server, target, session, caller, origin, startedOn }: ReportedCall) {
     const given = readTraceContext(message.params)
     this.server = server
     this.method = message.method
     this.target = target
     this.session = session
+    this.caller = caller
     this.era = origin.era
     this.client = origin.clientInfo
     this.startedAt = Math.round(performance.timeOrigin + startedOn)

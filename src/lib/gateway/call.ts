@@ -3,6 +3,7 @@ import { isFailedResult, isMissingCapability, mayAskForInput, readError, readInp
 import { idText, type ClientId } from './client-id.js'
 import type { CallReport } from './call-report.js'
 import type { CallCarrier, CallClient, CallPlan } from './call-contract.js'
+import { classOf } from './failure-class.js'
 import type { Reply, RequestMessage, Underway } from './contract.js'
 import { CallClock } from './call-clock.js'
 import { absent, failureText, INTERNAL_ERROR, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
@@ -12,6 +13,7 @@ import type { Visitor } from './session-tally.js'
 import { toPassedRequest, type Hop, type Origin } from './request-text.js'
 
 let serials = 0
+const ANSWERED = { type: 'answered' } as const
 /** Questions of a modern server about one request: more rounds than this are a loop. */
 const MAX_ROUNDS = 16
 /** Longer answers are not searched for the resources they name. */
@@ -132,6 +134,7 @@ export class Call implements PassedReceiver, Underway {
 
   answered(text: Buffer, idStart: number, idEnd: number): void {
     this.linkId = null
+    this.carrier.judged(this, ANSWERED)
     if (this.#over) return
     this.#clock.stop('idle')
     const answer: AnswerText = { text, idStart, idEnd }
@@ -147,6 +150,8 @@ export class Call implements PassedReceiver, Underway {
 
   failed(error: LinkError): void {
     this.linkId = null
+    const failure = classOf(error)
+    if (failure !== null) this.carrier.judged(this, { type: 'failed', failure, reason: error.message })
     if (this.#over) return
     const isLost = error.reason === 'closed' || error.reason === 'unreachable'
     if (isLost && this.plan.repeatable && !this.repeated) {
@@ -288,6 +293,7 @@ export class Call implements PassedReceiver, Underway {
 
   #expire(reason: 'timeout' | 'idle-timeout', limitMs: number): void {
     const what = reason === 'timeout' ? `did not answer within ${limitMs} ms` : `gave no sign of life for ${limitMs} ms`
+    if (this.linkId !== null) this.carrier.judged(this, { type: 'failed', failure: 'hung', reason: what })
     this.carrier.takeBack(this, reason)
     this.fail(trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: 'unknown' }))
   }

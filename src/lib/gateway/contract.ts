@@ -1,6 +1,7 @@
 import type { JsonObject, RequestId } from '../mcp/index.js'
 import type { ClientId } from './client-id.js'
 import type { PrefixMode } from '../core/index.js'
+import type { Access } from './access.js'
 
 /** Which servers a client sees, and under which names. */
 export interface View {
@@ -11,11 +12,24 @@ export interface View {
   /** Null: as the daemon's configuration says. */
   readonly prefix: PrefixMode | null
   readonly separator: string | null
+  /** The profile it belongs to: servers made for that one are seen, and those of others never. */
+  readonly profile?: string | null
+  /** What its caller may see of all this; absent: everything. */
+  readonly only?: ViewLimits | null
+}
+
+/** Patterns over the names clients see; `*` stands for any text. */
+export interface ViewLimits {
+  readonly servers: readonly string[] | null
+  readonly allow: readonly string[] | null
+  readonly deny: readonly string[]
+  /** Management tools are among what it sees. */
+  readonly manage: boolean
 }
 
 /** Two views with the same key show the same. */
-export function viewKey({ servers, tags, prefix, separator }: View): string {
-  return JSON.stringify([servers, tags, prefix, separator])
+export function viewKey({ servers, tags, prefix, separator, profile = null, only = null }: View): string {
+  return JSON.stringify([servers, tags, prefix, separator, profile, only])
 }
 
 /** One message of a client, checked and parsed, with the bytes it came in. `line` holds no line break. */
@@ -57,6 +71,8 @@ export interface SessionOptions {
   readonly kind: 'any' | 'modern'
   /** Where its client came in; default HTTP. */
   readonly door?: 'stdio' | 'http'
+  /** Who asks; default: whoever may use this machine's socket, or an HTTP client nobody knows. */
+  readonly access?: Access
   /** An earlier session this one continues: what its client said when it introduced itself, and what it had asked for. */
   readonly resume?: SessionState
 }

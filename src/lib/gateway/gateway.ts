@@ -3,6 +3,7 @@ import type { JsonObject, Link, ServerRequest } from '../mcp/index.js'
 import type { CallClient } from './call-contract.js'
 import type { CallObserver } from './call-observer.js'
 import { viewKey, type Gateway, type SessionOptions, type View } from './contract.js'
+import { Gate } from './gate.js'
 import { isWanted, mostVerbose } from './log-level.js'
 import { NamedUris } from './named-uris.js'
 import { Parking } from './parking.js'
@@ -45,6 +46,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   readonly source: ServerSource
   readonly version: string
   readonly parking = new Parking()
+  readonly gate = new Gate()
   readonly observer: CallObserver | null
   readonly #options: GatewayOptions
   readonly #sessions = new Set<GatewaySession>()

@@ -1,5 +1,6 @@
 import { Register } from '../base/index.js'
 import type { SessionMetrics } from '../core/index.js'
+import { accessOf, type Access } from './access.js'
 import { Call } from './call.js'
 import type { CallCarrier, CallClient, CallPlan } from './call-contract.js'
 import { CallReport } from './call-report.js'
@@ -24,10 +25,12 @@ export class SessionCalls {
   readonly #host: SessionHost<never>
   readonly #client: CallClient
   readonly #id: string
+  readonly access: Access
   readonly #tally: SessionTally
   readonly #calls = new Register<Call>()
 
-  constructor(host: SessionHost<never>, client: CallClient, { door = 'http', kind }: SessionOptions) {
+  constructor(host: SessionHost<never>, client: CallClient, { door = 'http', kind, access }: SessionOptions) {
+    this.access = accessOf(door, access)
     this.#host = host
     this.#client = client
     this.#id = host.nextSession()
@@ -81,6 +84,6 @@ export class SessionCalls {
   #report({ message, origin, takenOn }: Asked, server: string, target: string | null): CallReport | null {
     const { observer } = this.#host
     if (observer === null) return null
-    return new CallReport(observer, { message, origin, server, target: message.method === 'completion/complete' ? null : target, session: this.#id, startedOn: takenOn })
+    return new CallReport(observer, { message, origin, server, target: message.method === 'completion/complete' ? null : target, session: this.#id, caller: this.access.id, startedOn: takenOn })
   }
 }

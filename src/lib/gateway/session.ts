@@ -249,7 +249,7 @@ export class GatewaySession implements Session, CallClient {
     }
     const plan = planOf(to, this.#host.shared(to.server).server?.traffic, this.#host.startWaitMs)
     const call = this.#calls.open(asked, to, { carrier, plan })
-    carrier.submit(call)
+    this.#host.gate.enter(call, { carrier, to, access: this.#calls.access })
     return call.over ? null : this.#track(message, call)
   }
 

@@ -1,4 +1,5 @@
 import type { Isolation, RootSpec, SessionClient, TrafficSpec } from '../core/index.js'
+import type { FailureClass } from './call-contract.js'
 import type { Catalogue, Established, JsonObject, Link, ServerRequest } from '../mcp/index.js'
 
 /**
@@ -54,6 +55,8 @@ export interface ServerSource {
   get(name: string): SourceServer | null
   remembered(name: string): Remembered | null
   remember(name: string, what: Remembered): void
+  /** Its calls fail although it seems to be up: it is to prove itself anew. `failure` says how they fail. */
+  suspect?(name: string, failure: FailureClass, reason: string): void
   /** Starts a server that rests. */
   wake(name: string): void
   /** Stops a server that nobody uses; it will be woken again. */

@@ -3,7 +3,7 @@ import type { Era } from '../core/index.js'
 import { LinkError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
 import { whoIsMeant } from './attribution.js'
 import type { Call } from './call.js'
-import type { CallCarrier, CallClient } from './call-contract.js'
+import type { CallCarrier, CallClient, CallVerdict } from './call-contract.js'
 import { INTERNAL_ERROR, linkTrouble, trouble, undelivered } from './failure.js'
 import { IdleStop } from './idle-stop.js'
 import { Interest } from './interest.js'
@@ -124,6 +124,10 @@ export class Upstream implements CallCarrier {
     if (link === null || linkId === null) return
     // The instance that has it may have been replaced meanwhile: its link stays open until its calls are answered.
     link.takeBack(linkId, reason, this.#questions.takenBack(call, link))
+  }
+
+  judged(_call: Call, _verdict: CallVerdict): void {
+    // Nothing follows from it yet.
   }
 
   /** Called by the hub when the call is over. */

