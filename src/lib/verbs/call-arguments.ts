@@ -1,6 +1,6 @@
 import { nearest } from '../base/index.js'
 import { McpctlError } from '../errors/index.js'
-import { findPlace, knownKeys, look, place, type Occupant } from './call-key.js'
+import { findPlace, knownKeys, look, place, schemaOf, type Occupant } from './call-key.js'
 import { readValue, typesOf, type Schema } from './call-value.js'
 
 /**
@@ -9,8 +9,8 @@ import { readValue, typesOf, type Schema } from './call-value.js'
  * way out; what only the server can judge is left to it.
  */
 export function readArguments(words: readonly string[], tool: { readonly name: string; readonly inputSchema: unknown }): Record<string, unknown> {
-  const schema = asSchema(tool.inputSchema)
-  const properties = asSchema(schema['properties'])
+  const schema = schemaOf(tool.inputSchema)
+  const properties = schemaOf(schema['properties'])
   let given: Record<string, unknown> = {}
   for (const word of words) {
     const { key, text } = splitWord(word)
@@ -53,10 +53,6 @@ function addTo(before: Occupant, text: string, property: Schema): { value: unkno
   return item === undefined || !Array.isArray(before.value) || !Array.isArray(item.value) ? undefined : { value: [...(before.value as unknown[]), ...(item.value as unknown[])] }
 }
 
-function asSchema(value: unknown): Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Schema) : {}
-}
-
 function unknownKey(key: string, tool: string, known: readonly string[]): McpctlError {
   const head = key.slice(0, key.lastIndexOf('.') + 1)
   // Beside names with the same beginning, only the ends tell them apart.
@@ -78,7 +74,7 @@ function wrongValue(key: string, text: string, property: Schema, isAgain: boolea
 }
 
 function missingKeys(missing: readonly string[], tool: string, properties: Schema): McpctlError {
-  const shown = missing.map((name) => `${name} (${describe(asSchema(Object.hasOwn(properties, name) ? properties[name] : undefined))})`)
+  const shown = missing.map((name) => `${name} (${describe(schemaOf(Object.hasOwn(properties, name) ? properties[name] : undefined))})`)
   return new McpctlError('USAGE', `tool "${tool}" needs ${shown.join(', ')}`, { hint: `Add ${missing.map((name) => `${name}=…`).join(' ')}`, details: { tool, missing } })
 }
 

@@ -67,7 +67,7 @@ function recordIn(schema: Schema, member: string): Schema {
   return schemaOf(schema[member])
 }
 
-function schemaOf(value: unknown): Schema {
+export function schemaOf(value: unknown): Schema {
   return isObject(value) ? value : {}
 }
 

@@ -44,7 +44,9 @@ async function commandLines(typed: readonly string[]): Promise<string[]> {
   const { VERBS } = await import('./registry.js')
   const isHelp = typed[0] === 'help' && typed.length > 1
   const words = isHelp ? typed.slice(1) : typed
-  const loaded = await Promise.all(Object.entries(VERBS).map(async ([id, load]): Promise<[string, string | null]> => [id, (await load()).summary]))
+  // Only what can still be meant is loaded: every verb that is costs the one who waits for this list.
+  const begun = words.join(' ')
+  const loaded = await Promise.all(Object.entries(VERBS).filter(([id]) => id.startsWith(begun)).map(async ([id, load]): Promise<[string, string | null]> => [id, (await load()).summary]))
   const ids = new Map<string, string | null>([...loaded, ...(isHelp ? [] : [['help', 'Explain a command.'] as const])])
   return renderWords(nextCommandWords(ids, words.slice(0, -1)), words.at(-1) ?? '')
 }

@@ -11,7 +11,8 @@ export function expandNames(asked: readonly string[], known: readonly string[]):
   return [...new Set(found)]
 }
 
-function toPattern(glob: string): RegExp {
+/** `*` and `?` as in file names. */
+export function toPattern(glob: string): RegExp {
   const escaped = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&')
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`)
 }

@@ -2,6 +2,7 @@ import { readDuration } from '../base/index.js'
 import type { FlagValues } from '../cli/index.js'
 import type { TracedMessage } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
+import { toPattern } from './names.js'
 import type { TRACE_FLAGS } from './trace-flags.js'
 
 export type TraceFlags = FlagValues<typeof TRACE_FLAGS>
@@ -25,11 +26,6 @@ function byWord(text: string, read: (message: TracedMessage) => string | null): 
     const word = read(message)
     return word !== null && patterns.some((pattern) => pattern.test(word))
   }
-}
-
-function toPattern(glob: string): RegExp {
-  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&')
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`)
 }
 
 function bySlowness(leastMs: number): (message: TracedMessage) => boolean {
