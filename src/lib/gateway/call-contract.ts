@@ -37,6 +37,19 @@ export type FailureClass = 'dead' | 'hung' | 'overloaded' | 'unauthorised' | 'br
 /** How one attempt at a call ended, as far as it tells of its server. Errors the server itself answers with are answers. */
 export type CallVerdict = { readonly type: 'answered' } | { readonly type: 'failed'; readonly failure: FailureClass; readonly reason: string }
 
+/** Why an attempt at a call came to nothing. */
+export interface Setback {
+  /** What it says of the server; null: nothing. */
+  readonly failure: FailureClass | null
+  /** The server certainly did not get to see the request. */
+  readonly isUndelivered: boolean
+  /** Its connection is lost, or something in between is in the way: once more may go well. */
+  readonly isLost: boolean
+}
+
+/** The request never left for its server. */
+export const NOT_SENT: Setback = { failure: null, isUndelivered: true, isLost: false }
+
 /** The server's side of a call. */
 export interface CallCarrier {
   submit(call: Call): void
@@ -44,6 +57,10 @@ export interface CallCarrier {
   takeBack(call: Call, reason: string): void
   /** An attempt that had left for the server is over. Called before what follows from it: an answer, another attempt, an error. */
   judged(call: Call, verdict: CallVerdict): void
+  /** An attempt came to nothing. True: the call goes on by another way, so nothing is to be answered yet. */
+  goesOn(call: Call, setback: Setback): boolean
+  /** The answer is a question, and whoever comes back with this state continues the call. Only asked of carriers that have it. */
+  paused?(call: Call, requestState: unknown): void
   settled(call: Call): void
   /** Why the server takes nothing right now, for people; empty when there is nothing to say. */
   readonly absence: string

@@ -21,6 +21,9 @@ export interface ReportedCall {
   readonly startedOn: number
 }
 
+/** Begins the report of one attempt at a call; null: no server had it, and it is over. Gives null when nobody wants to know. */
+export type CallReporter = (server: string | null) => CallReport | null
+
 /** One call as its observer hears of it: its begin when it is made, its end once, whatever is said of it after that. */
 export class CallReport implements ObservedCall {
   readonly serial = ++serials
@@ -78,6 +81,11 @@ export class CallReport implements ObservedCall {
   lost({ code, data }: Failure): void {
     const reason = isJsonObject(data) ? data['reason'] : undefined
     this.#end('lost', 0, typeof reason === 'string' ? reason : String(code))
+  }
+
+  /** Another server takes the call on: this one did not answer it. */
+  moved(): void {
+    this.#end('lost', 0, 'moved')
   }
 
   /** Its client waits for it no more. */

@@ -1,21 +1,21 @@
-import { isJsonObject, RpcError, type JsonObject, type Link, type LinkError, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
+import { type JsonObject, type Link, type LinkError, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
 import { isFailedResult, isMissingCapability, mayAskForInput, readError, readInputRequired, toLegacyAnswer, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
 import { idText, type ClientId } from './client-id.js'
-import type { CallReport } from './call-report.js'
-import type { CallCarrier, CallClient, CallPlan } from './call-contract.js'
+import type { CallReport, CallReporter } from './call-report.js'
+import { NOT_SENT, type CallCarrier, type CallClient, type CallPlan, type Setback } from './call-contract.js'
+import { CallRounds } from './call-rounds.js'
 import { classOf } from './failure-class.js'
 import type { Reply, RequestMessage, Underway } from './contract.js'
 import { CallClock } from './call-clock.js'
-import { absent, failureText, INTERNAL_ERROR, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
+import { absent, failureText, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
 import { progressTokenOf } from './origin.js'
 import type { Parking } from './parking.js'
 import type { Visitor } from './session-tally.js'
 import { toPassedRequest, type Hop, type Origin } from './request-text.js'
 
 let serials = 0
+const NOTHING: JsonObject = {}
 const ANSWERED = { type: 'answered' } as const
-/** Questions of a modern server about one request: more rounds than this are a loop. */
-const MAX_ROUNDS = 16
 /** Longer answers are not searched for the resources they name. */
 const MAX_SEARCHED = 64 * 1024
 
@@ -46,20 +46,21 @@ export class Call implements PassedReceiver, Underway {
   /** What the server answers must be translated from. */
   hop: Hop | null = null
   readonly #parking: Parking
-  /** Null: nobody wants to know. */
-  readonly #report: CallReport | null
+  /** Null: nobody wants to know, or no server has it yet. */
+  #report: CallReport | null
+  readonly #reporter: CallReporter | null
   #reply: Reply | null
   #id: ClientId
   #progressToken: string | number | undefined
-  #added: JsonObject = {}
-  #rounds = 0
+  #rounds: CallRounds | null = null
   #over = false
+  #isBound = false
   #kept: (() => void) | null = null
   /** Capabilities its server asked for in vain, because the client did not declare them. */
   #lacking: JsonObject | null = null
   readonly #clock = new CallClock()
 
-  constructor(parts: { message: RequestMessage; plan: CallPlan; origin: Origin; client: CallClient; clientKey: object; principal: object; carrier: CallCarrier; reply: Reply; parking: Parking; report?: CallReport | null }) {
+  constructor(parts: { message: RequestMessage; plan: CallPlan; origin: Origin; client: CallClient; clientKey: object; principal: object; carrier: CallCarrier; reply: Reply; parking: Parking; report?: CallReport | null; reporter?: CallReporter | null }) {
     this.message = parts.message
     this.plan = parts.plan
     this.origin = parts.origin
@@ -69,11 +70,11 @@ export class Call implements PassedReceiver, Underway {
     this.carrier = parts.carrier
     this.#parking = parts.parking
     this.#report = parts.report ?? null
+    this.#reporter = parts.reporter ?? null
     this.#reply = parts.reply
     this.#id = parts.message.id
     this.#progressToken = progressTokenOf(parts.message.params)
-    const { timeoutMs } = parts.plan
-    if (timeoutMs !== null) this.#clock.start('total', timeoutMs, () => { this.#expire('timeout', timeoutMs) })
+    this.#armTotal()
   }
 
   /** The id of the client's request, which changes when it comes back with answers. */
@@ -89,6 +90,11 @@ export class Call implements PassedReceiver, Underway {
     return this.#progressToken !== undefined
   }
 
+  /** Its client was asked something meanwhile: it cannot go on with a server that knows nothing of that. */
+  get isBound(): boolean {
+    return this.#isBound
+  }
+
   /** Its modern client is away, answering a question. */
   get isParked(): boolean {
     return this.#reply === null
@@ -98,7 +104,7 @@ export class Call implements PassedReceiver, Underway {
   toPassed(hop: Hop): PassedRequest {
     const { line, method, params } = this.message
     this.hop = hop
-    return toPassedRequest({ line, method, params, replaced: this.plan.replaced, added: this.#added, context: this.#report?.context ?? null }, this.origin, hop, this)
+    return toPassedRequest({ line, method, params, replaced: this.plan.replaced, added: this.#rounds?.added ?? NOTHING, context: this.#report?.context ?? null }, this.origin, hop, this)
   }
 
   /** It waits for its server to come up, for as long as the plan allows. */
@@ -106,8 +112,18 @@ export class Call implements PassedReceiver, Underway {
     this.#clock.stop('idle')
     this.#clock.start('wait', this.plan.startWaitMs, () => {
       this.carrier.takeBack(this, 'the server did not come up in time')
-      this.fail(absent(this.plan.server, this.plan.startWaitMs, this.carrier.absence))
+      this.refused(absent(this.plan.server, this.plan.startWaitMs, this.carrier.absence))
     })
+  }
+
+  /** A server takes it on: the first one, or another one in its place. Limits count anew. */
+  goesTo(server: string): void {
+    this.#clock.stop('idle')
+    this.#clock.stop('total')
+    this.#report?.moved()
+    this.#report = this.#reporter?.(server) ?? null
+    this.linkId = null
+    this.#armTotal()
   }
 
   /** It left for the server. */
@@ -140,10 +156,7 @@ export class Call implements PassedReceiver, Underway {
     const answer: AnswerText = { text, idStart, idEnd }
     if (text.length < MAX_SEARCHED && text.includes('"resource')) this.client.named(this, text)
     const from = this.hop?.era ?? this.origin.era
-    if (from === 'modern' && this.origin.era === 'legacy' && mayAskForInput(answer)) {
-      const asked = readInputRequired(answer)
-      if (asked !== null) return void this.#nextRound(asked.requests, asked.requestState)
-    }
+    if (from === 'modern' && this.#asksForInput(answer)) return
     if (from === 'legacy' && this.origin.era === 'modern') return this.#answeredToModern(answer)
     this.#deliver(answer, (id) => (from === this.origin.era ? withId(answer, id) : toLegacyAnswer(answer, this.message.method, id)), this.origin.era === 'modern' && isMissingCapability(answer) ? 400 : 200)
   }
@@ -154,24 +167,34 @@ export class Call implements PassedReceiver, Underway {
     if (failure !== null) this.carrier.judged(this, { type: 'failed', failure, reason: error.message })
     if (this.#over) return
     const isLost = error.reason === 'closed' || error.reason === 'unreachable'
-    if (isLost && this.plan.repeatable && !this.repeated) {
-      this.repeated = true
-      this.carrier.submit(this)
-      return
-    }
-    this.fail(linkTrouble(this.plan.server, error))
+    this.setBack({ failure, isLost, isUndelivered: error.isUndelivered }, linkTrouble(this.plan.server, error))
+  }
+
+  /** An attempt came to nothing. It goes on by another way where that does no harm; else its client gets this error. */
+  setBack(setback: Setback, failure: Failure): void {
+    if (!this.#over && !this.carrier.goesOn(this, setback)) this.fail(failure)
+  }
+
+  /** A server that is away has it. True: another one takes it on meanwhile. */
+  goesOnElsewhere(from: CallCarrier): boolean {
+    return this.carrier !== from && this.carrier.goesOn(this, NOT_SENT)
+  }
+
+  /** Its server takes it not, and never saw it. */
+  refused(failure: Failure): void {
+    this.setBack(NOT_SENT, failure)
   }
 
   fail(failure: Failure): void {
     if (this.#over) return
-    this.#report?.lost(failure)
+    this.#told()?.lost(failure)
     this.#finish(() => { this.#reply?.answer([failureText(this.#id, failure)], failure.status) })
   }
 
   abort(reason: string): void {
     if (this.#over && this.#kept === null) return
     this.carrier.takeBack(this, reason)
-    this.#report?.cancelled()
+    this.#told()?.cancelled()
     this.#finish(() => undefined)
     this.#kept = null
     this.#settle()
@@ -184,6 +207,7 @@ export class Call implements PassedReceiver, Underway {
 
   /** While its client thinks, its server owes no sign of life. */
   holdsFor(answer: Promise<JsonObject>): Promise<JsonObject> {
+    this.#isBound = true
     this.#clock.stop('idle')
     answer.then(() => { this.#armIdle() }, () => { this.#armIdle() })
     return answer
@@ -216,6 +240,20 @@ export class Call implements PassedReceiver, Underway {
     this.#settle()
   }
 
+  /** A modern server needs something first. A modern client reads that itself; false: so the answer goes on to it. */
+  #asksForInput(answer: AnswerText): boolean {
+    const isLegacy = this.origin.era === 'legacy'
+    if (!(isLegacy || this.carrier.paused !== undefined) || !mayAskForInput(answer)) return false
+    const asked = readInputRequired(answer)
+    if (asked === null) return false
+    if (!isLegacy) this.carrier.paused?.(this, asked.requestState)
+    else {
+      this.#isBound = true
+      void (this.#rounds ??= new CallRounds(this)).next(asked.requests, asked.requestState)
+    }
+    return isLegacy
+  }
+
   #answeredToModern(answer: AnswerText): void {
     const error = readError(answer)
     if (this.#lacking !== null && (error !== null || isFailedResult(answer))) {
@@ -223,47 +261,13 @@ export class Call implements PassedReceiver, Underway {
       return this.fail({ code: MISSING_CAPABILITY, message: `the server needs what the client did not declare: ${Object.keys(this.#lacking).join(', ')}`, data: { requiredCapabilities: this.#lacking }, status: 400 })
     }
     if (error === null) return this.#deliver(answer, (id) => toModernResult(answer, this.message.method, id), 200)
-    if (error['code'] === URL_ELICITATION_REQUIRED && this.#askForUrls(error)) return
+    if (error['code'] === URL_ELICITATION_REQUIRED && (this.#rounds ??= new CallRounds(this)).askForUrls(error)) return
     const mapped = toModernError(error)
     this.#deliver(answer, (id) => [Buffer.from(`{"jsonrpc":"2.0","id":${id.toString()},"error":${JSON.stringify(mapped)}}`)], 200)
   }
 
-  /** A legacy server wants pages visited first: a modern client is asked, then the request goes out again. */
-  #askForUrls(error: JsonObject): boolean {
-    const listed = isJsonObject(error['data']) && Array.isArray(error['data']['elicitations']) ? error['data']['elicitations'].filter(isJsonObject) : []
-    if (listed.length === 0 || this.#rounds >= MAX_ROUNDS) return false
-    this.#rounds++
-    Promise.all(listed.map((params) => this.park('elicitation/create', { ...params, mode: 'url' }))).then(
-      (answers) => {
-        if (this.#over) return
-        if (answers.every((answer) => answer['action'] === 'accept')) this.carrier.submit(this)
-        else this.fail({ code: INTERNAL_ERROR, message: typeof error['message'] === 'string' ? error['message'] : 'the server needs a page to be visited first', status: 200 })
-      },
-      () => { this.fail({ code: INTERNAL_ERROR, message: 'the server needs a page to be visited first', status: 200 }) },
-    )
-    return true
-  }
-
-  /** A modern server needs something from a legacy client: it is asked, and the request goes out again with the answers. */
-  async #nextRound(requests: JsonObject, requestState: unknown): Promise<void> {
-    if (++this.#rounds > MAX_ROUNDS) return this.fail(trouble(`server "${this.plan.server}" asked for input more than ${MAX_ROUNDS} times`, { reason: 'too-many-rounds', server: this.plan.server, outcome: 'unknown' }))
-    const inputResponses = Object.create(null) as JsonObject
-    try {
-      await Promise.all(Object.entries(requests).map(async ([key, request]) => {
-        if (!isJsonObject(request) || typeof request['method'] !== 'string') throw new RpcError({ code: INTERNAL_ERROR, message: `the server's question "${key}" names no method` })
-        inputResponses[key] = await this.client.ask(this, request['method'], isJsonObject(request['params']) ? request['params'] : {})
-      }))
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      return this.fail(trouble(`server "${this.plan.server}" needed input that was not given: ${why}`, { reason: 'input-refused', server: this.plan.server, outcome: 'unknown' }))
-    }
-    if (this.#over) return
-    this.#added = { ...(Object.keys(requests).length === 0 ? {} : { inputResponses }), ...(requestState === undefined ? {} : { requestState }) }
-    this.carrier.submit(this)
-  }
-
   #deliver(answer: AnswerText, write: (id: Buffer) => readonly Buffer[], status: number): void {
-    this.#report?.answered(answer)
+    this.#told()?.answered(answer)
     this.#finish(() => { this.#reply?.answer(write(Buffer.from(idText(this.#id))), status) })
   }
 
@@ -285,6 +289,16 @@ export class Call implements PassedReceiver, Underway {
     this.client.settled(this)
   }
 
+  /** Who is told how it ended: where no server had it, on behalf of the one that would have been asked first. */
+  #told(): CallReport | null {
+    return (this.#report ??= this.#reporter?.(null) ?? null)
+  }
+
+  #armTotal(): void {
+    const limitMs = this.plan.timeoutMs
+    if (limitMs !== null) this.#clock.start('total', limitMs, () => { this.#expire('timeout', limitMs) })
+  }
+
   #armIdle(): void {
     const limitMs = this.plan.idleTimeoutMs
     if (limitMs === null || this.#over) return
@@ -295,6 +309,6 @@ export class Call implements PassedReceiver, Underway {
     const what = reason === 'timeout' ? `did not answer within ${limitMs} ms` : `gave no sign of life for ${limitMs} ms`
     if (this.linkId !== null) this.carrier.judged(this, { type: 'failed', failure: 'hung', reason: what })
     this.carrier.takeBack(this, reason)
-    this.fail(trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: 'unknown' }))
+    this.setBack({ failure: 'hung', isUndelivered: false, isLost: false }, trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: 'unknown' }))
   }
 }

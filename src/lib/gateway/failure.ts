@@ -43,9 +43,8 @@ export function undelivered(server: string, message: string, reason: string, ret
 
 /** A link that failed under a request. */
 export function linkTrouble(server: string, error: LinkError): Failure {
-  const undelivered = error.reason === 'overloaded' || error.reason === 'unsendable'
   return trouble(`server "${server}": ${error.message}`, {
-    reason: error.reason, server, outcome: undelivered ? 'not-delivered' : 'unknown', ...(error.hint === undefined ? {} : { hint: error.hint }), ...(error.reason === 'overloaded' ? { retryAfterMs: 1000 } : {}),
+    reason: error.reason, server, outcome: error.isUndelivered ? 'not-delivered' : 'unknown', ...(error.hint === undefined ? {} : { hint: error.hint }), ...(error.reason === 'overloaded' ? { retryAfterMs: 1000 } : {}),
   })
 }
 

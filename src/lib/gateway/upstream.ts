@@ -3,7 +3,7 @@ import type { Era } from '../core/index.js'
 import { LinkError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
 import { whoIsMeant } from './attribution.js'
 import type { Call } from './call.js'
-import type { CallCarrier, CallClient, CallVerdict } from './call-contract.js'
+import type { CallCarrier, CallClient, CallVerdict, Setback } from './call-contract.js'
 import { INTERNAL_ERROR, linkTrouble, trouble, undelivered } from './failure.js'
 import { IdleStop } from './idle-stop.js'
 import { Interest } from './interest.js'
@@ -16,6 +16,9 @@ import type { Heard, SourceServer } from './source.js'
 const LOG_LEVEL_TIMEOUT_MS = 30_000
 const MAX_WAITING = 1000
 const MAX_UNDER_WAY = 10_000
+
+/** Whether a server takes calls: `trial`: some, to see whether it is well again. */
+export type Admission = 'open' | 'trial' | 'shut'
 
 /** One server, or one session's own process of it, as the gateway uses it: its link while it has one, and everything under way. */
 export class Upstream implements CallCarrier {
@@ -110,7 +113,7 @@ export class Upstream implements CallCarrier {
   submit(call: Call): void {
     this.#idleStop.used()
     if (this.#calls.size >= MAX_UNDER_WAY) {
-      call.fail(undelivered(call.plan.server, `server "${call.plan.server}" has ${MAX_UNDER_WAY} requests under way`, 'overloaded', 1000))
+      call.refused(undelivered(call.plan.server, `server "${call.plan.server}" has ${MAX_UNDER_WAY} requests under way`, 'overloaded', 1000))
       return
     }
     if (this.#link === null || !this.#pass(call, this.#link)) this.#queue(call)
@@ -130,7 +133,20 @@ export class Upstream implements CallCarrier {
     // Nothing follows from it yet.
   }
 
-  /** Called by the hub when the call is over. */
+  /** Asking the same server once more is all there is; one that comes back may be another instance. */
+  goesOn(call: Call, { isUndelivered, isLost }: Setback): boolean {
+    if (!isLost || call.repeated || !(call.plan.repeatable || isUndelivered)) return false
+    call.repeated = true
+    this.submit(call)
+    return true
+  }
+
+  /** Whether it takes calls: all, some to see whether it is well again, or none. */
+  get admission(): Admission {
+    return this.#link !== null && !this.#link.closed ? 'open' : 'shut'
+  }
+
+  /** Called by the hub when the call is over, or another server has it. */
   settled(call: Call): void {
     this.#waiting.delete(call)
     this.#calls.delete(call.serial)
@@ -186,7 +202,7 @@ export class Upstream implements CallCarrier {
   close(reason: string): void {
     for (const call of this.#calls.values()) {
       this.takeBack(call, reason)
-      call.fail(trouble(reason, { reason: 'closed', server: call.plan.server, outcome: 'unknown' }))
+      call.setBack({ failure: 'dead', isUndelivered: false, isLost: false }, trouble(reason, { reason: 'closed', server: call.plan.server, outcome: 'unknown' }))
     }
     this.#failWaiting(reason, 'closed', null)
     this.#idleStop.close()
@@ -204,7 +220,7 @@ export class Upstream implements CallCarrier {
       call.link = link
     } catch (error) {
       if (error instanceof LinkError && error.reason === 'closed') return false
-      call.fail(error instanceof LinkError ? linkTrouble(call.plan.server, error) : { code: INTERNAL_ERROR, message: String(error), status: 200 })
+      call.refused(error instanceof LinkError ? linkTrouble(call.plan.server, error) : { code: INTERNAL_ERROR, message: String(error), status: 200 })
       return true
     }
     if (call.token !== null) this.#tokens.set(call.token, call)
@@ -215,14 +231,16 @@ export class Upstream implements CallCarrier {
 
   #queue(call: Call): void {
     this.#calls.delete(call.serial)
+    // A process of the session's own is worth waiting for; for a shared one another may stand in.
+    if (this.owner === null && call.goesOnElsewhere(this)) return
     const server = this.server
     if (server === null || server.presence === 'down') {
       const why = server === null ? 'it is not configured any more' : server.reason
-      call.fail(undelivered(call.plan.server, `server "${call.plan.server}" is down: ${why}`, 'down', server?.retryAfterMs ?? null))
+      call.refused(undelivered(call.plan.server, `server "${call.plan.server}" is down: ${why}`, 'down', server?.retryAfterMs ?? null))
       return
     }
     if (this.#waiting.size >= MAX_WAITING) {
-      call.fail(undelivered(call.plan.server, `${MAX_WAITING} requests wait for server "${call.plan.server}" already`, 'overloaded', 1000))
+      call.refused(undelivered(call.plan.server, `${MAX_WAITING} requests wait for server "${call.plan.server}" already`, 'overloaded', 1000))
       return
     }
     this.#waiting.add(call)
@@ -290,6 +308,6 @@ export class Upstream implements CallCarrier {
   #failWaiting(message: string, reason: string, retryAfterMs: number | null): void {
     const waiting = [...this.#waiting]
     this.#waiting.clear()
-    for (const call of waiting) call.fail(undelivered(call.plan.server, message, reason, retryAfterMs))
+    for (const call of waiting) call.refused(undelivered(call.plan.server, message, reason, retryAfterMs))
   }
 }

@@ -38,13 +38,26 @@ export function networkCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** A network error as one sentence. `host` is all of the url that may be shown: paths and queries can hold keys. */
-export function toLinkError(error: unknown, host: string): LinkError {
+/**
+ * Whether an error of Node's HTTP client tells that no byte of the request left: the name was not known, no connection
+ * came about, or its TLS was refused. Happy eyeballs put the errors of several addresses into one.
+ */
+export function isBeforeSending(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isBeforeSending)
+  if (!(error instanceof Error)) return false
+  const code = networkCode(error)
+  return code === 'ECONNREFUSED' || ('syscall' in error && (error.syscall === 'connect' || error.syscall === 'getaddrinfo')) || UNTRUSTED.test(code)
+}
+
+const UNTRUSTED = /^(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/
+
+/** A network error as one sentence. `host` is all of the url that may be shown: paths and queries can hold keys. `isFirst`: nothing of the request was sent in an earlier try. */
+export function toLinkError(error: unknown, host: string, isFirst = false): LinkError {
   if (error instanceof LinkError) return error
   const code = networkCode(error)
   const cause = Object.hasOwn(CAUSES, code) ? CAUSES[code] : code.startsWith('HPE_') ? notHttp : undefined
-  if (cause !== undefined) return new LinkError('unreachable', cause.what(host), cause.hint === undefined ? {} : { hint: cause.hint })
-  return new LinkError('unreachable', `the connection to ${host} failed${code === '' ? '' : ` (${code})`}`)
+  const parts = { isUndelivered: isFirst && isBeforeSending(error), ...(cause?.hint === undefined ? {} : { hint: cause.hint }) }
+  return new LinkError('unreachable', cause?.what(host) ?? `the connection to ${host} failed${code === '' ? '' : ` (${code})`}`, parts)
 }
 
 export interface Refusal {

@@ -228,7 +228,7 @@ export class HttpWire implements Wire {
       return
     }
     this.#settle(exchange)
-    if (exchange.id !== null) this.#events.failed(exchange.id, toLinkError(error, this.#options.endpoint.host))
+    if (exchange.id !== null) this.#events.failed(exchange.id, toLinkError(error, this.#options.endpoint.host, exchange.attempts === 1))
   }
 
   #retryLater(exchange: Exchange): void {

@@ -24,12 +24,15 @@ export class LinkError extends Error {
   readonly hint: string | undefined
   /** What an HTTP server answered with, when it answered. */
   readonly status: number | undefined
+  /** The request certainly did not reach the server. */
+  readonly isUndelivered: boolean
 
-  constructor(reason: LinkFailure, message: string, parts: { hint?: string; status?: number; cause?: unknown } = {}) {
+  constructor(reason: LinkFailure, message: string, parts: { hint?: string; status?: number; isUndelivered?: boolean; cause?: unknown } = {}) {
     super(message, parts.cause === undefined ? undefined : { cause: parts.cause })
     this.reason = reason
     this.hint = parts.hint
     this.status = parts.status
+    this.isUndelivered = parts.isUndelivered ?? (reason === 'overloaded' || reason === 'unsendable')
   }
 }
 
