@@ -30,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Rooms that a verb may load when it is called, never before. */
 const MAY_LOAD: Record<string, readonly string[]> = { verbs: ['clients', 'config', 'daemon', 'gateway', 'logs', 'mcp', 'metrics', 'process', 'pump', 'telemetry', 'tui'], daemon: ['daemon', 'telemetry'] }
 /** Doors besides index.ts: each keeps something heavy out of the others' way. */
-const SIDE_DOORS = new Set(['cli/command-of', 'config/find', 'config/watch'])
+const SIDE_DOORS = new Set(['base/integrity', 'cli/command-of', 'config/find', 'config/watch'])
 
 interface Import {
   readonly target: string

@@ -97,7 +97,7 @@ const SPEC = specOf('a', {
   idleStopMs: 1,
   roots: [{ uri: 'file:///r' }, { uri: 'file:///s', name: 'n' }],
   clientAbilities: ['sampling', 'elicitation'],
-  traffic: { ...DEFAULT_TRAFFIC, idleTimeoutMs: 1, timeoutMs: 2, allow: ['*'], deny: ['d*'], tools: { t: { name: 'u', description: 'v', enabled: false, idleTimeoutMs: 3, timeoutMs: 4 } } },
+  traffic: { ...DEFAULT_TRAFFIC, idleTimeoutMs: 1, timeoutMs: 2, allow: ['*'], deny: ['d*'], tools: { t: { name: 'u', description: 'v', enabled: false, idleTimeoutMs: 3, timeoutMs: 4 } }, pins: { tools: { t: 'sha256-a' }, prompts: {} } },
 })
 const GATEWAY: GatewaySettings = {
   ...DEFAULT_GATEWAY,

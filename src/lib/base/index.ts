@@ -1,4 +1,6 @@
 export { Ring } from './ring.js'
+export { canonicalJson, sortMembers } from './canonical-json.js'
+export { findHidden, spellHidden, type HiddenCharacter, type HiddenKind } from './hidden-text.js'
 export { formatBytes, readBytes } from './bytes.js'
 export { formatDuration, readDuration } from './duration.js'
 export { nearest } from './nearest.js'

@@ -8,6 +8,8 @@ import { explicitPath, findUserConfig, homeOf, type FindOptions } from './find.j
 import { resolveGateway } from './gateway.js'
 import { inheritEnvironment } from './inherit.js'
 import { configInvalid } from './problem.js'
+import { lockBeside } from './lock-file.js'
+import { withPins } from './pins.js'
 import { checkProfiles, explainProfiles, mergeProfiles } from './profile.js'
 import { readDocument } from './read-document.js'
 import { configNotFound, searchDocument } from './search.js'
@@ -30,6 +32,8 @@ export interface LoadedConfig {
   readonly source: string
   /** Every file that went into it: configurations, modules they import, files that values were read from. */
   readonly files: readonly string[]
+  /** Where the locks of its servers are, or would be. */
+  readonly locks: readonly string[]
   /** In configuration order, disabled ones included; the project's before the user's. */
   readonly servers: readonly ServerSpec[]
   readonly settings: FleetSettings
@@ -64,10 +68,13 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   if (problems.length > 0) throw configInvalid(problems)
   const starts = resolveStarts(settings, ambient.overrides)
   const sources = contents.map(({ source }) => source.document.file)
+  const locks = [...new Set(sources.map(lockBeside))]
+  for (const file of locks) options.onFile?.(file)
   return {
     source: sources[0] ?? '',
     files,
-    servers,
+    locks,
+    servers: withPins(servers, locks),
     settings: { maxConcurrentStarts: starts.value, gateway: { ...gateway.settings, profiles: Object.fromEntries([...profiles].map(([name, { spec }]) => [name, spec])) } },
     watch: settings.watch,
     warnings: contents.flatMap(({ source }) => source.warnings),

@@ -3,13 +3,14 @@ import {
   DEFAULT_TRAFFIC,
   type GatewaySettings,
   type MonitoringSettings,
+  type PinSpec,
   type ProfileSpec,
   type RootSpec,
   type ServerSpec,
   type ToolSpec,
   type TrafficSpec,
 } from '../core/index.js'
-import { readBoolean, readDelay, readInteger, readLimit, readList, readNullable, readOneOf, readRecord, readString, refuse } from './read.js'
+import { readBoolean, readDelay, readInteger, readLimit, readList, readNullable, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
 
 /*
  * A command older than the gateway leaves these fields out: what is absent has its default.
@@ -71,7 +72,13 @@ function readTraffic(value: unknown, field: string): TrafficSpec {
     allow: readNullable(traffic['allow'], `${field}.allow`, (list, at) => readList(list, at, readString)),
     deny: readList(traffic['deny'], `${field}.deny`, readString),
     tools: readMap(traffic['tools'], `${field}.tools`, readTool),
+    pins: readNullable(traffic['pins'] ?? null, `${field}.pins`, readPins),
   }
+}
+
+function readPins(value: unknown, field: string): PinSpec {
+  const pins = readRecord(value, field)
+  return { tools: readTexts(pins['tools'], `${field}.tools`), prompts: readTexts(pins['prompts'], `${field}.prompts`) }
 }
 
 function readTool(value: unknown, field: string): ToolSpec {

@@ -3,6 +3,7 @@ import type { ServerAlertFacts } from './alert.js'
 import { findLeak } from './alert-leak.js'
 import type { EndCause, InstanceEnd } from './end.js'
 import type { Alert, AlertKind } from './metrics.js'
+import { describeHeld } from './pin.js'
 import type { LimitsBackendSnapshot } from './snapshot.js'
 
 /** What happened longer ago than this is history, not an alert. */
@@ -130,7 +131,12 @@ const judgeTrouble: Judge = ({ server: { name, trouble, changed, limits } }) => 
 const judgeLog: Judge = ({ server: { name }, logTrouble }) =>
   logTrouble === null ? null : warning('log', `the log of ${name} is not complete: ${logTrouble}`, 'mcpctl doctor', null)
 
-const JUDGES: readonly Judge[] = [judgeFailed, judgeRestarts, judgeUnready, judgeHung, judgeBreach, judgeMemory, judgeErrors, judgeSpeed, judgeCpu, judgeLeak, judgeTrouble, judgeLog]
+const judgeHeld: Judge = ({ server: { name, held = [] } }) => {
+  if (held.length === 0) return null
+  return warning('quarantine', `${describeHeld(name, held)} until approved`, `mcpctl approve ${name}`, null)
+}
+
+const JUDGES: readonly Judge[] = [judgeFailed, judgeRestarts, judgeUnready, judgeHung, judgeBreach, judgeMemory, judgeErrors, judgeSpeed, judgeCpu, judgeLeak, judgeTrouble, judgeLog, judgeHeld]
 
 /** A limit that is asked for and that nothing here can hold. */
 function judgeHold({ server: { name, limits, pid } }: ServerAlertFacts, backend: LimitsBackendSnapshot | null): Omit<Alert, 'server'> | null {

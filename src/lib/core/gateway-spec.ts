@@ -1,3 +1,5 @@
+import type { PinSpec } from './pin.js'
+
 /** When a tool or prompt gets its server's name in front: always, only when two servers use the same name, or never. */
 export type PrefixMode = 'always' | 'on-collision' | 'none'
 
@@ -204,6 +206,8 @@ export interface TrafficSpec {
   readonly concurrency: ConcurrencySpec | null
   /** Null: nothing is kept. */
   readonly cache: CacheSpec | null
+  /** What its definitions were when they were locked: others are kept from clients. Null: they are taken as they are. */
+  readonly pins: PinSpec | null
 }
 
 /** A folder or other place the server may work in, as a URI (the protocol's roots). */
@@ -246,7 +250,7 @@ export const DEFAULT_BREAKER: BreakerSpec = { failures: 5, errorPercent: 50, min
 
 export const DEFAULT_TRAFFIC: TrafficSpec = {
   idleTimeoutMs: null, timeoutMs: null, allow: null, deny: [], tools: {}, repeatable: [],
-  membership: null, profile: null, breaker: DEFAULT_BREAKER, rate: null, concurrency: null, cache: null,
+  membership: null, profile: null, breaker: DEFAULT_BREAKER, rate: null, concurrency: null, cache: null, pins: null,
 }
 
 /** Everything. */

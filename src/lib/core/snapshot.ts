@@ -1,4 +1,5 @@
 import type { InstanceEnd } from './end.js'
+import type { HeldDefinition } from './pin.js'
 import type { Era, Transport } from './spec.js'
 import type { Phase } from './state.js'
 
@@ -46,6 +47,8 @@ export interface ServerSnapshot {
   readonly group?: string | null
   /** Absent or null: it has none, or no call was ever made. */
   readonly breaker?: BreakerSnapshot | null
+  /** Definitions that are not those of the lock, and that clients are not shown; absent: none. */
+  readonly held?: readonly HeldDefinition[]
 }
 
 /** Whether calls are let through to a server. */

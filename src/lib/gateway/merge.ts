@@ -1,9 +1,10 @@
 import { nearest } from '../base/index.js'
-import type { TrafficSpec } from '../core/index.js'
+import type { HeldDefinition, TrafficSpec } from '../core/index.js'
 import { isJsonObject, type Catalogue, type JsonObject } from '../mcp/index.js'
 import { assignNames, type Candidate } from './assign-names.js'
 import { MergeWarnings } from './merge-warnings.js'
 import type { Naming } from './name.js'
+import { HeldNames } from './pins.js'
 import { createToolFilter } from './tool-filter.js'
 import { compileUriTemplate, type UriMatcher } from './uri-template.js'
 
@@ -13,6 +14,8 @@ export interface Member {
   readonly catalogue: Catalogue
   /** The names of this one are never prefixed. */
   readonly keepsNames?: boolean
+  /** What its pins took out of its catalogue. */
+  readonly held?: readonly HeldDefinition[]
 }
 
 export interface Route {
@@ -39,6 +42,8 @@ export interface Merged {
   templateOwner(uri: string): string | null
   /** By the text of the template, for completion. */
   templateOwnerOf(template: string): string | null
+  /** What is quarantined. */
+  readonly held: HeldNames
   /** What was left out or renamed, one sentence each. */
   readonly warnings: readonly string[]
 }
@@ -68,8 +73,21 @@ export function mergeCatalogues(members: readonly Member[], naming: Naming): Mer
     resourceOwners: resources.owners,
     templateOwner: createTemplateRouter(templates.owners, warnings),
     templateOwnerOf: (template) => templates.owners.get(template) ?? null,
+    held: heldNames(members, naming),
     warnings: warnings.toSentences(),
   }
+}
+
+function heldNames(members: readonly Member[], { separator }: Naming): HeldNames {
+  const names = new HeldNames()
+  for (const { server, traffic, held = [] } of members) {
+    const filter = held.length === 0 ? null : createToolFilter(traffic)
+    for (const one of held) {
+      if (one.kind === 'tool' && filter?.admits(one.name) === false) continue
+      names.add(server, one, { separator, shown: one.kind === 'tool' ? (filter?.specOf(one.name)?.name ?? one.name) : one.name })
+    }
+  }
+  return names
 }
 
 /** Names of tools that may have been meant by one that does not exist, as clients see them, best first. */
@@ -83,10 +101,10 @@ export function nearestTools(merged: Merged, name: string): string[] {
   return [...new Set([...bare, ...close, ...closeOwn])].slice(0, 3)
 }
 
-function toolsOf({ server, traffic, catalogue, keepsNames }: Member, warnings: MergeWarnings): Candidate[] {
+function toolsOf({ server, traffic, catalogue, keepsNames, held = [] }: Member, warnings: MergeWarnings): Candidate[] {
   const filter = createToolFilter(traffic)
   const all = definitionsOf({ server, catalogue }, 'tools', warnings)
-  const unused = all.length === 0 ? [] : filter.unused(new Set(all.map(({ own }) => own)))
+  const unused = all.length === 0 ? [] : filter.unused(new Set([...all.map(({ own }) => own), ...held.map(({ name }) => name)]))
   for (const name of unused) warnings.note('tool', server, name, 'named in the configuration, but the server has no such tool')
   return all
     .filter(({ own, definition }) => {

@@ -83,6 +83,8 @@ function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {
   if (typeof name !== 'string') return wrong('"params.name" has to be the name of a tool')
   const found = parts.merged().toolRoutes.get(name)
   if (found !== undefined) return toTool(found, name)
+  const held = parts.merged().held.failureFor('tool', name)
+  if (held !== null) return { failure: held }
   const awaited = awaitedFor(name, parts)
   if (awaited.length > 0) return { waitFor: awaited }
   const near = nearestTools(parts.merged(), name)
@@ -104,6 +106,8 @@ function routePrompt(name: unknown, rename: (own: string) => JsonObject, parts: 
   if (typeof name !== 'string') return wrong('"name" has to be the name of a prompt')
   const found = parts.merged().promptRoutes.get(name)
   if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : rename(found.name), tool: null, target: found.name, repeatable: true } }
+  const held = parts.merged().held.failureFor('prompt', name)
+  if (held !== null) return { failure: held }
   const awaited = awaitedFor(name, parts)
   return awaited.length > 0 ? { waitFor: awaited } : wrong(`Unknown prompt: ${name.slice(0, 256)}`)
 }

@@ -1,6 +1,7 @@
 import type { Era, GatewaySettings } from '../core/index.js'
 import type { View } from './contract.js'
 import { mergeCatalogues, type Member, type Merged } from './merge.js'
+import { holdBack } from './pins.js'
 import type { ServerSource } from './source.js'
 import type { Upstream } from './upstream.js'
 
@@ -105,7 +106,7 @@ export class ViewCatalogue {
     const members = this.servers().flatMap((name): Member[] => {
       const server = source.get(name)
       const { catalogue } = upstreamOf(name)
-      return server === null || catalogue === null ? [] : [{ server: name, traffic: server.traffic, catalogue, keepsNames: server.keepsNames === true }]
+      return server === null || catalogue === null ? [] : [{ server: name, traffic: server.traffic, ...holdBack(catalogue, server.traffic.pins), keepsNames: server.keepsNames === true }]
     })
     const merged = mergeCatalogues(members, { prefix: view.prefix ?? prefix, separator: view.separator ?? separator, maxNameLength })
     for (const warning of merged.warnings) warn(warning)
