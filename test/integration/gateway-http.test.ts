@@ -31,6 +31,19 @@ describe('a modern request', () => {
     expect(answer.headers.date).toBeUndefined()
   })
 
+  it('that goes over a limit is refused with 429, and told when to ask again in whole seconds', async () => {
+    const { url, gateway } = await open()
+    const session = await initialize(`${url}/mcp`)
+    const cases = [modern(1, 'slow'), { headers: { ...modern(1, 'slow').headers, accept: 'text/event-stream' }, body: modern(1, 'slow').body }, { headers: session, body: call(1, 'slow') }]
+    for (const [index, sent] of cases.entries()) {
+      const asked = ask(`${url}/mcp`, sent)
+      await waitFor(() => gateway.sessions.flatMap((each) => each.asked).length === index + 1)
+      gateway.sessions.flatMap((each) => each.asked).at(index === 2 ? 0 : -1)?.reply.answer([Buffer.from('{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"no"}}')], 429, 1200)
+      const answer = await asked
+      expect([answer.status, answer.headers['retry-after'], answer.headers['content-type'], answer.json.error?.code]).toEqual([429, '2', 'application/json', -32603])
+    }
+  })
+
   it('shares one session with all others at its place', async () => {
     const { url, gateway } = await open()
     gateway.servers.set('files', { ...ALL, servers: ['files'] })

@@ -103,6 +103,30 @@ export interface Alert {
   readonly since: number | null
 }
 
+/** What the gate did with the calls for one server or group, by the name clients see. */
+export interface GateServerMetrics {
+  readonly name: string
+  /** Calls that were answered with what was kept of an earlier one, and calls that could have been. */
+  readonly hits: number
+  readonly misses: number
+  /** What its kept answers hold now. */
+  readonly cacheBytes: number
+  /** Calls refused because there was no token for them, by whose rate it was. */
+  readonly limited: { readonly caller: number; readonly server: number; readonly total: number }
+  /** Calls refused because there was no room for them. */
+  readonly overloaded: number
+}
+
+/** What every call passes on its way to its server. Counts are since the daemon started. */
+export interface GateMetrics {
+  /** Calls that wait for room right now, their server's or that of all. */
+  readonly waiting: number
+  readonly cacheEntries: number
+  readonly cacheBytes: number
+  /** Those the gate had something to do for. */
+  readonly servers: readonly GateServerMetrics[]
+}
+
 export interface MetricsSnapshot {
   readonly schemaVersion: 1
   /** Epoch milliseconds of the newest sample of CPU and memory; null before the first. */
@@ -112,4 +136,6 @@ export interface MetricsSnapshot {
   readonly sessions: readonly SessionMetrics[]
   readonly saved: MemorySaved
   readonly alerts: readonly Alert[]
+  /** Absent: the daemon is older. */
+  readonly gate?: GateMetrics
 }

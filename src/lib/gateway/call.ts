@@ -6,6 +6,7 @@ import { NOT_SENT, type CallCarrier, type CallClient, type CallPlan, type Setbac
 import { CallRounds } from './call-rounds.js'
 import { classOf } from './failure-class.js'
 import type { Reply, RequestMessage, Underway } from './contract.js'
+import type { Lane } from './lane.js'
 import { CallClock } from './call-clock.js'
 import { absent, failureText, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
 import { progressTokenOf } from './origin.js'
@@ -43,6 +44,8 @@ export class Call implements PassedReceiver, Underway {
   /** Stands in for the client's progress token on the link. */
   token: number | null = null
   repeated = false
+  /** The server's side that let it in last. */
+  lane: Lane | null = null
   /** What the server answers must be translated from. */
   hop: Hop | null = null
   readonly #parking: Parking
@@ -188,7 +191,7 @@ export class Call implements PassedReceiver, Underway {
   fail(failure: Failure): void {
     if (this.#over) return
     this.#told()?.lost(failure)
-    this.#finish(() => { this.#reply?.answer([failureText(this.#id, failure)], failure.status) })
+    this.#finish(() => { this.#reply?.answer([failureText(this.#id, failure)], failure.status, failure.retryAfterMs) })
   }
 
   abort(reason: string): void {
@@ -309,6 +312,6 @@ export class Call implements PassedReceiver, Underway {
     const what = reason === 'timeout' ? `did not answer within ${limitMs} ms` : `gave no sign of life for ${limitMs} ms`
     if (this.linkId !== null) this.carrier.judged(this, { type: 'failed', failure: 'hung', reason: what })
     this.carrier.takeBack(this, reason)
-    this.setBack({ failure: 'hung', isUndelivered: false, isLost: false }, trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: 'unknown' }))
+    this.setBack({ failure: 'hung', isUndelivered: false, isLost: false }, trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: this.hop === null ? 'not-delivered' : 'unknown' }))
   }
 }

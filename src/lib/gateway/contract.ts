@@ -46,9 +46,9 @@ export type RequestMessage = Extract<ClientMessage, { type: 'request' }>
 export interface Reply {
   /**
    * The answer, once: the parts of one JSON text, in order. `status` is the HTTP status that goes with it (200 unless
-   * it is an error of the protocol itself: 400, 404).
+   * it is an error of the protocol itself, 400 or 404, or a limit was reached: 429). `retryAfterMs`: when to ask again.
    */
-  answer(parts: readonly Buffer[], status: number): void
+  answer(parts: readonly Buffer[], status: number, retryAfterMs?: number): void
   /** Something that belongs to the request and comes before its answer: progress, a log line, a question of the server. JSON text. */
   send(text: string): void
 }

@@ -21,6 +21,8 @@ export interface Failure {
   readonly message: string
   readonly data?: unknown
   readonly status: number
+  /** When to ask again, for the header `Retry-After` of HTTP. */
+  readonly retryAfterMs?: number
 }
 
 /** The request itself is at fault. */

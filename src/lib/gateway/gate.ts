@@ -1,7 +1,12 @@
+import type { GateMetrics, GatewaySettings, RateSpec } from '../core/index.js'
 import type { Access } from './access.js'
 import type { Call } from './call.js'
 import type { CallCarrier } from './call-contract.js'
+import { GateBook } from './gate-book.js'
+import { overloaded, rateLimited } from './over-limit.js'
+import { RateTable } from './rate-table.js'
 import type { Destination } from './route.js'
+import { Turnstile } from './turnstile.js'
 
 /** A call on its way from its session to its server. */
 export interface Entry {
@@ -10,9 +15,96 @@ export interface Entry {
   readonly access: Access
 }
 
-/** What every call passes between its session and its server. */
+const TOTAL = 'total'
+
+/**
+ * What every call passes between its session and its server: the rate of its caller, the rate of all, the answers that
+ * are kept, and the room there is for all. How often and how much at once a server is asked is seen to where the
+ * process or connection is known that gets the call (`Lane`). Owned by the gateway.
+ */
 export class Gate {
-  enter(call: Call, { carrier }: Entry): void {
-    carrier.submit(call)
+  readonly book = new GateBook()
+  /** By server as configured. */
+  readonly serverRates = new RateTable()
+  readonly #settings: () => GatewaySettings
+  readonly #callers = new RateTable()
+  readonly #total = new RateTable()
+  readonly #room: Turnstile
+  /** Which settings `#isOpen` is about. */
+  #known: GatewaySettings | null = null
+  #isOpen = true
+
+  /** `settings` is asked anew for every call. */
+  constructor(settings: () => GatewaySettings) {
+    this.#settings = settings
+    this.#room = new Turnstile({
+      spec: () => this.#settings().concurrency,
+      onTurn: (call) => { call.carrier.submit(call) },
+      onOverdue: (call, waitedMs) => {
+        this.book.refused(call.plan.server, 'overloaded', 'total')
+        call.fail(overloaded('total', `there was no room for the request within ${Math.round(waitedMs)} ms`))
+      },
+    })
+  }
+
+  /** Calls that wait for room, not counting those that wait for that of one server. */
+  get waiting(): number {
+    return this.#room.waiting
+  }
+
+  enter(call: Call, entry: Entry): void {
+    const settings = this.#settings()
+    if (settings !== this.#known) this.#learn(settings)
+    if (this.#isOpen && entry.access.grant.rate === null) return entry.carrier.submit(call)
+    if (this.#isOverRate(call, entry.access, settings)) return
+    this.#proceed(call, settings)
+  }
+
+  /** The call is over. */
+  settled(call: Call): void {
+    this.#room.leave(call)
+  }
+
+  figures(): GateMetrics {
+    return { waiting: this.waiting, cacheEntries: 0, cacheBytes: 0, servers: this.book.read(() => 0) }
+  }
+
+  /** Nobody waits any more: sessions have ended their calls. */
+  close(): void {
+    this.#room.close((call) => { call.abort('mcpctl was stopped') })
+  }
+
+  #learn(settings: GatewaySettings): void {
+    this.#known = settings
+    this.#isOpen = settings.rate.caller === null && settings.rate.total === null && settings.concurrency === null
+  }
+
+  /** Takes a token of each, or of none. */
+  #isOverRate(call: Call, { id, grant }: Access, settings: GatewaySettings): boolean {
+    const own = grant.rate ?? settings.rate.caller
+    const { total } = settings.rate
+    if (own === null && total === null) return false
+    const now = performance.now()
+    const ownWaitMs = own === null ? 0 : this.#callers.wait(id, now, own)
+    if (own !== null && ownWaitMs > 0) return this.#refuseRate(call, 'caller', own, ownWaitMs)
+    const totalWaitMs = total === null ? 0 : this.#total.wait(TOTAL, now, total)
+    if (total !== null && totalWaitMs > 0) return this.#refuseRate(call, 'total', total, totalWaitMs)
+    if (own !== null) this.#callers.take(id, now, own)
+    if (total !== null) this.#total.take(TOTAL, now, total)
+    return false
+  }
+
+  #refuseRate(call: Call, limit: 'caller' | 'total', spec: RateSpec, waitMs: number): true {
+    this.book.refused(call.plan.server, 'rate-limited', limit)
+    call.fail(rateLimited(limit, limit, spec, waitMs))
+    return true
+  }
+
+  #proceed(call: Call, { concurrency }: GatewaySettings): void {
+    const entered = concurrency === null && this.#room.inside === 0 ? 'passes' : this.#room.enter(call)
+    if (entered === 'passes') return call.carrier.submit(call)
+    if (entered === 'waits') return
+    this.book.refused(call.plan.server, 'overloaded', 'total')
+    call.fail(overloaded('total', `${concurrency?.max ?? 0} requests are under way, and ${concurrency?.queue ?? 0} wait`))
   }
 }

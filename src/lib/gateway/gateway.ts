@@ -1,4 +1,4 @@
-import type { GatewaySettings, PrefixMode, SessionClient, SessionMetrics } from '../core/index.js'
+import type { GateMetrics, GatewaySettings, PrefixMode, SessionClient, SessionMetrics } from '../core/index.js'
 import type { JsonObject, Link, ServerRequest } from '../mcp/index.js'
 import type { CallClient } from './call-contract.js'
 import type { CallObserver } from './call-observer.js'
@@ -30,6 +30,8 @@ export interface GatewayOptions {
 export interface OwnedGateway extends Gateway {
   /** Who is connected, in the order in which they came. */
   sessions(): SessionMetrics[]
+  /** What was limited, what was kept, and who waits. */
+  gateFigures(): GateMetrics
   close(reason: string): void
 }
 
@@ -46,7 +48,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   readonly source: ServerSource
   readonly version: string
   readonly parking = new Parking()
-  readonly gate = new Gate()
+  readonly gate: Gate
   readonly observer: CallObserver | null
   readonly #options: GatewayOptions
   readonly #sessions = new Set<GatewaySession>()
@@ -65,6 +67,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
 
   constructor(options: GatewayOptions) {
     this.#options = options
+    this.gate = new Gate(options.settings)
     this.source = options.source
     this.observer = options.observer ?? null
     this.version = options.version
@@ -96,6 +99,12 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     return [...this.#sessions].flatMap((session) => session.figures())
   }
 
+  gateFigures(): GateMetrics {
+    const figures = this.gate.figures()
+    const waiting = [...this.#shared.values(), ...this.#own.values()].reduce((sum, upstream) => sum + upstream.lane.waiting, 0)
+    return { ...figures, waiting: figures.waiting + waiting }
+  }
+
   viewOfServer(name: string): View | null {
     return this.source.names().includes(name) ? { servers: [name], tags: [], prefix: null, separator: null } : null
   }
@@ -112,6 +121,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     if (this.#announceTimer !== null) clearTimeout(this.#announceTimer)
     for (const session of [...this.#sessions]) session.finish(reason)
     this.parking.close()
+    this.gate.close()
     for (const upstream of [...this.#shared.values(), ...this.#own.values()]) upstream.close(reason)
   }
 
@@ -191,7 +201,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   openOwn(server: string, client: SessionClient, owner: CallClient): Upstream | null {
     const name = this.source.openOwn(server, client)
     if (name === null) return null
-    const upstream = new Upstream(name, owner, this)
+    const upstream = new Upstream(name, owner, this, server)
     this.#own.set(name, upstream)
     upstream.changed()
     return upstream
@@ -247,6 +257,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     const upstream = this.#shared.get(name)
     if (upstream === undefined) return
     this.#shared.delete(name)
+    this.gate.book.forget(name)
     upstream.close(`server "${name}" is not configured any more`)
   }
 

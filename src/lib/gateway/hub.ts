@@ -1,10 +1,12 @@
 import type { JsonObject } from '../mcp/index.js'
+import type { Gate } from './gate.js'
 import type { ServerSource } from './source.js'
 
 /** What the parts of the gateway share. */
 export interface Hub {
   readonly source: ServerSource
   readonly version: string
+  readonly gate: Gate
   /** Epoch ms. */
   now(): number
   /** A progress token nobody else uses. */

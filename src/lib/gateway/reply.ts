@@ -17,7 +17,7 @@ export function answerText(message: RequestMessage, reply: Reply, result: Buffer
 }
 
 export function answerError(message: RequestMessage, reply: Reply, failure: Failure): null {
-  reply.answer([failureText(message.id, failure)], failure.status)
+  reply.answer([failureText(message.id, failure)], failure.status, failure.retryAfterMs)
   return null
 }
 

@@ -1,6 +1,5 @@
 import type { PrefixMode } from '../core/index.js'
 import type { CallObserver } from './call-observer.js'
-import type { Gate } from './gate.js'
 import type { View } from './contract.js'
 import type { Parking } from './parking.js'
 import type { ViewHost } from './session-view.js'
@@ -8,7 +7,6 @@ import type { ViewHost } from './session-view.js'
 /** What a session needs from the gateway. */
 export interface SessionHost<Owner> extends ViewHost {
   readonly parking: Parking
-  readonly gate: Gate
   /** Null: nobody wants to know of calls. */
   readonly observer: CallObserver | null
   /** A name no other session of this gateway has. */

@@ -129,6 +129,7 @@ export class GatewaySession implements Session, CallClient {
     this.paused(call)
     this.#questions.forget(call)
     call.carrier.settled(call)
+    this.#host.gate.settled(call)
   }
 
   paused(call: Call): void {

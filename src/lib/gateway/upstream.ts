@@ -8,12 +8,13 @@ import { INTERNAL_ERROR, linkTrouble, trouble, undelivered } from './failure.js'
 import { IdleStop } from './idle-stop.js'
 import { Interest } from './interest.js'
 import type { Hub } from './hub.js'
+import { Lane, NO_LIMITS } from './lane.js'
+import { LevelSender } from './level-sender.js'
 import { changedLists, ListRefresh } from './list-refresh.js'
 import { META } from './request-text.js'
 import { ServerQuestions } from './server-questions.js'
 import type { Heard, SourceServer } from './source.js'
 
-const LOG_LEVEL_TIMEOUT_MS = 30_000
 const MAX_WAITING = 1000
 const MAX_UNDER_WAY = 10_000
 
@@ -26,6 +27,8 @@ export class Upstream implements CallCarrier {
   /** Set when the process belongs to one session. */
   readonly owner: CallClient | null
   readonly interest: Interest
+  /** How often and how much at once it may be asked. */
+  readonly lane: Lane
   catalogue: Catalogue | null = null
   instructions: string | null = null
   readonly #hub: Hub
@@ -37,19 +40,20 @@ export class Upstream implements CallCarrier {
   /** Of the instance that was up last, even while it takes nothing new. */
   #lists: ListRefresh | null = null
   readonly #questions: ServerQuestions
-  #hasLogging = false
+  readonly #level = new LevelSender()
   #isListed = false
   #offersResources = false
-  #logLevel: string | null = null
   #era: Era | null = null
   #version = ''
   readonly #idleStop: IdleStop
 
-  constructor(name: string, owner: CallClient | null, hub: Hub) {
+  /** `configured`: the server whose process it is. */
+  constructor(name: string, owner: CallClient | null, hub: Hub, configured = name) {
     this.name = name
     this.owner = owner
     this.#hub = hub
     this.interest = new Interest(this)
+    this.lane = new Lane({ server: configured, gate: hub.gate, limits: () => this.#server?.traffic ?? NO_LIMITS, onTurn: (call) => { this.submit(call) } })
     this.#questions = new ServerQuestions({ name, owner, hub, callsOn: (link) => this.#callsOn(link) })
     this.#idleStop = new IdleStop({
       idleMs: () => (this.#link === null ? null : (this.#server?.idleStopMs ?? null)),
@@ -92,9 +96,7 @@ export class Upstream implements CallCarrier {
 
   /** The most verbose level its clients asked for. */
   setLogLevel(level: string | null): void {
-    if (level === this.#logLevel) return
-    this.#logLevel = level
-    this.#sendLogLevel()
+    this.#level.set(level)
   }
 
   get absence(): string {
@@ -102,7 +104,7 @@ export class Upstream implements CallCarrier {
   }
 
   get inFlight(): number {
-    return this.#calls.size + this.#waiting.size
+    return this.#calls.size + this.#waiting.size + this.lane.waiting
   }
 
   /** Params of a request the gateway itself sends to a modern server. */
@@ -116,11 +118,14 @@ export class Upstream implements CallCarrier {
       call.refused(undelivered(call.plan.server, `server "${call.plan.server}" has ${MAX_UNDER_WAY} requests under way`, 'overloaded', 1000))
       return
     }
+    // Only who can be sent now takes a token and a place: all others wait for the server, however long its start takes.
+    if (this.#link !== null && !this.lane.admit(call)) return
     if (this.#link === null || !this.#pass(call, this.#link)) this.#queue(call)
   }
 
   takeBack(call: Call, reason: string): void {
     this.#waiting.delete(call)
+    this.lane.leave(call)
     if (!this.#calls.delete(call.serial)) return
     if (call.token !== null) this.#tokens.delete(call.token)
     const { link, linkId } = call
@@ -129,8 +134,8 @@ export class Upstream implements CallCarrier {
     link.takeBack(linkId, reason, this.#questions.takenBack(call, link))
   }
 
-  judged(_call: Call, _verdict: CallVerdict): void {
-    // Nothing follows from it yet.
+  judged(call: Call, _verdict: CallVerdict): void {
+    this.lane.leave(call)
   }
 
   /** Asking the same server once more is all there is; one that comes back may be another instance. */
@@ -151,6 +156,7 @@ export class Upstream implements CallCarrier {
     this.#waiting.delete(call)
     this.#calls.delete(call.serial)
     if (call.token !== null) this.#tokens.delete(call.token)
+    this.lane.leave(call)
     if (this.#calls.size > 0) return
     // It was in use until now, however long ago that call began.
     this.#idleStop.used()
@@ -200,6 +206,7 @@ export class Upstream implements CallCarrier {
 
   /** The gateway gives this server up. */
   close(reason: string): void {
+    this.lane.close((call) => { call.fail(undelivered(call.plan.server, reason, 'closed', null)) })
     for (const call of this.#calls.values()) {
       this.takeBack(call, reason)
       call.setBack({ failure: 'dead', isUndelivered: false, isLost: false }, trouble(reason, { reason: 'closed', server: call.plan.server, outcome: 'unknown' }))
@@ -209,6 +216,7 @@ export class Upstream implements CallCarrier {
     this.interest.close()
     this.#lists?.stop()
     this.#link = this.#lists = null
+    this.#level.adopt(null, null)
   }
 
   /** False when the link turned out to be over: nothing was sent then. */
@@ -231,6 +239,7 @@ export class Upstream implements CallCarrier {
 
   #queue(call: Call): void {
     this.#calls.delete(call.serial)
+    this.lane.leave(call)
     // A process of the session's own is worth waiting for; for a shared one another may stand in.
     if (this.owner === null && call.goesOnElsewhere(this)) return
     const server = this.server
@@ -251,12 +260,11 @@ export class Upstream implements CallCarrier {
   #adopt(server: SourceServer | null): void {
     const up = server?.up ?? null
     this.#link = up?.link ?? null
-    if (up === null) return
+    if (up === null) return this.#level.adopt(null, null)
     const { established } = up
     this.#era = established.verdict.era
     this.#version = established.verdict.protocolVersion
     this.instructions = established.instructions
-    this.#hasLogging = established.capabilities['logging'] !== undefined
     this.#offersResources = established.capabilities['resources'] !== undefined
     this.#idleStop.used()
     // One that was away for a moment may have told of other lists since it came up.
@@ -265,7 +273,7 @@ export class Upstream implements CallCarrier {
       this.#learn(established.catalogue)
     }
     this.interest.renew()
-    this.#sendLogLevel()
+    this.#level.adopt(up.link, established)
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const call of waiting) this.submit(call)
@@ -285,12 +293,6 @@ export class Upstream implements CallCarrier {
     this.#isListed = true
     if (this.owner === null && isNew) this.#hub.source.remember(this.name, { catalogue, instructions: this.instructions })
     this.#hub.catalogueChanged(isNew)
-  }
-
-  /** Modern requests carry the level themselves. */
-  #sendLogLevel(): void {
-    if (this.#link === null || this.#logLevel === null || !this.#hasLogging || this.#era !== 'legacy') return
-    this.#link.request('logging/setLevel', { level: this.#logLevel }, { timeoutMs: LOG_LEVEL_TIMEOUT_MS }).catch(() => undefined)
   }
 
   #progressed(params: JsonObject | undefined): void {

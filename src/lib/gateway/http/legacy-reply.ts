@@ -8,7 +8,7 @@ import { isGone, watch, type Exchange, type Outgoing } from './exchange.js'
 import type { Living } from './heartbeat.js'
 import type { LegacySession, SessionUser } from './legacy-session.js'
 import type { ResumableStream } from './resumable-stream.js'
-import { sendJson } from './respond.js'
+import { sendAnswer } from './respond.js'
 import type { SessionTable } from './session-table.js'
 
 const CHANGES_STATE = new Set(['logging/setLevel', 'resources/subscribe', 'resources/unsubscribe'])
@@ -55,12 +55,13 @@ export class LegacyReply implements Reply, Exchange, Living, SessionUser {
     this.#table.heartbeat.add(this)
   }
 
-  answer(parts: readonly Buffer[], status: number): void {
+  answer(parts: readonly Buffer[], status: number, retryAfterMs?: number): void {
     if (this.#over) return
     this.#over = true
     this.#table.heartbeat.delete(this)
     this.#noteState()
-    if (this.#stream === null && this.#accepted.json) return sendJson(this.#res, status, parts, this.#headers())
+    // A client that takes streams only has to see a limit by the status all the same.
+    if (this.#stream === null && (this.#accepted.json || retryAfterMs !== undefined)) return sendAnswer(this.#res, { parts, status, headers: this.#headers(), retryAfterMs })
     const stream = this.#stream ?? this.#open()
     if (stream === null) return
     stream.push(parts)

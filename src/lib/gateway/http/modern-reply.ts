@@ -4,7 +4,7 @@ import { failureText, INTERNAL_ERROR } from '../failure.js'
 import { EventStream, messageEvent } from './event-stream.js'
 import { watch, type Exchange, type Outgoing } from './exchange.js'
 import type { Heartbeat, Living } from './heartbeat.js'
-import { sendJson } from './respond.js'
+import { sendAnswer } from './respond.js'
 import type { SharedSession } from './shared-session.js'
 
 export interface ModernReplyOptions {
@@ -49,10 +49,11 @@ export class ModernReply implements Reply, Exchange, Living {
     watch(this.#res, this)
   }
 
-  answer(parts: readonly Buffer[], status: number): void {
+  answer(parts: readonly Buffer[], status: number, retryAfterMs?: number): void {
     if (this.#over) return
     this.#settle()
-    if (this.#stream === null && this.#accepted.json) return sendJson(this.#res, status, parts)
+    // A client that takes streams only has to see a limit by the status all the same.
+    if (this.#stream === null && (this.#accepted.json || retryAfterMs !== undefined)) return sendAnswer(this.#res, { parts, status, retryAfterMs })
     const stream = this.#open()
     stream.write(messageEvent(null, parts))
     stream.end()

@@ -25,6 +25,11 @@ export function sendJson(res: Outgoing, status: number, parts: readonly Buffer[]
   sendBody(res, status, parts, ['content-type', 'application/json', ...headers])
 }
 
+/** The answer to a request that goes in one body. One that is refused for a limit says when to ask again (RFC 9110, 10.2.3: whole seconds). */
+export function sendAnswer(res: Outgoing, { parts, status, headers = NOTHING, retryAfterMs }: { readonly parts: readonly Buffer[]; readonly status: number; readonly headers?: readonly string[]; readonly retryAfterMs: number | undefined }): void {
+  sendJson(res, status, parts, retryAfterMs === undefined ? headers : [...headers, 'retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000)))])
+}
+
 /** One body in one go; only its length for a HEAD. `headers`: name, value, name, value. */
 export function sendBody(res: Outgoing, status: number, parts: readonly Buffer[], headers: readonly string[]): void {
   if (res.headersSent || isGone(res)) return
@@ -57,6 +62,6 @@ export function sendEmpty(res: Outgoing, status: number, headers: readonly strin
 
 /** Adds what lets a web page of an allowed origin read the response (Fetch standard, CORS protocol). */
 export function withOrigin(res: Outgoing, headers: string[]): string[] {
-  if (res.origin !== null) headers.push('access-control-allow-origin', res.origin, 'vary', 'origin', 'access-control-expose-headers', 'mcp-session-id, www-authenticate')
+  if (res.origin !== null) headers.push('access-control-allow-origin', res.origin, 'vary', 'origin', 'access-control-expose-headers', 'mcp-session-id, www-authenticate, retry-after')
   return headers
 }
