@@ -35,7 +35,9 @@ export function commandOf<F extends FlagTable>(verb: Verb<F>): Command.Class {
 function toFlag(spec: FlagSpec) {
   const common = { summary: spec.summary, ...(spec.short === undefined ? {} : { char: spec.short as 'a' }) }
   if (spec.type === 'boolean') return Flags.boolean(common)
-  return Flags.string({ ...common, ...(spec.value === undefined ? {} : { helpValue: spec.value }), ...(spec.options === undefined ? {} : { options: [...spec.options] }) })
+  const text = { ...common, ...(spec.value === undefined ? {} : { helpValue: spec.value }), ...(spec.options === undefined ? {} : { options: [...spec.options] }) }
+  // Without the second, a flag takes every word up to the next one.
+  return spec.multiple === true ? Flags.string({ ...text, multiple: true, multipleNonGreedy: true }) : Flags.string(text)
 }
 
 function toUsageError(error: Error, id: string, known: readonly string[]): unknown {

@@ -2,6 +2,8 @@ import type { Terminal } from './terminal.js'
 
 export interface FlagSpec {
   readonly type: 'boolean' | 'string'
+  /** May be given several times; its value is the list of all. */
+  readonly multiple?: true
   readonly short?: string
   readonly summary: string
   /** How the value is named in help. */
@@ -15,7 +17,7 @@ export type NameKind = 'servers' | 'call' | 'clients' | 'shells' | 'files' | 'no
 export type FlagTable = Readonly<Record<string, FlagSpec>>
 
 export type FlagValues<F extends FlagTable> = {
-  readonly [K in keyof F]: (F[K]['type'] extends 'boolean' ? boolean : string) | undefined
+  readonly [K in keyof F]: (F[K]['type'] extends 'boolean' ? boolean : F[K] extends { readonly multiple: true } ? readonly string[] : string) | undefined
 }
 
 /** Where a verb may write and what it may ask: nothing else of the process. */

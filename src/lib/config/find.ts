@@ -30,7 +30,7 @@ export interface FindOptions {
  * a path that was given explicitly is returned whether it exists or not, so that loading it can say what is wrong.
  */
 export function findConfig(options: FindOptions): string | null {
-  return explicitPath(options) ?? findProjectConfig(options) ?? findUserConfig(options)
+  return explicitPath(options) ?? findProjectConfig(options) ?? findUserConfig(options) ?? (hasRuntimeChanges(options) ? runtimeFile(options) : null)
 }
 
 /** The path given with `--config` or MCP_CONFIG, absolute. */
@@ -51,6 +51,17 @@ function findProjectConfig(options: FindOptions): string | null {
 /** The person's own file: `$XDG_CONFIG_HOME/mcpctl/config.*`, by default below ~/.config. */
 export function findUserConfig(options: FindOptions): string | null {
   return findIn(userConfigFolder(options), USER_PLACES)
+}
+
+/** Where servers that were added at run time, and switches, are kept: `state/runtime.json` in MCP_HOME. There is no such file without any. */
+export function runtimeFile(options: FindOptions): string {
+  const userHome = homeOf(options)
+  const stated = options.env['MCP_HOME']?.trim()
+  return join(resolve(expandTilde(stated || join(userHome, '.mcp'), userHome)), 'state', 'runtime.json')
+}
+
+export function hasRuntimeChanges(options: FindOptions): boolean {
+  return isFile(runtimeFile(options))
 }
 
 function userConfigFolder(options: FindOptions): string {

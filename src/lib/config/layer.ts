@@ -9,7 +9,16 @@ export interface Layers {
 }
 
 /** A file as the origin of a value. */
-export const originOf = (entry: StatedEntry, isDefault: boolean): string => `${entry.spot.source.document.file}${isDefault ? ' (defaults)' : ''}`
+export function originOf({ spot }: StatedEntry, isDefault: boolean): string {
+  const { origin, file } = spot.source.document
+  return `${origin ?? file}${isDefault ? ' (defaults)' : ''}`
+}
+
+/** Whether a server is on because somebody said so at run time, or off. */
+export function isSwitched({ spot }: StatedEntry): boolean {
+  const { switched } = spot.source.document
+  return switched !== undefined && switched.has(String(spot.path.at(-1)))
+}
 
 /** The place of a stated field. */
 export const spotOf = (entry: StatedEntry, name: FieldName): Spot => entry.spots.get(name) ?? entry.spot.at(name)

@@ -4,7 +4,7 @@ import type { FleetSettings, ServerSpec } from '../core/index.js'
 import { checkDependencies, type Dependent } from './dependency.js'
 import type { ReadOptions, SourceDocument } from './document.js'
 import { explain, type ExplainedConfig, type ExplainedServer, type ExplainedValue } from './explain.js'
-import { explicitPath, findUserConfig, homeOf, type FindOptions } from './find.js'
+import { explicitPath, findUserConfig, homeOf, runtimeFile, type FindOptions } from './find.js'
 import { resolveGateway } from './gateway.js'
 import { inheritEnvironment } from './inherit.js'
 import { configInvalid } from './problem.js'
@@ -12,6 +12,7 @@ import { lockBeside } from './lock-file.js'
 import { withPins } from './pins.js'
 import { checkProfiles, explainProfiles, mergeProfiles } from './profile.js'
 import { readDocument } from './read-document.js'
+import { readRuntime, withSwitches, type RuntimeDraft } from './runtime.js'
 import { configNotFound, searchDocument } from './search.js'
 import { resolveServer, type Ambient } from './server-spec.js'
 import { fromEnvironment, fromFlag, type Sourced, type SettingsOverrides } from './setting-override.js'
@@ -25,6 +26,8 @@ export interface LoadOptions extends FindOptions {
   readonly evaluationTimeoutMs?: number
   /** Called with every file that is looked into, before it is judged: known too when loading fails. */
   readonly onFile?: (file: string) => void
+  /** Runtime changes that are to be tried, in place of those that are in effect. */
+  readonly runtime?: RuntimeDraft
 }
 
 export interface LoadedConfig {
@@ -34,7 +37,9 @@ export interface LoadedConfig {
   readonly files: readonly string[]
   /** Where the locks of its servers are, or would be. */
   readonly locks: readonly string[]
-  /** In configuration order, disabled ones included; the project's before the user's. */
+  /** Where changes made at run time are kept, whether there are any or not. */
+  readonly runtimeFile: string
+  /** In configuration order, disabled ones included; the project's before the user's, those added at run time last. */
   readonly servers: readonly ServerSpec[]
   readonly settings: FleetSettings
   /** Whether a change of the files should be noticed by the daemon. */
@@ -47,8 +52,9 @@ const EVALUATION_TIMEOUT_MS = 10_000
 const PARALLEL_STARTS = 32
 
 /**
- * Finds, reads, expands and checks the configuration: the explicit file or the nearest one upwards, and beneath it the
- * user's own file, whose servers and defaults count where the project's says nothing. Throws CONFIG_NOT_FOUND,
+ * Finds, reads, expands and checks the configuration: the explicit file or the nearest one upwards, beneath it the
+ * user's own file, whose servers and defaults count where the project's says nothing, and what was changed at run time:
+ * servers that are in none of the files, and which of all are switched on. Throws CONFIG_NOT_FOUND,
  * CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_EVALUATION, ENVIRONMENT_INVALID, or CONFIG_INVALID with every problem found.
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
@@ -74,6 +80,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     source: sources[0] ?? '',
     files,
     locks,
+    runtimeFile: runtimeFile(options),
     servers: withPins(servers, locks),
     settings: { maxConcurrentStarts: starts.value, gateway: { ...gateway.settings, profiles: Object.fromEntries([...profiles].map(([name, { spec }]) => [name, spec])) } },
     watch: settings.watch,
@@ -87,14 +94,23 @@ interface FoundDocument {
   readonly isUserFile: boolean
 }
 
-/** The project's file, then the user's. */
+/** The project's file, then the user's, then what was added at run time. */
 async function readDocuments(options: LoadOptions): Promise<FoundDocument[]> {
   const read: ReadOptions = { evaluationTimeoutMs: options.evaluationTimeoutMs ?? EVALUATION_TIMEOUT_MS, onFile: options.onFile ?? (() => undefined) }
-  const explicit = explicitPath(options)
-  const project = explicit === null ? await searchDocument(options, read) : await readDocument(explicit, read)
+  const isRuntime = explicitPath(options) === runtimeFile(options)
+  const runtime = await readRuntime(options, read, { draft: options.runtime, isNamed: isRuntime })
+  const added: FoundDocument[] = runtime.document === null ? [] : [{ document: runtime.document, isUserFile: false }]
+  const written = await readWritten(options, read, { isRuntime })
+  if (written.length + added.length === 0) throw configNotFound(options)
+  return [...written, ...added].map(({ document, isUserFile }) => ({ document: withSwitches(document, runtime), isUserFile }))
+}
+
+async function readWritten(options: LoadOptions, read: ReadOptions, { isRuntime }: { readonly isRuntime: boolean }): Promise<FoundDocument[]> {
+  const explicit = isRuntime ? null : explicitPath(options)
+  const project = isRuntime ? null : explicit === null ? await searchDocument(options, read) : await readDocument(explicit, read)
   const userFile = findUserConfig(options)
   if (project && (userFile === null || isSameFile(project.file, userFile))) return [{ document: project, isUserFile: userFile !== null }]
-  if (userFile === null) throw configNotFound(options)
+  if (userFile === null) return project ? [{ document: project, isUserFile: false }] : []
   const user: FoundDocument = { document: await readDocument(userFile, read), isUserFile: true }
   return project ? [{ document: project, isUserFile: false }, user] : [user]
 }
@@ -110,7 +126,7 @@ function takeApart(document: SourceDocument, isUserFile: boolean, options: LoadO
     document,
     isOwn: isOwnFormat(document, isUserFile),
     folder,
-    defaultCwd: isUserFile ? userHome : folder,
+    defaultCwd: isUserFile || document.origin !== undefined ? userHome : folder,
     fileFolder: dirname(document.file),
     userHome,
     env: options.env,
@@ -128,8 +144,9 @@ function resolveAll(contents: readonly ConfigContent[], ambient: Ambient): Resol
   const resolved: Resolved = { dependents: [], explained: [] }
   const defaults = contents.flatMap((content) => (content.defaults ? [content.defaults] : []))
   const taken = new Set<string>()
-  for (const { entries } of contents) {
+  for (const { entries, source } of contents) {
     const here = [...entries].filter(([name]) => !taken.has(name.toLowerCase()))
+    if (source.document.origin !== undefined) for (const [name, { spot }] of entries) if (taken.has(name.toLowerCase())) spot.warn(`was added at run time and is hidden by the server of that name in ${contents[0]?.source.document.file ?? 'the configuration'}; mcpctl remove ${name} takes it away`)
     for (const [name, entry] of here) {
       taken.add(name.toLowerCase())
       const server = resolveServer(name, { entry, defaults }, ambient)

@@ -4,7 +4,7 @@ import { explain, showSize, type ExplainedServer, type ExplainedValue } from './
 import { resolveHealth } from './health.js'
 import { Knobs } from './knobs.js'
 import { resolveLaunch } from './launch.js'
-import { originOf, spotOf, type Layers } from './layer.js'
+import { isSwitched, originOf, spotOf, type Layers } from './layer.js'
 import { resolveLimits } from './limits.js'
 import type { StatedFields } from './server-entry.js'
 import { fromEnvironment, fromFlag, type Sourced, type SettingsOverrides } from './setting-override.js'
@@ -74,7 +74,8 @@ function resolveEnabled({ entry }: Layers, knobs: Knobs): boolean {
   if (enabled !== undefined && enabled === disabled) {
     entry.spots.get('disabled')?.problem('contradicts "enabled"', 'Keep one of the two.')
   }
-  return knobs.plain('enabled', { get: (values) => values.enabled ?? (values.disabled === undefined ? undefined : !values.disabled), fallback: true })
+  const choice = { get: (values: StatedFields) => values.enabled ?? (values.disabled === undefined ? undefined : !values.disabled), fallback: true }
+  return knobs.plain('enabled', isSwitched(entry) ? { ...choice, flag: { value: enabled === true, origin: 'runtime change' } } : choice)
 }
 
 function resolveRestart(knobs: Knobs, { settings, overrides }: Ambient): RestartSpec {

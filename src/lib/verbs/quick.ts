@@ -35,7 +35,7 @@ function refuseHelp(args: readonly string[]): boolean {
 
 function parse(verb: Verb, args: readonly string[]): { names: string[]; flags: FlagValues<FlagTable>; json: boolean } | null {
   const table: FlagTable = { ...verb.flags, json: JSON_FLAG }
-  const options = Object.fromEntries(Object.entries(table).map(([name, { type, short }]) => [name, { type, ...(short === undefined ? {} : { short }) }]))
+  const options = Object.fromEntries(Object.entries(table).map(([name, { type, short, multiple = false }]) => [name, { type, multiple, ...(short === undefined ? {} : { short }) }]))
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: verb.names !== undefined, strict: true })
     if (verb.names?.required && positionals.length === 0) return null

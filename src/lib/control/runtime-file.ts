@@ -1,0 +1,117 @@
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { McpctlError } from '../errors/index.js'
+import { homeUnusable, type Home } from './home.js'
+
+/** Changes made beside the configuration files: servers that stand in none of them, and which servers are switched on or off. */
+export interface RuntimeChanges {
+  /** Entries as they would stand under `servers` in a configuration file. */
+  readonly servers: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly enabled: Readonly<Record<string, boolean>>
+}
+
+export const NO_CHANGES: RuntimeChanges = { servers: {}, enabled: {} }
+
+/** Whoever holds it longer has died over it: what is done meanwhile takes milliseconds. */
+const STALE_MS = 5_000
+const WAIT_MS = 10_000
+const POLL_MS = 10
+
+/** Where they are kept; there is no such file when there are none. Readable by its owner only: entries may hold secrets. */
+export function runtimeChangesFile(home: Home): string {
+  return join(home.state, 'runtime.json')
+}
+
+/** Throws CONFIG_SYNTAX when somebody else wrote something there that cannot be read. */
+export function readRuntimeChanges(home: Home): RuntimeChanges {
+  const text = readText(runtimeChangesFile(home))
+  return text === null ? NO_CHANGES : parse(text, runtimeChangesFile(home))
+}
+
+/**
+ * Replaces them by what `change` makes of them, while nobody else can. What it throws changes nothing. Resolves with what
+ * there is now. Rejects with HOME_UNUSABLE when it cannot be written.
+ */
+export async function changeRuntime(home: Home, change: (changes: RuntimeChanges) => RuntimeChanges): Promise<RuntimeChanges> {
+  const path = runtimeChangesFile(home)
+  const lock = `${path}.lock`
+  await hold(home, lock)
+  try {
+    const changes = change(readRuntimeChanges(home))
+    write(path, changes)
+    return changes
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+/** Drops them, whatever stands in their file. */
+export function dropRuntimeChanges(home: Home): void {
+  write(runtimeChangesFile(home), NO_CHANGES)
+}
+
+function write(path: string, changes: RuntimeChanges): void {
+  const draft = `${path}.${process.pid}`
+  try {
+    if (Object.keys(changes.servers).length + Object.keys(changes.enabled).length === 0) return rmSync(path, { force: true })
+    writeFileSync(draft, `${JSON.stringify({ schemaVersion: 1, ...changes }, null, 2)}\n`, { mode: 0o600 })
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw homeUnusable(path, error)
+  }
+}
+
+async function hold(home: Home, lock: string): Promise<void> {
+  try {
+    mkdirSync(home.state, { recursive: true, mode: 0o700 })
+    for (const deadline = performance.now() + WAIT_MS; !take(lock); await new Promise((resolve) => setTimeout(resolve, POLL_MS))) {
+      if (performance.now() > deadline) throw new Error('another command holds it')
+    }
+  } catch (error) {
+    throw homeUnusable(lock, error)
+  }
+}
+
+/** A file that only one of several can create. */
+function take(lock: string): boolean {
+  try {
+    closeSync(openSync(lock, 'wx', 0o600))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs
+    if (since !== undefined && Date.now() - since > STALE_MS) rmSync(lock, { force: true })
+    return false
+  }
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return null
+    throw homeUnusable(path, error)
+  }
+}
+
+function parse(text: string, path: string): RuntimeChanges {
+  try {
+    const { servers = {}, enabled = {} } = readObject(JSON.parse(text))
+    return { servers: Object.fromEntries(Object.entries(readObject(servers)).map(([name, entry]) => [name, readObject(entry)])), enabled: readSwitches(readObject(enabled)) }
+  } catch (cause) {
+    throw new McpctlError('CONFIG_SYNTAX', `${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { hint: 'Mend it, or drop all runtime changes: mcpctl config reset --yes', details: { file: path }, cause })
+  }
+}
+
+function readObject(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('an object is expected')
+  return { ...value }
+}
+
+function readSwitches(switches: Record<string, unknown>): Record<string, boolean> {
+  return Object.fromEntries(Object.entries(switches).map(([name, value]) => {
+    if (typeof value !== 'boolean') throw new Error(`"enabled" of ${JSON.stringify(name)} is neither true nor false`)
+    return [name, value]
+  }))
+}
