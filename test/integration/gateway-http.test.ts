@@ -218,7 +218,9 @@ describe('what comes in', () => {
       expect([path, answer.status, answer.json.error?.code]).toEqual([path, 404, -32600])
     }
     for (const path of ['/mcp?x=1', '/mcp/a%20b', '/profiles/work/mcp']) expect((await ask(`${url}${path}`, modern(1, 'ping'))).status).toBe(200)
-    expect(gateway.sessions.map(({ options }) => options.view)).toEqual([ALL, { ...ALL, servers: ['a b'] }, { ...ALL, tags: ['work'] }])
+    // Nobody who is not known may manage servers.
+    const only = { servers: null, allow: null, deny: [], manage: false }
+    expect(gateway.sessions.map(({ options }) => options.view)).toEqual([ALL, { ...ALL, servers: ['a b'] }, { ...ALL, tags: ['work'] }].map((view) => ({ ...view, only })))
   })
 
   it('has its methods', async () => {

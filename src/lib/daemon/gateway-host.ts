@@ -135,8 +135,8 @@ class HttpKeeper {
   }
 
   async #follow(settings: GatewaySettings): Promise<void> {
-    const { host, port, token, allowedHosts, allowedOrigins, sse, metrics } = settings
-    const key = JSON.stringify([host, port, token, allowedHosts, allowedOrigins, sse, metrics.public])
+    const { host, port, token, allowedHosts, allowedOrigins, sse, metrics, auth } = settings
+    const key = JSON.stringify([host, port, token, allowedHosts, allowedOrigins, sse, metrics.public, auth])
     if (key === this.#key && (this.#front !== null || port === null)) return
     await this.#front?.close()
     this.#front = null

@@ -51,8 +51,8 @@ function tidy(folder: string): void {
 
 function isStored(value: unknown): value is StoredSession {
   if (typeof value !== 'object' || value === null) return false
-  const { path, state } = value as Record<string, unknown>
-  if (typeof path !== 'string' || typeof state !== 'object' || state === null) return false
+  const { path, caller, state } = value as Record<string, unknown>
+  if (typeof path !== 'string' || (caller !== undefined && typeof caller !== 'string') || typeof state !== 'object' || state === null) return false
   const { protocolVersion, capabilities, subscriptions } = state as Record<string, unknown>
   return typeof protocolVersion === 'string' && typeof capabilities === 'object' && capabilities !== null && Array.isArray(subscriptions)
 }

@@ -9,6 +9,8 @@ export interface Access {
   readonly id: string
   readonly kind: 'local' | 'anonymous' | 'token' | 'key' | 'jwt'
   readonly grant: GrantSpec
+  /** Epoch ms at which what it showed expires; absent: that is not known here, or never. */
+  readonly expiresAt?: number
 }
 
 export const LOCAL: Access = { id: 'local', kind: 'local', grant: { ...FULL_GRANT, manage: true } }

@@ -22,7 +22,7 @@ export function createToolFilter({ allow, deny, tools }: TrafficSpec): ToolFilte
 }
 
 /** Whether a name fits a pattern in which `*` stands for any text. Linear: each piece is looked for once, from the left. */
-function toMatcher(pattern: string): (name: string) => boolean {
+export function toMatcher(pattern: string): (name: string) => boolean {
   const [first = '', ...rest] = pattern.split('*')
   const last = rest.pop()
   if (last === undefined) return (name) => name === pattern

@@ -4,6 +4,7 @@ import { mergeCatalogues, type Member, type Merged } from './merge.js'
 import { holdBack } from './pins.js'
 import type { ServerSource } from './source.js'
 import type { Upstream } from './upstream.js'
+import { createLimitFilter, type LimitFilter } from './view-limits.js'
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
 
@@ -34,11 +35,13 @@ const PENDING_KEY = 'mcpctl/pending'
 /** What the clients of one view see: the merged catalogue and ready answers, built anew only when something changed. */
 export class ViewCatalogue {
   readonly #parts: ViewParts
+  readonly #limits: LimitFilter | null
   #built: Built | null = null
   #announced: ReadonlyMap<ListKind, string> | null = null
 
   constructor(parts: ViewParts) {
     this.#parts = parts
+    this.#limits = parts.view.only == null ? null : createLimitFilter(parts.view.only)
   }
 
   /** The servers in view, in configuration order; those that are down for good are left out. */
@@ -46,7 +49,7 @@ export class ViewCatalogue {
     const { view, source } = this.#parts
     return source.names().filter((name) => {
       const server = source.get(name)
-      if (server === null || server.presence === 'down') return false
+      if (server === null || server.presence === 'down' || this.#limits?.admitsServer(name) === false) return false
       return view.servers === null || view.servers.includes(name) || server.tags.some((tag) => view.tags.includes(tag))
     })
   }
@@ -108,8 +111,9 @@ export class ViewCatalogue {
       const { catalogue } = upstreamOf(name)
       return server === null || catalogue === null ? [] : [{ server: name, traffic: server.traffic, ...holdBack(catalogue, server.traffic.pins), keepsNames: server.keepsNames === true }]
     })
-    const merged = mergeCatalogues(members, { prefix: view.prefix ?? prefix, separator: view.separator ?? separator, maxNameLength })
-    for (const warning of merged.warnings) warn(warning)
+    const all = mergeCatalogues(members, { prefix: view.prefix ?? prefix, separator: view.separator ?? separator, maxNameLength })
+    for (const warning of all.warnings) warn(warning)
+    const merged = this.#limits?.apply(all, view.separator ?? separator) ?? all
     this.#built = { revision, merged, texts: new Map() }
     return this.#built
   }

@@ -50,22 +50,3 @@ describe('the origin of a request', () => {
     expect(check(origin)).toMatchObject({ status: 403, data: { reason: 'origin' } })
   })
 })
-
-describe('the token of a request', () => {
-  const guard = new Guard({ ...SETTINGS, token: 's3cret-token' })
-
-  it('is taken when it is right', () => {
-    expect(guard.checkToken(request({ authorization: 'Bearer s3cret-token' }))).toBeNull()
-    expect(guard.checkToken(request({ authorization: 'bearer s3cret-token' }))).toBeNull()
-  })
-
-  it.each([undefined, '', 'Bearer', 'Bearer ', 'Bearer s3cret-toke', 'Bearer s3cret-tokeN', 'Bearer s3cret-token2', 'Basic s3cret-token', 's3cret-token'])('is refused when it is "%s"', (authorization) => {
-    const refusal = guard.checkToken(request(authorization === undefined ? {} : { authorization }))
-    expect(refusal).toMatchObject({ status: 401, headers: ['www-authenticate', expect.stringContaining('Bearer')] })
-    expect(JSON.stringify(refusal)).not.toContain('s3cret')
-  })
-
-  it('is not asked for when there is none', () => {
-    expect(new Guard(SETTINGS).checkToken(request({}))).toBeNull()
-  })
-})

@@ -1,17 +1,36 @@
 import type { Socket } from 'node:net'
 import type { GatewaySettings } from '../../core/index.js'
+import type { KeySource } from '../auth/index.js'
 import type { Gateway, SessionState, View } from '../contract.js'
 
 export interface HttpFrontOptions {
   readonly gateway: Gateway
-  readonly settings: Pick<GatewaySettings, 'host' | 'port' | 'token' | 'allowedHosts' | 'allowedOrigins' | 'sse'> & Partial<Pick<GatewaySettings, 'metrics'>>
+  readonly settings: Pick<GatewaySettings, 'host' | 'port' | 'token' | 'allowedHosts' | 'allowedOrigins' | 'sse'> & Partial<Pick<GatewaySettings, 'metrics' | 'auth'>>
   /** Answers `/metrics` and `/health`; absent: there is nothing at these paths. */
   readonly monitor?: Monitor
   /** The view for requests to `/mcp` itself. */
   readonly view: View
   /** Keeps what legacy sessions need to survive a restart of the daemon; null: sessions end with the process. */
   readonly store: SessionStore | null
+  /** Keys that come and go while it is open. */
+  readonly keys?: KeySource
+  /** Epoch ms; default: the system's clock. */
+  readonly now?: () => number
+  /** Hears of every request that is turned away before any session sees it. Must not throw. */
+  readonly onRefused?: (refused: RefusedRequest) => void
   readonly log: (level: 'info' | 'warn', message: string) => void
+}
+
+/** A request somebody was not let in with. Holds nothing of what was shown. */
+export interface RefusedRequest {
+  /** Null: it is not known. */
+  readonly caller: string | null
+  readonly address: string
+  readonly method: string
+  /** Without its query. */
+  readonly path: string
+  readonly status: number
+  readonly reason: string
 }
 
 /** What a monitoring system gets to read. */
@@ -39,6 +58,8 @@ export interface SessionStore {
 export interface StoredSession {
   /** Where the session is served; a session of one place is unknown at every other. */
   readonly path: string
+  /** Whose it is, as its `Access` names him; absent: written before callers were told apart. */
+  readonly caller?: string
   readonly state: SessionState
 }
 

@@ -1,10 +1,14 @@
 import type { Socket } from 'node:net'
+import { ANONYMOUS, LOCAL, type Access } from '../access.js'
+import type { View } from '../contract.js'
+import { isUnlimited, limitView } from '../view-limits.js'
 import { noteResponse } from './bad-request.js'
 import { Budget } from './budget.js'
 import { checkContent, NOT_ACCEPTABLE, readAccept } from './accept.js'
 import { INVALID_REQUEST } from '../failure.js'
 import type { HttpFrontOptions } from './contract.js'
 import { answerOptions } from './cors.js'
+import { Door } from './door.js'
 import type { Incoming, Outgoing } from './exchange.js'
 import { Guard } from './guard.js'
 import { Heartbeat } from './heartbeat.js'
@@ -21,11 +25,22 @@ import { sendDefect, STOPPED, type Target } from './target.js'
 const UPLOAD_BYTES = 512 * 1024 * 1024
 const SERVED = '/mcp, /mcp/SERVER and /profiles/NAME/mcp'
 const MCP_METHODS = 'GET, POST, DELETE, OPTIONS'
+const NOT_FOR_ALL: Refusal = { status: 403, code: INVALID_REQUEST, message: 'this tells of all servers; these credentials are for some of them', data: { reason: 'not-granted' } }
+
+/** A request, taken apart. */
+interface Visit {
+  readonly req: Incoming
+  readonly res: Outgoing
+  readonly home: Home
+  readonly path: string
+  readonly query: string
+}
 
 /** Receives every request, turns away what must not come in, and leads the others to their place. Owns all of them. */
 export class Desk {
   readonly #options: HttpFrontOptions
   readonly #guard: Guard
+  readonly #door: Door
   readonly #heartbeat = new Heartbeat()
   readonly #table: SessionTable
   readonly #places: Places
@@ -40,6 +55,7 @@ export class Desk {
   constructor(options: HttpFrontOptions) {
     this.#options = options
     this.#guard = new Guard(options.settings)
+    this.#door = new Door(options)
     this.#table = new SessionTable(options, this.#heartbeat, () => this.#sweep())
     this.#places = new Places(options.gateway, this.#table)
     this.#sse = new SseClients(options.gateway, this.#heartbeat)
@@ -58,10 +74,14 @@ export class Desk {
     if (this.#isClosed) return refuseUpload(req, res, STOPPED)
     const home = this.#homes.get(req.socket) ?? this.#common
     try {
-      const refusal = this.#letIn(req, res, home)
-      if (refusal === null) return this.#lead(req, res, home)
-      this.#tell(refusal.message)
-      refuseUpload(req, res, refusal)
+      const visit = { req, res, home, ...splitUrl(req.url ?? '') }
+      const refusal = this.#guard.checkPlace(req)
+      if (refusal !== null) return this.#turnAway(visit, refusal)
+      res.origin = req.headers.origin ?? null
+      if (home.isPrivate) req.access = LOCAL
+      else if (this.#door.serveMetadata(visit)) return
+      else if (!this.#door.isOpen) return this.#ask(visit)
+      this.#lead(visit)
     } catch (error) {
       // A defect that one request brings out is that request's error.
       sendDefect(res, error)
@@ -77,23 +97,43 @@ export class Desk {
     this.#heartbeat.close()
   }
 
-  #letIn(req: Incoming, res: Outgoing, home: Home): Refusal | null {
-    const refusal = this.#guard.checkPlace(req)
-    if (refusal !== null) return refusal
-    res.origin = req.headers.origin ?? null
-    // Browsers ask whether they may send credentials before they send any.
-    if (home.isPrivate || req.method === 'OPTIONS') return null
-    const unknown = this.#guard.checkToken(req)
-    return unknown !== null && this.#monitor?.isOpen(splitUrl(req.url ?? '').path) === true ? null : unknown
+  /** Leads it on when it is known who asks. */
+  #ask(visit: Visit): void {
+    const { req, res, path } = visit
+    // Browsers ask whether they may send credentials before they send any; what there is is not told by that.
+    if (req.method === 'OPTIONS' && this.#monitor?.has(path) !== true) return answerOptions(req, res)
+    if (req.method === 'OPTIONS' || this.#monitor?.isOpen(path) === true) return this.#lead(visit)
+    this.#door.ask(visit, (access) => {
+      if (this.#isClosed) return refuseUpload(req, res, STOPPED)
+      req.access = access
+      this.#lead(visit)
+    }, (refusal) => { this.#turnAway(visit, refusal) })
   }
 
-  #lead(req: Incoming, res: Outgoing, home: Home): void {
-    const { path, query } = splitUrl(req.url ?? '')
-    const endpoint = this.#places.find(path, home)
+  #turnAway({ req, res, path }: Visit, refusal: Refusal): void {
+    this.#tell(refusal.message)
+    const reason = refusal.data?.['reason']
+    this.#options.onRefused?.({
+      caller: req.access === ANONYMOUS ? null : req.access.id, address: req.socket.remoteAddress ?? '', method: req.method ?? '', path,
+      status: refusal.status, reason: typeof reason === 'string' ? reason : '',
+    })
+    refuseUpload(req, res, refusal)
+  }
+
+  #lead(visit: Visit): void {
+    const { req, res, home, path } = visit
+    const endpoint = this.#places.find(path, home, req.access)
     if (endpoint !== null) this.#serve(endpoint, req, res)
-    else if (!home.isPrivate && this.#monitor?.serve(path, req, res) === true) return
-    else if (this.#options.settings.sse && this.#serveSse(path, query, { req, res, home })) return
+    else if (!home.isPrivate && this.#monitor?.has(path) === true) this.#report(this.#monitor, visit)
+    else if (this.#options.settings.sse && this.#serveSse(visit)) return
     else refuseUpload(req, res, notFound(home.isPrivate || this.#monitor === null ? SERVED : `${SERVED}, /health and /metrics`))
+  }
+
+  /** Health and figures name every server there is. */
+  #report(monitor: MonitorDesk, visit: Visit): void {
+    const { req, res, path } = visit
+    if (isUnlimited(req.access.grant) || monitor.isOpen(path)) monitor.serve(path, req, res)
+    else this.#turnAway(visit, NOT_FOR_ALL)
   }
 
   #serve(endpoint: McpEndpoint, req: Incoming, res: Outgoing): void {
@@ -107,21 +147,27 @@ export class Desk {
   }
 
   /** HTTP+SSE; false: it has nothing at that path. */
-  #serveSse(path: string, query: string, { req, res, home }: { req: Incoming; res: Outgoing; home: Home }): boolean {
+  #serveSse({ req, res, home, path, query }: Visit): boolean {
     if (path === '/messages') {
       if (req.method === 'OPTIONS') answerOptions(req, res)
       else if (req.method !== 'POST') refuseUpload(req, res, notAllowed('POST, OPTIONS'))
-      else this.#postTo(this.#sse.find(query), req, res)
+      else this.#postTo(this.#sse.find(query, req.access), req, res)
       return true
     }
-    const view = path === '/sse' ? home.view : path.startsWith('/sse/') ? this.#places.viewAt(`/mcp${path.slice(4)}`, home) : null
+    const view = this.#viewOfSse(path, home, req.access)
     if (view === null) return false
     if (req.method === 'OPTIONS') answerOptions(req, res)
     // Clients that try POST first learn from this that it is the old transport.
     else if (req.method !== 'GET') refuseUpload(req, res, notAllowed('GET, OPTIONS'))
     else if (!readAccept(req.headers.accept).stream) sendRefusal(res, NOT_ACCEPTABLE)
-    else this.#sse.open(view, res)
+    else this.#sse.open(view, req.access, res)
     return true
+  }
+
+  #viewOfSse(path: string, home: Home, access: Access): View | null {
+    if (path.startsWith('/sse/')) return this.#places.viewAt(`/mcp${path.slice(4)}`, home, access)
+    const view = path === '/sse' ? this.#places.homeView(home, access) : null
+    return view === null ? null : limitView(view, access)
   }
 
   #postTo(target: Target | null, req: Incoming, res: Outgoing): void {
@@ -145,7 +191,11 @@ export class Desk {
 
   #sweep(): void {
     this.#told.clear()
-    this.#places.sweep()
+    this.#door.sweep()
+    const holds = (access: Access): boolean => this.#door.stillHolds(access)
+    this.#table.sweep(holds)
+    this.#places.sweep(holds)
+    this.#sse.sweep(holds)
   }
 }
 

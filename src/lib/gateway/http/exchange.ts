@@ -1,4 +1,5 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
+import { ANONYMOUS, type Access } from '../access.js'
 
 /** Whoever answers a request; is told when the connection under the response is gone or the response is through. */
 export interface Exchange {
@@ -14,6 +15,8 @@ export interface BodySink {
 /** A request that knows its sink: listeners can be shared by all requests instead of being made for each. */
 export class Incoming extends IncomingMessage {
   sink: BodySink | null = null
+  /** Who it comes from; known when it is led to its place. */
+  access: Access = ANONYMOUS
 }
 
 export class Outgoing extends ServerResponse<Incoming> {

@@ -26,10 +26,11 @@ const FAREWELL_MS = 1000
  * could come in without a token, or when the address cannot be listened on.
  */
 export async function openHttpFront(options: HttpFrontOptions): Promise<HttpFront> {
-  const { host, port, token } = options.settings
-  if (port !== null && token === null && !isLoopback(host)) {
-    throw new McpctlError('CONFIG_INVALID', `gateway.host is "${host}", which other machines can reach, and there is no gateway.token`, {
-      hint: 'Set gateway.token (for example to ${MCP_GATEWAY_TOKEN}), or gateway.host to 127.0.0.1.',
+  const { host, port, token, auth } = options.settings
+  const isGuarded = token !== null || (auth !== undefined && (Object.keys(auth.keys).length > 0 || auth.jwt.length > 0)) || Object.keys(options.keys?.current() ?? {}).length > 0
+  if (port !== null && !isGuarded && !isLoopback(host)) {
+    throw new McpctlError('CONFIG_INVALID', `gateway.host is "${host}", which other machines can reach, and there is neither gateway.token nor gateway.auth`, {
+      hint: 'Set gateway.token (for example to ${MCP_GATEWAY_TOKEN}) or gateway.auth, or gateway.host to 127.0.0.1.',
       details: { host, port },
     })
   }

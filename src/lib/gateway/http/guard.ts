@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import { bareHost, isLoopback } from '../../base/index.js'
 import { INVALID_REQUEST } from '../failure.js'
 import type { HttpFrontOptions } from './contract.js'
@@ -10,18 +9,16 @@ const MAX_KNOWN = 64
 
 /**
  * Decides which requests are let in: those that name a host of ours (a web page that made its own name point here names
- * that one), come from no web page or an allowed one, and carry the token if there is one (2026-07-28, transports, security).
+ * that one) and come from no web page or an allowed one (2026-07-28, transports, security).
  */
 export class Guard {
   readonly #hosts: ReadonlySet<string>
   readonly #origins: ReadonlySet<string>
-  readonly #token: Buffer | null
   readonly #goodHosts = new Set<string>()
 
-  constructor({ host, token, allowedHosts, allowedOrigins }: HttpFrontOptions['settings']) {
+  constructor({ host, allowedHosts, allowedOrigins }: HttpFrontOptions['settings']) {
     this.#hosts = new Set([...allowedHosts, host].map(bareHost))
     this.#origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, '')))
-    this.#token = token === null ? null : Buffer.from(token)
   }
 
   /** Host and origin; null: fine. */
@@ -32,18 +29,6 @@ export class Guard {
     }
     if (origin === undefined || this.#mayRead(origin)) return null
     return { status: 403, code: INVALID_REQUEST, message: `requests from the origin ${shown(origin)} are not allowed; see gateway.allowedOrigins`, data: { reason: 'origin' } }
-  }
-
-  /** The bearer token; null: right, or none is needed. */
-  checkToken({ headers }: Incoming): Refusal | null {
-    if (this.#token === null) return null
-    const { authorization } = headers
-    if (authorization !== undefined && isBearer(authorization)) {
-      const given = Buffer.from(authorization.slice(7).trim())
-      if (given.length === this.#token.length && timingSafeEqual(given, this.#token)) return null
-    }
-    const message = authorization === undefined ? 'a bearer token is needed (gateway.token)' : 'the bearer token is not the one in gateway.token'
-    return { status: 401, code: INVALID_REQUEST, message, data: { reason: 'unauthorised' }, headers: ['www-authenticate', authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"'] }
   }
 
   #isOurs(header: string): boolean {
@@ -62,10 +47,6 @@ export class Guard {
     const place = HOST.exec(match?.[1] ?? '')
     return place !== null && isLoopback(place[1] ?? place[2] ?? '')
   }
-}
-
-function isBearer(authorization: string): boolean {
-  return authorization.startsWith('Bearer ') || authorization.slice(0, 7).toLowerCase() === 'bearer '
 }
 
 function shown(header: string | undefined): string {

@@ -1,4 +1,5 @@
 import { MODERN_VERSIONS } from '../../mcp/index.js'
+import type { Access } from '../access.js'
 import type { ClientMessage, Reply, View } from '../contract.js'
 import { NOT_ACCEPTABLE, readAccept, type Accepted } from './accept.js'
 import { INTERNAL_ERROR, INVALID_REQUEST } from '../failure.js'
@@ -7,7 +8,7 @@ import { LegacyReply } from './legacy-reply.js'
 import { isLegacyVersion, type LegacySession } from './legacy-session.js'
 import { openLegacyStream } from './legacy-stream.js'
 import { sendEmpty, sendJson, sendRefusal, type Refusal } from './respond.js'
-import type { SessionTable } from './session-table.js'
+import type { SessionPlace, SessionTable } from './session-table.js'
 
 const UNKNOWN_SESSION: Refusal = { status: 404, code: INVALID_REQUEST, message: 'there is no such session (any more); send initialize without Mcp-Session-Id', data: { reason: 'unknown-session' } }
 const NO_SESSION: Refusal = { status: 400, code: INVALID_REQUEST, message: 'the header Mcp-Session-Id is missing; send initialize first', data: { reason: 'no-session' } }
@@ -19,10 +20,12 @@ const NO_STREAM: Refusal = { status: 405, code: INVALID_REQUEST, message: 'there
 /** Streamable HTTP of the legacy era (2025-03-26 to 2025-11-25) at one place: sessions, streams, their end. */
 export class LegacyEndpoint {
   readonly #path: string
+  readonly #access: Access
   readonly #table: SessionTable
 
-  constructor(path: string, table: SessionTable) {
+  constructor(path: string, access: Access, table: SessionTable) {
     this.#path = path
+    this.#access = access
     this.#table = table
   }
 
@@ -31,10 +34,10 @@ export class LegacyEndpoint {
     const id = message.type === 'request' ? message.id : null
     if (refusal !== null) return sendRefusal(res, refusal, id)
     const given = req.headers['mcp-session-id']
-    const session = typeof given === 'string' ? this.#table.find(given, this.#path, view) : null
+    const session = typeof given === 'string' ? this.#table.find(given, this.#at(view)) : null
     if (message.type === 'request' && message.method === 'initialize') {
       if (session !== null) return sendRefusal(res, INITIALIZED, id)
-      const opened = this.#table.open(this.#path, view)
+      const opened = this.#table.open(this.#at(view))
       if (opened === null) return sendRefusal(res, FULL, id)
       return new LegacyReply({ table: this.#table, session: opened, message, res, accepted }).run()
     }
@@ -60,6 +63,10 @@ export class LegacyEndpoint {
     sendEmpty(res, 200)
   }
 
+  #at(view: View): SessionPlace {
+    return { path: this.#path, view, access: this.#access }
+  }
+
   /** The session a GET or DELETE names; null: that was answered. */
   #session(view: View, req: Incoming, res: Outgoing): LegacySession | null {
     const given = req.headers['mcp-session-id']
@@ -70,7 +77,7 @@ export class LegacyEndpoint {
       return null
     }
     const refusal = checkVersion(req)
-    const session = refusal === null ? this.#table.find(given, this.#path, view) : null
+    const session = refusal === null ? this.#table.find(given, this.#at(view)) : null
     if (session === null) sendRefusal(res, refusal ?? UNKNOWN_SESSION)
     return session
   }

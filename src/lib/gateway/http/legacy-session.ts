@@ -1,6 +1,7 @@
 import { Register } from '../../base/index.js'
 import { LEGACY_VERSIONS } from '../../mcp/index.js'
-import type { Channel, ClientMessage, Reply, Session, SessionState } from '../contract.js'
+import type { Access } from '../access.js'
+import type { Channel, ClientMessage, Reply, Session, SessionState, ViewLimits } from '../contract.js'
 import type { Budget } from './budget.js'
 import { ResumableStream, type StreamLimits } from './resumable-stream.js'
 
@@ -27,6 +28,9 @@ export interface LegacySessionOptions {
   readonly id: string
   /** Where it is served. */
   readonly path: string
+  /** Whose it is, and what he could see when he opened it. */
+  readonly access: Access
+  readonly limits: ViewLimits | null
   /** Opens the session below with the channel it is to use. */
   readonly open: (channel: Channel) => Session
   readonly budget: Budget
@@ -41,6 +45,8 @@ export interface LegacySessionOptions {
 export class LegacySession implements Channel {
   readonly id: string
   readonly path: string
+  readonly access: Access
+  readonly limits: ViewLimits | null
   /** Last sweep in which it was used. */
   usedAt = 0
   readonly #session: Session
@@ -56,9 +62,11 @@ export class LegacySession implements Channel {
   #saved = ''
   #isClosed = false
 
-  constructor({ id, path, open, budget, epoch }: LegacySessionOptions) {
+  constructor({ id, path, access, limits, open, budget, epoch }: LegacySessionOptions) {
     this.id = id
     this.path = path
+    this.access = access
+    this.limits = limits
     this.#budget = budget
     this.#epoch = epoch
     this.#standing = new ResumableStream(`${epoch}${STANDING}`, '', STANDING_LIMITS, budget)

@@ -1,5 +1,7 @@
 import { parseClientMessage } from '../client-message.js'
+import type { Access } from '../access.js'
 import type { ClientMessage, Gateway, View } from '../contract.js'
+import { isSameLimits } from '../view-limits.js'
 import { NOT_ACCEPTABLE, readAccept, type Accepted } from './accept.js'
 import { INVALID_REQUEST } from '../failure.js'
 import { isGone, type Incoming, type Outgoing } from './exchange.js'
@@ -14,24 +16,34 @@ import type { Target } from './target.js'
 
 const NO_ANSWERS: Refusal = { status: 400, code: INVALID_REQUEST, message: 'this version of the protocol has no answers from clients; repeat the request with inputResponses', data: { reason: 'answer' } }
 
+export interface McpEndpointOptions {
+  readonly path: string
+  readonly view: View
+  readonly access: Access
+  readonly gateway: Gateway
+  readonly table: SessionTable
+}
+
 /**
- * Both eras at one place: a message that names a version without sessions, in its header or its body, is modern, every
+ * Both eras at one place, for one caller: a message that names a version without sessions, in its header or its body, is modern, every
  * other one is legacy. Owns the session all modern requests of the place share.
  */
 export class McpEndpoint implements Target {
   readonly path: string
+  #access: Access
   readonly #gateway: Gateway
   readonly #table: SessionTable
-  readonly #legacy: LegacyEndpoint
+  #legacy: LegacyEndpoint
   #view: View
   #modern: SharedSession | null = null
 
-  constructor(path: string, view: View, gateway: Gateway, table: SessionTable) {
+  constructor({ path, view, access, gateway, table }: McpEndpointOptions) {
     this.path = path
+    this.#access = access
     this.#view = view
     this.#gateway = gateway
     this.#table = table
-    this.#legacy = new LegacyEndpoint(path, table)
+    this.#legacy = new LegacyEndpoint(path, access, table)
   }
 
   /** Whether requests of it are under way. */
@@ -39,9 +51,11 @@ export class McpEndpoint implements Target {
     return this.#modern?.isInUse === true
   }
 
-  /** What is to be seen here from now on; sessions that are open keep what they began with. */
-  show(view: View): void {
-    if (view === this.#view || isSameView(view, this.#view)) return
+  /** What is to be seen here from now on, and what its caller may do; sessions that are open keep what they began with. */
+  show(view: View, access: Access): void {
+    if (access.grant !== this.#access.grant) this.#legacy = new LegacyEndpoint(this.path, access, this.#table)
+    else if (view === this.#view || isSameView(view, this.#view)) return
+    this.#access = access
     this.#view = view
     this.#modern?.retire('the servers to be seen here changed')
     this.#modern = null
@@ -95,12 +109,12 @@ export class McpEndpoint implements Target {
   }
 
   #shared(): SharedSession {
-    return (this.#modern ??= new SharedSession(this.#gateway.openSession({ view: this.#view, kind: 'modern', channel: DEAF })))
+    return (this.#modern ??= new SharedSession(this.#gateway.openSession({ view: this.#view, kind: 'modern', channel: DEAF, access: this.#access })))
   }
 }
 
 function isSameView(a: View, b: View): boolean {
-  return a.prefix === b.prefix && a.separator === b.separator && isSameList(a.servers, b.servers) && isSameList(a.tags, b.tags)
+  return a.prefix === b.prefix && a.separator === b.separator && (a.profile ?? null) === (b.profile ?? null) && isSameLimits(a.only ?? null, b.only ?? null) && isSameList(a.servers, b.servers) && isSameList(a.tags, b.tags)
 }
 
 function isSameList(a: readonly string[] | null, b: readonly string[] | null): boolean {

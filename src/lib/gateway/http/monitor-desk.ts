@@ -24,12 +24,16 @@ export class MonitorDesk {
 
   /** Whether a path is read without the token: what watches over a daemon need not be trusted with all its servers. */
   isOpen(path: string): boolean {
-    return this.#isPublic && (path === METRICS || isHealth(path))
+    return this.#isPublic && this.has(path)
+  }
+
+  has(path: string): boolean {
+    return path === METRICS || isHealth(path)
   }
 
   /** False: nothing of this is at that path. `path` is without its query. */
   serve(path: string, req: Incoming, res: Outgoing): boolean {
-    if (path !== METRICS && !isHealth(path)) return false
+    if (!this.has(path)) return false
     if (req.method === 'OPTIONS') answerOptions(req, res, 'GET, HEAD')
     else if (req.method !== 'GET' && req.method !== 'HEAD') refuseUpload(req, res, NOT_ALLOWED)
     else void this.#answer(path, req, res)

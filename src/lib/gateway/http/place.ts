@@ -1,4 +1,7 @@
 import { viewKey, type Gateway, type View } from '../contract.js'
+import type { GrantSpec } from '../../core/index.js'
+import type { Access } from '../access.js'
+import { filterOf, limitView } from '../view-limits.js'
 import { McpEndpoint } from './mcp-endpoint.js'
 import type { SessionTable } from './session-table.js'
 
@@ -8,8 +11,15 @@ const SERVER = '/mcp/'
 const PROFILES = '/profiles/'
 const PROFILE_END = '/mcp'
 
+/** Places times callers; when there are more, the one that was not used for longest goes. */
+const MAX_ENDPOINTS = 5_000
+
 interface Used {
   readonly endpoint: McpEndpoint
+  /** Who asks there, as he was let in last. */
+  access: Access
+  /** Before what its caller may not see was taken off. */
+  view: View
   usedAt: number
 }
 
@@ -31,32 +41,32 @@ export class Places {
     this.#table = table
   }
 
-  /** Null: there is nothing at that path. `path` is without its query. */
-  find(path: string, home: Home): McpEndpoint | null {
-    if (path === '/mcp') return this.#endpoint(home.path, home.view)
-    const view = this.viewAt(path, home)
+  /** Null: there is nothing at that path, for this caller. `path` is without its query. */
+  find(path: string, home: Home, access: Access): McpEndpoint | null {
+    const isHome = path === '/mcp'
+    if (isHome && access.grant.profile === null) return this.#endpoint(home.path, home.view, access)
+    const view = isHome ? this.homeView(home, access) : this.#viewAt(path, home, access)
     // However it is written, it is one place.
-    return view === null ? null : this.#endpoint(decodeURIComponent(path), view)
+    return view === null ? null : this.#endpoint(isHome ? `${PROFILES}${access.grant.profile ?? ''}${PROFILE_END}` : decodeURIComponent(path), view, access)
   }
 
-  /** What `/mcp/NAME` or `/profiles/NAME/mcp` shows; a choice of servers is not widened by asking at another path. */
-  viewAt(path: string, home: Home): View | null {
-    if (path.startsWith(SERVER)) {
-      const name = decodeName(path.slice(SERVER.length))
-      if (name === null || (home.isPrivate && !(isEverything(home.view) || home.view.servers?.includes(name) === true))) return null
-      return this.#gateway.viewOfServer(name)
-    }
-    if (!path.startsWith(PROFILES) || !path.endsWith(PROFILE_END) || path.length <= PROFILES.length + PROFILE_END.length) return null
-    const name = decodeName(path.slice(PROFILES.length, -PROFILE_END.length))
-    return name === null || (home.isPrivate && !isEverything(home.view)) ? null : this.#gateway.viewOfProfile(name)
+  /** What `/mcp` means for a caller, before his limits; null: nothing (any more). */
+  homeView(home: Home, { grant }: Access): View | null {
+    return grant.profile === null ? home.view : this.#gateway.viewOfProfile(grant.profile)
   }
 
-  /** Called once a minute. */
-  sweep(): void {
-    for (const [path, used] of this.#used) {
-      if (this.#table.now - used.usedAt < MAX_IDLE_SWEEPS || used.endpoint.isInUse) continue
-      this.#used.delete(path)
-      used.endpoint.close('nobody asked here for half an hour')
+  /** What `/mcp/NAME` or `/profiles/NAME/mcp` shows a caller; a choice of servers is not widened by asking at another path. */
+  viewAt(path: string, home: Home, access: Access): View | null {
+    const view = this.#viewAt(path, home, access)
+    return view === null ? null : limitView(view, access)
+  }
+
+  /** Called once a minute. `holds`: whether somebody would still be let in. */
+  sweep(holds: (access: Access) => boolean): void {
+    for (const [key, used] of this.#used) {
+      // A token that expires while it is used ends nothing that was begun; a key that was taken back does.
+      if (used.access.kind === 'key' && !holds(used.access)) this.#drop(key, used, 'its key is not accepted any more')
+      else if (this.#table.now - used.usedAt >= MAX_IDLE_SWEEPS && !used.endpoint.isInUse) this.#drop(key, used, 'nobody asked here for half an hour')
     }
   }
 
@@ -65,16 +75,48 @@ export class Places {
     this.#used.clear()
   }
 
-  #endpoint(path: string, view: View): McpEndpoint {
-    const used = this.#used.get(path)
+  #viewAt(path: string, home: Home, { grant }: Access): View | null {
+    if (path.startsWith(SERVER)) return this.#viewOfServer(decodeName(path.slice(SERVER.length)), home, grant)
+    if (!path.startsWith(PROFILES) || !path.endsWith(PROFILE_END) || path.length <= PROFILES.length + PROFILE_END.length) return null
+    const name = decodeName(path.slice(PROFILES.length, -PROFILE_END.length))
+    if (name === null || (grant.profile !== null && grant.profile !== name)) return null
+    return home.isPrivate && !isEverything(home.view) ? null : this.#gateway.viewOfProfile(name)
+  }
+
+  #viewOfServer(name: string | null, home: Home, grant: GrantSpec): View | null {
+    if (name === null || grant.profile !== null || !filterOf(grant).admitsServer(name)) return null
+    if (home.isPrivate && !(isEverything(home.view) || home.view.servers?.includes(name) === true)) return null
+    return this.#gateway.viewOfServer(name)
+  }
+
+  #endpoint(path: string, view: View, access: Access): McpEndpoint {
+    const key = access.kind === 'anonymous' || access.kind === 'local' ? path : `${path}\n${access.id}`
+    const used = this.#used.get(key)
     if (used !== undefined) {
       used.usedAt = this.#table.now
-      used.endpoint.show(view)
+      if (view === used.view && access.grant === used.access.grant) return used.endpoint
+      used.endpoint.show(limitView(view, access), access)
+      used.access = access
+      used.view = view
       return used.endpoint
     }
-    const endpoint = new McpEndpoint(path, view, this.#gateway, this.#table)
-    this.#used.set(path, { endpoint, usedAt: this.#table.now })
+    if (this.#used.size >= MAX_ENDPOINTS) this.#makeRoom()
+    const endpoint = new McpEndpoint({ path, view: limitView(view, access), access, gateway: this.#gateway, table: this.#table })
+    this.#used.set(key, { endpoint, access, view, usedAt: this.#table.now })
     return endpoint
+  }
+
+  #makeRoom(): void {
+    let idlest: readonly [string, Used] | null = null
+    for (const each of this.#used) {
+      if (!each[1].endpoint.isInUse && (idlest === null || each[1].usedAt < idlest[1].usedAt)) idlest = each
+    }
+    if (idlest !== null) this.#drop(...idlest, 'too many callers')
+  }
+
+  #drop(key: string, { endpoint }: Used, reason: string): void {
+    this.#used.delete(key)
+    endpoint.close(reason)
   }
 }
 

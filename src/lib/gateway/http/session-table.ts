@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { Access } from '../access.js'
 import type { View } from '../contract.js'
+import { isSameLimits } from '../view-limits.js'
 import { Budget } from './budget.js'
 import type { HttpFrontOptions } from './contract.js'
 import type { Heartbeat } from './heartbeat.js'
@@ -13,6 +15,13 @@ const MAX_IDLE_SWEEPS = 30
 const KEPT_BYTES = 64 * 1024 * 1024
 const SESSION_ID = /^[A-Za-z0-9_-]{32}$/
 
+/** Where a session is asked for, what is to be seen there, and who asks. */
+export interface SessionPlace {
+  readonly path: string
+  readonly view: View
+  readonly access: Access
+}
+
 /** The sessions of legacy HTTP clients. Owned by the front. */
 export class SessionTable {
   readonly heartbeat: Heartbeat
@@ -23,14 +32,11 @@ export class SessionTable {
   readonly #timer: NodeJS.Timeout
   #sweep = 0
 
-  /** `onSweep` is called after every sweep. */
+  /** `onSweep` is called once a minute, and sees to it that `sweep` is. */
   constructor(options: HttpFrontOptions, heartbeat: Heartbeat, onSweep: () => void) {
     this.#options = options
     this.heartbeat = heartbeat
-    this.#timer = setInterval(() => {
-      this.sweep()
-      onSweep()
-    }, SWEEP_MS).unref()
+    this.#timer = setInterval(onSweep, SWEEP_MS).unref()
   }
 
   /** Number of the last sweep. */
@@ -43,8 +49,8 @@ export class SessionTable {
   }
 
   /** A session that is not in the table yet: `admit` puts it there once its client introduced itself. Null: there is no room. */
-  open(path: string, view: View): LegacySession | null {
-    return this.#makeRoom() ? this.#create(randomBytes(24).toString('base64url'), path, view, undefined) : null
+  open(place: SessionPlace): LegacySession | null {
+    return this.#makeRoom() ? this.#create(randomBytes(24).toString('base64url'), place, undefined) : null
   }
 
   admit(session: LegacySession): void {
@@ -53,10 +59,13 @@ export class SessionTable {
     this.save(session)
   }
 
-  /** The session with that id at that place, continued from the store if need be; null: the client has to begin anew. */
-  find(id: string, path: string, view: View): LegacySession | null {
-    const session = this.#sessions.get(id) ?? this.#resume(id, path, view)
-    if (session?.path !== path) return null
+  /**
+   * The session with that id at that place, continued from the store if need be; null: the client has to begin anew. To
+   * everybody but the caller who opened it, it does not exist, nor to himself when he may see something else by now.
+   */
+  find(id: string, place: SessionPlace): LegacySession | null {
+    const session = this.#sessions.get(id) ?? this.#resume(id, place)
+    if (session?.path !== place.path || session.access.id !== place.access.id || !isSameLimits(session.limits, place.view.only ?? null)) return null
     session.usedAt = this.#sweep
     return session
   }
@@ -66,7 +75,7 @@ export class SessionTable {
     const { store } = this.#options
     if (store === null || !this.#sessions.has(session.id)) return
     const state = session.takeNews()
-    if (state !== null) store.save(session.id, { path: session.path, state })
+    if (state !== null) store.save(session.id, { path: session.path, caller: session.access.id, state })
   }
 
   end(session: LegacySession, reason: string): void {
@@ -74,12 +83,13 @@ export class SessionTable {
     session.close(reason)
   }
 
-  /** Called once a minute. */
-  sweep(): void {
+  /** Called once a minute. `holds`: whether somebody would still be let in. */
+  sweep(holds: (access: Access) => boolean): void {
     this.#sweep++
     for (const session of [...this.#sessions.values()]) {
       session.sweep()
-      if (!session.isInUse && this.#sweep - session.usedAt >= MAX_IDLE_SWEEPS) this.end(session, 'the session was not used for half an hour')
+      if (session.access.kind === 'key' && !holds(session.access)) this.end(session, 'its key is not accepted any more')
+      else if (!session.isInUse && this.#sweep - session.usedAt >= MAX_IDLE_SWEEPS) this.end(session, 'the session was not used for half an hour')
     }
   }
 
@@ -90,21 +100,21 @@ export class SessionTable {
     this.#sessions.clear()
   }
 
-  #resume(id: string, path: string, view: View): LegacySession | null {
+  #resume(id: string, place: SessionPlace): LegacySession | null {
     if (this.#options.store === null || !SESSION_ID.test(id)) return null
     const stored = this.#options.store.load(id)
-    if (stored?.path !== path || !this.#makeRoom()) return null
-    const session = this.#create(id, path, view, stored.state)
+    if (stored?.path !== place.path || !isOwner(place.access, stored.caller) || !this.#makeRoom()) return null
+    const session = this.#create(id, place, stored.state)
     this.#sessions.set(id, session)
     session.takeNews()
     return session
   }
 
-  #create(id: string, path: string, view: View, resume: Parameters<HttpFrontOptions['gateway']['openSession']>[0]['resume']): LegacySession {
+  #create(id: string, { path, view, access }: SessionPlace, resume: Parameters<HttpFrontOptions['gateway']['openSession']>[0]['resume']): LegacySession {
     const { gateway } = this.#options
     return new LegacySession({
-      id, path, budget: this.#budget, epoch: this.#epoch,
-      open: (channel) => gateway.openSession({ view, channel, kind: 'any', ...(resume === undefined ? {} : { resume }) }),
+      id, path, access, limits: view.only ?? null, budget: this.#budget, epoch: this.#epoch,
+      open: (channel) => gateway.openSession({ view, channel, kind: 'any', access, ...(resume === undefined ? {} : { resume }) }),
     })
   }
 
@@ -120,4 +130,9 @@ export class SessionTable {
     this.end(idlest, 'too many sessions')
     return true
   }
+}
+
+/** Sessions that name nobody were opened before callers were told apart: by those who had the token, or needed none. */
+function isOwner({ id, kind }: Access, stored: string | undefined): boolean {
+  return stored === undefined ? kind !== 'key' && kind !== 'jwt' : stored === id
 }

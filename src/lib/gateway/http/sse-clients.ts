@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { parseClientMessage } from '../client-message.js'
+import type { Access } from '../access.js'
 import type { Channel, Gateway, Reply, Session, View } from '../contract.js'
+import { isSameLimits, limitsOf } from '../view-limits.js'
 import { INTERNAL_ERROR, INVALID_REQUEST } from '../failure.js'
 import { EventStream, messageEvent } from './event-stream.js'
 import { watch, type Exchange, type Incoming, type Outgoing } from './exchange.js'
@@ -27,17 +29,23 @@ export class SseClients {
   }
 
   /** Answers a GET with the stream, whose first event says where to post. */
-  open(view: View, res: Outgoing): void {
+  open(view: View, access: Access, res: Outgoing): void {
     if (this.#clients.size >= MAX_CLIENTS) return sendRefusal(res, FULL)
     const id = randomBytes(24).toString('base64url')
-    const client = new SseClient(this.#gateway, view, res, { heartbeat: this.#heartbeat, onClosed: () => this.#clients.delete(id) })
+    const client = new SseClient(this.#gateway, { view, access }, res, { heartbeat: this.#heartbeat, onClosed: () => this.#clients.delete(id) })
     this.#clients.set(id, client)
     client.begin(`/messages?sessionId=${id}`)
   }
 
-  /** Where a POST with this query goes; null: the client it names is not connected. */
-  find(query: string): Target | null {
-    return this.#clients.get(PARAMETER.exec(query)?.[1] ?? '') ?? null
+  /** Where a POST with this query goes; null: the client it names is not connected, or somebody else. */
+  find(query: string, access: Access): Target | null {
+    const client = this.#clients.get(PARAMETER.exec(query)?.[1] ?? '')
+    return client?.isOf(access) === true ? client : null
+  }
+
+  /** Called once a minute. `holds`: whether somebody would still be let in. */
+  sweep(holds: (access: Access) => boolean): void {
+    for (const client of [...this.#clients.values()]) client.check(holds)
   }
 
   close(): void {
@@ -50,13 +58,23 @@ class SseClient implements Target, Reply, Channel, Exchange {
   readonly #stream: EventStream
   readonly #session: Session
   readonly #onClosed: () => void
+  readonly #access: Access
   #isClosed = false
 
-  constructor(gateway: Gateway, view: View, res: Outgoing, { heartbeat, onClosed }: { heartbeat: Heartbeat; onClosed: () => void }) {
+  constructor(gateway: Gateway, { view, access }: { view: View; access: Access }, res: Outgoing, { heartbeat, onClosed }: { heartbeat: Heartbeat; onClosed: () => void }) {
     this.#onClosed = onClosed
-    this.#session = gateway.openSession({ view, kind: 'any', channel: this })
+    this.#access = access
+    this.#session = gateway.openSession({ view, kind: 'any', channel: this, access })
     this.#stream = new EventStream(res, heartbeat)
     watch(res, this)
+  }
+
+  isOf({ id, grant }: Access): boolean {
+    return id === this.#access.id && isSameLimits(limitsOf(grant), limitsOf(this.#access.grant))
+  }
+
+  check(holds: (access: Access) => boolean): void {
+    if (this.#access.kind === 'key' && !holds(this.#access)) this.#close('its key is not accepted any more')
   }
 
   begin(endpoint: string): void {
