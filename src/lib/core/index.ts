@@ -1,4 +1,8 @@
 export { judgeAlerts, type AlertFacts, type ServerAlertFacts } from './alert.js'
+export {
+  admissionOf, admit, createBreaker, elapse, judge, nextChangeAt, renew, toBreakerSnapshot, tryNow,
+  type Admission, type BreakerMoment, type BreakerState, type BreakerVerdict, type FailureClass,
+} from './breaker.js'
 export { findCycle, withDependencies } from './dependency.js'
 export { describeEnd, describeExit, type Breach, type BreachCause, type EndCause, type ExitStatus, type InstanceEnd } from './end.js'
 export type { Circumstance, Effect, InstanceEvent, ServerEvent, Step } from './event.js'

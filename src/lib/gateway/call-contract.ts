@@ -1,3 +1,4 @@
+import type { BreakerVerdict, FailureClass } from '../core/index.js'
 import type { JsonObject } from '../mcp/index.js'
 import type { Call } from './call.js'
 
@@ -28,14 +29,10 @@ export interface CallClient {
   settled(call: Call): void
 }
 
-/**
- * What a failed call says of its server. `dead`: its process or connection ended; `hung`: no answer in time; `overloaded`:
- * it has too much to do; `unauthorised`: it does not let us in; `broken`: it answers, but not with what can be used (HTTP 5xx).
- */
-export type FailureClass = 'dead' | 'hung' | 'overloaded' | 'unauthorised' | 'broken'
+export type { FailureClass }
 
 /** How one attempt at a call ended, as far as it tells of its server. Errors the server itself answers with are answers. */
-export type CallVerdict = { readonly type: 'answered' } | { readonly type: 'failed'; readonly failure: FailureClass; readonly reason: string }
+export type CallVerdict = Exclude<BreakerVerdict, { readonly type: 'withdrawn' }>
 
 /** Why an attempt at a call came to nothing. */
 export interface Setback {

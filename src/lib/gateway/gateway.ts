@@ -1,15 +1,17 @@
-import type { GateMetrics, GatewaySettings, PrefixMode, SessionClient, SessionMetrics } from '../core/index.js'
+import type { BreakerSnapshot, GateMetrics, GatewaySettings, PrefixMode, SessionClient, SessionMetrics } from '../core/index.js'
 import type { JsonObject, Link, ServerRequest } from '../mcp/index.js'
+import type { BreakerChange } from './breaker-guard.js'
 import type { CallClient } from './call-contract.js'
 import type { CallObserver } from './call-observer.js'
 import { viewKey, type Gateway, type SessionOptions, type View } from './contract.js'
 import { Gate } from './gate.js'
 import { isWanted, mostVerbose } from './log-level.js'
 import { NamedUris } from './named-uris.js'
+import { onlyOnce } from './once.js'
 import { Parking } from './parking.js'
 import { GatewaySession } from './session.js'
 import type { SessionHost } from './session-host.js'
-import type { Heard, ServerSource, SourceListener } from './source.js'
+import { choiceKey, type Heard, type ServerSource, type SourceListener } from './source.js'
 import { Upstream } from './upstream.js'
 import { ViewCatalogue } from './view-catalogue.js'
 
@@ -24,6 +26,8 @@ export interface GatewayOptions {
   readonly warn: (text: string) => void
   /** Hears of every call. */
   readonly observer?: CallObserver
+  /** A server is sent calls again, or no more, because of how they end. Must not throw. */
+  readonly onBreaker?: (change: BreakerChange) => void
 }
 
 /** A gateway, for its owner. */
@@ -32,6 +36,10 @@ export interface OwnedGateway extends Gateway {
   sessions(): SessionMetrics[]
   /** What was limited, what was kept, and who waits. */
   gateFigures(): GateMetrics
+  /** Null: the server has none, or no call of it was ever made. */
+  breaker(server: string): BreakerSnapshot | null
+  /** A server whose calls failed may be worth a try. */
+  tryNow(server: string): void
   close(reason: string): void
 }
 
@@ -56,7 +64,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   readonly #own = new Map<string, Upstream>()
   readonly #catalogues = new Map<string, ViewCatalogue>()
   readonly #uris = new NamedUris()
-  readonly #warned = new Set<string>()
+  readonly #warnOnce: (text: string) => void
   #tokens = 0
   #sessionCount = 0
   #revision = 1
@@ -69,6 +77,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     this.#options = options
     this.gate = new Gate(options.settings)
     this.source = options.source
+    this.#warnOnce = onlyOnce(options.warn, MAX_WARNINGS)
     this.observer = options.observer ?? null
     this.version = options.version
     this.source.listen(this)
@@ -103,6 +112,14 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     const figures = this.gate.figures()
     const waiting = [...this.#shared.values(), ...this.#own.values()].reduce((sum, upstream) => sum + upstream.lane.waiting, 0)
     return { ...figures, waiting: figures.waiting + waiting }
+  }
+
+  breaker(server: string): BreakerSnapshot | null {
+    return this.#upstream(server)?.guard.snapshot ?? null
+  }
+
+  tryNow(server: string): void {
+    this.#upstream(server)?.guard.tryNow()
   }
 
   viewOfServer(name: string): View | null {
@@ -156,6 +173,10 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
 
   nextToken(): number {
     return ++this.#tokens
+  }
+
+  breakerChanged(change: BreakerChange): void {
+    this.#options.onBreaker?.(change)
   }
 
   catalogueChanged(isNew: boolean): void {
@@ -276,12 +297,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
 
   /** Which servers are in sight, in which order, and what is to be shown of them. */
   #noticeChoice(): void {
-    const { prefix, separator, maxNameLength } = this.#options.settings()
-    const servers = this.source.names().map((name) => {
-      const server = this.source.get(name)
-      return server === null ? null : [name, server.presence === 'down', server.tags, server.traffic, this.shared(name).catalogue === null]
-    })
-    const choice = JSON.stringify([prefix, separator, maxNameLength, servers])
+    const choice = choiceKey(this.source, this.#options.settings(), (name) => this.shared(name).catalogue === null)
     if (choice === this.#choice) return
     this.#choice = choice
     this.#revision++
@@ -296,11 +312,5 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
       changes.set(catalogue, kinds)
       if (kinds.length > 0) session.listsChanged(kinds)
     }
-  }
-
-  #warnOnce(text: string): void {
-    if (this.#warned.has(text) || this.#warned.size >= MAX_WARNINGS) return
-    this.#warned.add(text)
-    this.#options.warn(text)
   }
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../mcp/index.js'
+import type { BreakerChange } from './breaker-guard.js'
 import type { Gate } from './gate.js'
 import type { ServerSource } from './source.js'
 
@@ -17,4 +18,6 @@ export interface Hub {
   warn(server: string, text: string): void
   /** A log line of a shared server that belongs to nobody's call. */
   logged(server: string, params: JsonObject): void
+  /** A breaker changed its phase. */
+  breakerChanged(change: BreakerChange): void
 }

@@ -1,3 +1,4 @@
+export type { BreakerChange } from './breaker-guard.js'
 export { parseClientMessage } from './client-message.js'
 export { EVERYTHING, type Channel, type ClientMessage, type Gateway, type Reply, type Session, type SessionOptions, type SessionState, type Underway, type View } from './contract.js'
 export { openAdHocGateway, type AdHocOptions } from './ad-hoc.js'

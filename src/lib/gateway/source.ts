@@ -1,4 +1,4 @@
-import type { Isolation, RootSpec, SessionClient, TrafficSpec } from '../core/index.js'
+import type { GatewaySettings, Isolation, RootSpec, SessionClient, TrafficSpec } from '../core/index.js'
 import type { FailureClass } from './call-contract.js'
 import type { Catalogue, Established, JsonObject, Link, ServerRequest } from '../mcp/index.js'
 
@@ -68,4 +68,13 @@ export interface ServerSource {
   note(name: string, text: string): void
   /** One listener at a time. */
   listen(listener: SourceListener): void
+}
+
+/** The same for the same servers in sight, in the same order, of which the same is to be shown. */
+export function choiceKey(source: ServerSource, { prefix, separator, maxNameLength }: GatewaySettings, isPending: (name: string) => boolean): string {
+  const servers = source.names().map((name) => {
+    const server = source.get(name)
+    return server === null ? null : [name, server.presence === 'down', server.tags, server.traffic, isPending(name)]
+  })
+  return JSON.stringify([prefix, separator, maxNameLength, servers])
 }

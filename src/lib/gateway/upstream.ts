@@ -1,7 +1,8 @@
 import { Register } from '../base/index.js'
-import type { Era } from '../core/index.js'
+import type { Admission, Era } from '../core/index.js'
 import { LinkError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
 import { whoIsMeant } from './attribution.js'
+import { createGuard, type BreakerGuard } from './breaker-guard.js'
 import type { Call } from './call.js'
 import type { CallCarrier, CallClient, CallVerdict, Setback } from './call-contract.js'
 import { INTERNAL_ERROR, linkTrouble, trouble, undelivered } from './failure.js'
@@ -14,12 +15,9 @@ import { changedLists, ListRefresh } from './list-refresh.js'
 import { META } from './request-text.js'
 import { ServerQuestions } from './server-questions.js'
 import type { Heard, SourceServer } from './source.js'
+import { WaitingCalls } from './waiting-calls.js'
 
-const MAX_WAITING = 1000
 const MAX_UNDER_WAY = 10_000
-
-/** Whether a server takes calls: `trial`: some, to see whether it is well again. */
-export type Admission = 'open' | 'trial' | 'shut'
 
 /** One server, or one session's own process of it, as the gateway uses it: its link while it has one, and everything under way. */
 export class Upstream implements CallCarrier {
@@ -29,11 +27,13 @@ export class Upstream implements CallCarrier {
   readonly interest: Interest
   /** How often and how much at once it may be asked. */
   readonly lane: Lane
+  /** Tells whether its calls end well enough to be sent more. */
+  readonly guard: BreakerGuard
   catalogue: Catalogue | null = null
   instructions: string | null = null
   readonly #hub: Hub
   readonly #calls = new Register<Call>()
-  readonly #waiting = new Set<Call>()
+  readonly #waiting = new WaitingCalls()
   readonly #tokens = new Register<Call>()
   #server: SourceServer | null = null
   #link: Link | null = null
@@ -55,6 +55,7 @@ export class Upstream implements CallCarrier {
     this.interest = new Interest(this)
     this.lane = new Lane({ server: configured, gate: hub.gate, limits: () => this.#server?.traffic ?? NO_LIMITS, onTurn: (call) => { this.submit(call) } })
     this.#questions = new ServerQuestions({ name, owner, hub, callsOn: (link) => this.#callsOn(link) })
+    this.guard = createGuard(name, hub, { spec: () => this.#server?.traffic.breaker ?? null, isUp: () => this.#link !== null, release: () => { this.#submitWaiting() } })
     this.#idleStop = new IdleStop({
       idleMs: () => (this.#link === null ? null : (this.#server?.idleStopMs ?? null)),
       isUnused: () => this.inFlight === 0 && !this.interest.isAlive,
@@ -118,9 +119,19 @@ export class Upstream implements CallCarrier {
       call.refused(undelivered(call.plan.server, `server "${call.plan.server}" has ${MAX_UNDER_WAY} requests under way`, 'overloaded', 1000))
       return
     }
+    if (this.guard.admission === 'shut') this.#shut(call)
+    else if (this.#link === null) this.#queue(call)
     // Only who can be sent now takes a token and a place: all others wait for the server, however long its start takes.
-    if (this.#link !== null && !this.lane.admit(call)) return
-    if (this.#link === null || !this.#pass(call, this.#link)) this.#queue(call)
+    else if (this.lane.admit(call)) {
+      this.guard.enter(call)
+      if (!this.#pass(call, this.#link)) this.#queue(call)
+    }
+  }
+
+  /** Its breaker lets nothing through: worth waiting for only where the server was started anew. */
+  #shut(call: Call): void {
+    if (this.guard.mayWait || this.#server?.presence === 'down') this.#queue(call)
+    else call.refused(this.guard.refusal(call.plan.server))
   }
 
   takeBack(call: Call, reason: string): void {
@@ -134,13 +145,16 @@ export class Upstream implements CallCarrier {
     link.takeBack(linkId, reason, this.#questions.takenBack(call, link))
   }
 
-  judged(call: Call, _verdict: CallVerdict): void {
+  judged(call: Call, verdict: CallVerdict): void {
     this.lane.leave(call)
+    // What becomes of the calls of an instance that was replaced tells nothing of the one there is.
+    if (call.link === this.#link) this.guard.judged(call, verdict)
+    else this.guard.settled(call)
   }
 
   /** Asking the same server once more is all there is; one that comes back may be another instance. */
   goesOn(call: Call, { isUndelivered, isLost }: Setback): boolean {
-    if (!isLost || call.repeated || !(call.plan.repeatable || isUndelivered)) return false
+    if (!isLost || call.repeated || !(call.plan.repeatable || isUndelivered) || (this.guard.admission === 'shut' && !this.guard.mayWait)) return false
     call.repeated = true
     this.submit(call)
     return true
@@ -148,7 +162,7 @@ export class Upstream implements CallCarrier {
 
   /** Whether it takes calls: all, some to see whether it is well again, or none. */
   get admission(): Admission {
-    return this.#link !== null && !this.#link.closed ? 'open' : 'shut'
+    return this.#link !== null && !this.#link.closed ? this.guard.admission : 'shut'
   }
 
   /** Called by the hub when the call is over, or another server has it. */
@@ -157,6 +171,7 @@ export class Upstream implements CallCarrier {
     this.#calls.delete(call.serial)
     if (call.token !== null) this.#tokens.delete(call.token)
     this.lane.leave(call)
+    this.guard.settled(call)
     if (this.#calls.size > 0) return
     // It was in use until now, however long ago that call began.
     this.#idleStop.used()
@@ -169,8 +184,8 @@ export class Upstream implements CallCarrier {
     this.#server = server
     const link = server?.up?.link ?? null
     if (link !== this.#link) this.#adopt(server)
-    if (server === null) this.#failWaiting(`server "${this.name}" is not configured any more`, 'removed', null)
-    else if (server.presence === 'down') this.#failWaiting(`server "${this.name}" is down: ${server.reason}`, 'down', server.retryAfterMs)
+    if (server === null) this.#waiting.fail(`server "${this.name}" is not configured any more`, 'removed', null)
+    else if (server.presence === 'down') this.#waiting.fail(`server "${this.name}" is down: ${server.reason}`, 'down', server.retryAfterMs)
     if (link !== null) this.#idleStop.arm()
   }
 
@@ -211,8 +226,9 @@ export class Upstream implements CallCarrier {
       this.takeBack(call, reason)
       call.setBack({ failure: 'dead', isUndelivered: false, isLost: false }, trouble(reason, { reason: 'closed', server: call.plan.server, outcome: 'unknown' }))
     }
-    this.#failWaiting(reason, 'closed', null)
+    this.#waiting.fail(reason, 'closed', null)
     this.#idleStop.close()
+    this.guard.close()
     this.interest.close()
     this.#lists?.stop()
     this.#link = this.#lists = null
@@ -243,18 +259,7 @@ export class Upstream implements CallCarrier {
     // A process of the session's own is worth waiting for; for a shared one another may stand in.
     if (this.owner === null && call.goesOnElsewhere(this)) return
     const server = this.server
-    if (server === null || server.presence === 'down') {
-      const why = server === null ? 'it is not configured any more' : server.reason
-      call.refused(undelivered(call.plan.server, `server "${call.plan.server}" is down: ${why}`, 'down', server?.retryAfterMs ?? null))
-      return
-    }
-    if (this.#waiting.size >= MAX_WAITING) {
-      call.refused(undelivered(call.plan.server, `${MAX_WAITING} requests wait for server "${call.plan.server}" already`, 'overloaded', 1000))
-      return
-    }
-    this.#waiting.add(call)
-    call.waits()
-    if (server.presence === 'resting') this.#hub.source.wake(this.name)
+    if (this.#waiting.add(call, server) && server?.presence === 'resting') this.#hub.source.wake(this.name)
   }
 
   #adopt(server: SourceServer | null): void {
@@ -269,14 +274,18 @@ export class Upstream implements CallCarrier {
     this.#idleStop.used()
     // One that was away for a moment may have told of other lists since it came up.
     if (up.link !== this.#lists?.link) {
+      this.guard.renewed()
       this.#followLists(up.link)
       this.#learn(established.catalogue)
     }
     this.interest.renew()
     this.#level.adopt(up.link, established)
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const call of waiting) this.submit(call)
+    this.#submitWaiting()
+  }
+
+  #submitWaiting(): void {
+    if (this.#link === null || this.#waiting.size === 0) return
+    for (const call of this.#waiting.take()) this.submit(call)
   }
 
   #followLists(link: Link): void {
@@ -305,11 +314,5 @@ export class Upstream implements CallCarrier {
     const about = whoIsMeant(this.#callsOn(link), via, this.owner)
     if (about !== null) about.session.logged(this.name, about.call, params)
     else if (this.owner === null) this.#hub.logged(this.name, params)
-  }
-
-  #failWaiting(message: string, reason: string, retryAfterMs: number | null): void {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const call of waiting) call.refused(undelivered(call.plan.server, message, reason, retryAfterMs))
   }
 }
