@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that put something else in the place of a module: they need their modules for themselves. */
-const ISOLATED = ['test/unit/verbs/quick.test.ts']
+const ISOLATED = ['test/unit/verbs/quick.test.ts', 'test/unit/gateway-auth/compare.test.ts']
 
 /** Files that take a minute: begun last, they would be waited for alone. */
 const LONGEST = /real-clients|package|daemon-death|reload|conformance|soak|health|bad-input|events-wait|e2e.crash|e2e.race|faults|contract.json/
