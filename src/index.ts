@@ -23,3 +23,4 @@ export type {
   TimeoutsConfig,
   ToolsConfig,
 } from './lib/config/define.js'
+export type { BreakerConfig, CacheConfig, ConcurrencyConfig, GatewayTrafficConfig, GroupConfig, RateConfig, StrategyConfig } from './lib/config/define-traffic.js'

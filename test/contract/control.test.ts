@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { connectControl, ensureHome, openControlServer, PROTOCOL, readApplyParams, readConfigFailedParams, readMetricsParams, readReloadParams, resolveHome } from '../../src/lib/control/index.js'
 import { McpctlError } from '../../src/lib/errors/index.js'
-import { DEFAULT_GATEWAY, DEFAULT_TRAFFIC, type GatewaySettings } from '../../src/lib/core/index.js'
+import { DEFAULT_GATEWAY, DEFAULT_TRAFFIC, type EndpointSpec, type GatewaySettings, type GrantSpec } from '../../src/lib/core/index.js'
 import { FiguresBook, sumSaved } from '../../src/lib/metrics/index.js'
 import { specOf } from '../unit/core/spec-fixture.js'
 
@@ -97,12 +97,27 @@ const SPEC = specOf('a', {
   idleStopMs: 1,
   roots: [{ uri: 'file:///r' }, { uri: 'file:///s', name: 'n' }],
   clientAbilities: ['sampling', 'elicitation'],
-  traffic: { ...DEFAULT_TRAFFIC, idleTimeoutMs: 1, timeoutMs: 2, allow: ['*'], deny: ['d*'], tools: { t: { name: 'u', description: 'v', enabled: false, idleTimeoutMs: 3, timeoutMs: 4 } }, pins: { tools: { t: 'sha256-a' }, prompts: {} } },
+  traffic: {
+    idleTimeoutMs: 1, timeoutMs: 2, allow: ['*'], deny: ['d*'], tools: { t: { name: 'u', description: 'v', enabled: false, idleTimeoutMs: 3, timeoutMs: 4 } },
+    repeatable: ['r*'], membership: { group: 'g', strategy: 'weighted', sticky: 'session', priority: 2, weight: 0.5 }, profile: 'p',
+    breaker: { failures: 1, errorPercent: 2.5, minCalls: 3, windowMs: 4, recoveryMs: 5, maxRecoveryMs: 6, trials: 7 },
+    rate: { perMinute: 8, burst: 9 }, concurrency: { max: 10, queue: 0, queueTimeoutMs: 0 }, cache: { tools: ['c*'], resources: true, prompts: true, ttlMs: 11, scope: 'public' },
+    pins: { tools: { t: 'sha256-a' }, prompts: {} },
+  },
 })
+const GRANT: GrantSpec = { servers: ['a'], allow: ['x*'], deny: ['xy'], rate: { perMinute: 1, burst: 2 }, profile: 'p', manage: true }
 const GATEWAY: GatewaySettings = {
   ...DEFAULT_GATEWAY,
   port: 7420, host: '0.0.0.0', token: 'secret', allowedHosts: ['h'], allowedOrigins: ['https://o'], prefix: 'none', separator: '.', maxNameLength: 128,
   sse: true, listWaitMs: 0, startWaitMs: 1, instructions: false, metrics: { compat: true, public: true }, profiles: { p: { servers: ['a'], tags: ['t'] } },
+  auth: {
+    keys: { k: { sha256: 'ab'.repeat(32), grant: GRANT, expiresAt: 5 } },
+    jwt: [{ algorithms: ['RS256', 'EdDSA'], secret: null, publicKey: null, jwksUrl: 'https://i/jwks', issuer: 'i', audiences: ['au'], scopes: ['s'], leewayMs: 3, grant: { ...GRANT, servers: null, allow: null, rate: null, profile: null } }],
+    resource: 'https://r/mcp',
+    authorizationServers: ['https://i'],
+  },
+  rate: { caller: { perMinute: 1, burst: 2 }, total: { perMinute: 3, burst: 4 } }, concurrency: { max: 5, queue: 6, queueTimeoutMs: 7 }, cacheBytes: 8,
+  management: { tools: 'on', allowCommands: true }, rest: false, audit: true,
 }
 const PARAMS = { source: '/s', settings: { maxConcurrentStarts: 2, gateway: GATEWAY }, servers: [SPEC] }
 
@@ -120,6 +135,31 @@ it('reads what a command from before the gateway sends', () => {
   const { settings, servers } = received({ ...PARAMS, settings: { maxConcurrentStarts: 2 }, servers: [old] })
   expect(settings.gateway).toEqual(DEFAULT_GATEWAY)
   expect(servers).toEqual([{ ...old, isolation: 'shared', start: 'auto', idleStopMs: null, roots: null, clientAbilities: [], session: null, traffic: DEFAULT_TRAFFIC }])
+})
+
+it('reads names of replicas and of what was made for a profile', () => {
+  const names = ['a', 'a@1', 'a@32', 'db@kairos', 'db@kairos@2']
+  expect(received({ ...PARAMS, servers: names.map((name) => ({ ...SPEC, name })) }).servers.map(({ name }) => name)).toEqual(names)
+})
+
+it('reads each way a server is authorised at', () => {
+  const ways: NonNullable<EndpointSpec['auth']>[] = [
+    { type: 'file', path: '/t' },
+    { type: 'command', command: 'op', args: ['read'], cwd: '/c', ttlMs: 1 },
+    { type: 'oauth', grant: 'authorization-code', clientId: null, clientSecret: null, scopes: [], authorizationServer: null, redirectPort: null },
+    { type: 'oauth', grant: 'client-credentials', clientId: 'i', clientSecret: 's', scopes: ['x'], authorizationServer: 'https://i', redirectPort: 80 },
+  ]
+  const servers = ways.map((auth) => ({ ...SPEC, endpoint: { url: 'http://h', headers: {}, auth } }))
+  expect(received({ ...PARAMS, servers }).servers).toEqual(servers)
+})
+
+it('reads what a command from before traffic was protected sends', () => {
+  const { repeatable: _r, membership: _m, profile: _p, breaker: _b, rate: _t, concurrency: _c, cache: _k, ...traffic } = SPEC.traffic
+  const { auth: _a, rate: _gr, concurrency: _gc, cacheBytes: _gb, management: _gm, rest: _ge, audit: _gu, ...gateway } = GATEWAY
+  const { settings, servers } = received({ ...PARAMS, settings: { maxConcurrentStarts: 2, gateway }, servers: [{ ...SPEC, traffic }] })
+  expect(servers[0]?.traffic).toEqual({ ...DEFAULT_TRAFFIC, ...traffic })
+  const { auth, rate, concurrency, cacheBytes, management, rest, audit } = DEFAULT_GATEWAY
+  expect(settings.gateway).toEqual({ ...gateway, auth, rate, concurrency, cacheBytes, management, rest, audit })
 })
 
 it('reads the settings of a command from before there were figures, and refuses ones that are not', () => {
@@ -142,6 +182,16 @@ it.each<[Record<string, unknown>, RegExp]>([
   [{ traffic: { ...SPEC.traffic, allow: 'x' } }, /servers\[0\]\.traffic\.allow must be a list/],
   [{ traffic: { ...SPEC.traffic, timeoutMs: -1 } }, /servers\[0\]\.traffic\.timeoutMs must be a time/],
   [{ traffic: { ...SPEC.traffic, tools: { t: { name: 'two words' } } } }, /servers\[0\]\.traffic\.tools\.t\.name must be the name of a tool/],
+  [{ traffic: { ...SPEC.traffic, membership: { ...SPEC.traffic.membership, strategy: 'best' } } }, /traffic\.membership\.strategy must be one of priority, round-robin/],
+  [{ traffic: { ...SPEC.traffic, membership: { ...SPEC.traffic.membership, group: '../x' } } }, /traffic\.membership\.group must be a name/],
+  [{ traffic: { ...SPEC.traffic, membership: { ...SPEC.traffic.membership, weight: 0 } } }, /traffic\.membership\.weight must be a number above zero/],
+  [{ traffic: { ...SPEC.traffic, breaker: { ...SPEC.traffic.breaker, failures: 0 } } }, /traffic\.breaker\.failures must be a whole number from 1/],
+  [{ traffic: { ...SPEC.traffic, breaker: { ...SPEC.traffic.breaker, recoveryMs: 0 } } }, /traffic\.breaker\.recoveryMs must be a time above zero/],
+  [{ traffic: { ...SPEC.traffic, rate: { perMinute: 0, burst: 1 } } }, /traffic\.rate\.perMinute must be a number above zero/],
+  [{ traffic: { ...SPEC.traffic, concurrency: { max: 1, queue: -1, queueTimeoutMs: 0 } } }, /traffic\.concurrency\.queue must be a whole number from 0/],
+  [{ traffic: { ...SPEC.traffic, cache: { ...SPEC.traffic.cache, scope: 'all' } } }, /traffic\.cache\.scope must be one of caller, public/],
+  [{ name: 'a@b@c@d' }, /servers\[0\]\.name must be the name of a server/],
+  [{ endpoint: { url: 'http://h', headers: {}, auth: { type: 'magic' } } }, /endpoint\.auth\.type must be one of file, command, oauth/],
 ])('names what it refuses of a server: %j', (change, message) => {
   expect(() => received({ ...PARAMS, servers: [{ ...SPEC, ...change }] })).toThrow(message)
 })
@@ -156,6 +206,11 @@ it.each<[Record<string, unknown>, RegExp]>([
   [{ maxNameLength: 8 }, /settings\.gateway\.maxNameLength must be a whole number from 16 to 128/],
   [{ listWaitMs: 1e12 }, /settings\.gateway\.listWaitMs must be a time/],
   [{ profiles: { p: ['a'] } }, /settings\.gateway\.profiles\.p must be an object/],
+  [{ auth: { ...GATEWAY.auth, keys: { k: { sha256: 'short', grant: GRANT, expiresAt: null } } } }, /auth\.keys\.k\.sha256 must be 64 hexadecimal digits/],
+  [{ auth: { ...GATEWAY.auth, jwt: [{ ...GATEWAY.auth.jwt[0], secret: 's' }] } }, /auth\.jwt\[0\] must be an object with one of secret, publicKey and jwksUrl/],
+  [{ auth: { ...GATEWAY.auth, jwt: [{ ...GATEWAY.auth.jwt[0], algorithms: ['none'] }] } }, /auth\.jwt\[0\]\.algorithms\[0\] must be one of HS256/],
+  [{ management: { tools: 'yes', allowCommands: true } }, /management\.tools must be one of auto, on, off/],
+  [{ cacheBytes: -1 }, /cacheBytes must be a whole number/],
 ])('names what it refuses of the gateway: %j', (change, message) => {
   expect(() => received({ ...PARAMS, settings: { maxConcurrentStarts: 2, gateway: { ...GATEWAY, ...change } } })).toThrow(message)
 })

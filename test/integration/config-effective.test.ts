@@ -168,11 +168,13 @@ describe('what is shown', () => {
       'transport', 'command', 'cwd', 'era', 'enabled', 'restart.policy', 'restart.backoff.initial', 'restart.backoff.max', 'restart.intensity.restarts',
       'restart.intensity.window', 'limits.memory', 'limits.memorySoft', 'limits.cpu', 'limits.pids', 'limits.required',
       'startTimeout', 'stopTimeout', 'drainTimeout', 'replace', 'health.interval', 'health.timeout', 'health.hungAfter', 'health.probe',
-      'dependsOn', 'tags', 'logs.maxSize', 'logs.keep', 'isolation', 'start', 'roots', 'clientAbilities', 'timeouts.idle', 'timeouts.total', 'tools.allow', 'tools.deny',
+      'dependsOn', 'tags', 'logs.maxSize', 'logs.keep', 'isolation', 'start', 'roots', 'clientAbilities', 'timeouts.idle', 'timeouts.total', 'tools.allow', 'tools.deny', 'tools.repeatable', 'breaker.failures', 'breaker.errorRate', 'breaker.minCalls', 'breaker.window',
+      'breaker.recovery', 'breaker.maxRecovery', 'breaker.trials', 'rate', 'concurrency.max', 'cache', 'instances',
     ])
     expect(config.explained.settings.map(({ field }) => field)).toEqual([
       'home', 'pidDir', 'logDir', 'logLevel', 'maxConcurrentStarts', 'limitsBackend', 'watch', 'gateway.port', 'gateway.host', 'gateway.token', 'gateway.allowedHosts', 'gateway.allowedOrigins',
       'gateway.prefix', 'gateway.separator', 'gateway.maxNameLength', 'gateway.sse', 'gateway.listWait', 'gateway.startWait', 'gateway.instructions', 'gateway.metrics.compat', 'gateway.metrics.public',
+      'gateway.rate.caller', 'gateway.rate.total', 'gateway.concurrency', 'gateway.cache.maxSize', 'gateway.management.tools', 'gateway.management.allowCommands', 'gateway.rest', 'gateway.audit',
     ])
   })
 })

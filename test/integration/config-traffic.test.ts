@@ -88,6 +88,7 @@ describe('what happens to calls', () => {
     const project = createProject({ 'mcp.config.json': { servers: { a: { command: 'x', timeouts: { idle: '30s', total: '10m' }, tools } } } })
     const config = await project.load({ env: { WHAT: 'a file' } })
     expect(onlyServer(config).traffic).toEqual({
+      ...DEFAULT_TRAFFIC,
       idleTimeoutMs: 30_000, timeoutMs: 600_000, allow: ['read_*', 'get'], deny: ['read_secret*'],
       tools: {
         read_file: { name: 'read', description: 'Reads a file.' },
@@ -138,7 +139,7 @@ describe('is refused with place, value and way out:', () => {
     [{ timeouts: 30 }, 'timeouts', 'must be an object with idle and total, not a number', 'idle and total'],
     [{ timeouts: { idel: 3 } }, 'timeouts.idel', 'is not a known field', 'Did you mean "idle"?'],
     [{ timeouts: { total: -1 } }, 'timeouts.total', 'must be "never" or a time of at least 1ms and at most 24 days', 'never'],
-    [{ tools: ['*'] }, 'tools', 'must be an object with allow, deny, rename, describe and timeouts, not a list', 'allow'],
+    [{ tools: ['*'] }, 'tools', 'must be an object with allow, deny, rename, describe, timeouts and repeatable, not a list', 'allow'],
     [{ tools: { alow: [] } }, 'tools.alow', 'is not a known field', 'Did you mean "allow"?'],
     [{ tools: { deny: ['write_?'] } }, 'tools.deny[0]', '"?" has no meaning in a pattern', 'Only * is special'],
     [{ tools: { allow: '{a,b}' } }, 'tools.allow', '"{" has no meaning in a pattern', 'Only * is special'],

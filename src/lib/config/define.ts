@@ -1,5 +1,7 @@
+import type { BreakerConfig, CacheConfig, ConcurrencyConfig, GatewayTrafficConfig, GroupConfig, RateConfig } from './define-traffic.js'
+
 /*
- * The configuration file as its author sees it. This file imports nothing: user configurations load it,
+ * The configuration file as its author sees it. This file imports nothing but types: user configurations load it,
  * and an editor shows its comments.
  */
 
@@ -46,6 +48,8 @@ export interface ToolsConfig {
   describe?: Record<string, string>
   /** Timeouts of single tools, where they differ from those of the server. */
   timeouts?: Record<string, TimeoutsConfig>
+  /** Tools that may be called again when it is not known whether a call arrived, besides those that say so themselves. */
+  repeatable?: string[] | string
 }
 
 /** A path, relative to the folder of the configuration file, or a URI. */
@@ -123,12 +127,27 @@ interface Shared {
   clientAbilities?: ('sampling' | 'elicitation')[] | 'sampling' | 'elicitation'
   /** How long calls may take. Default: as long as they want. */
   timeouts?: TimeoutsConfig
+  /** When it is left alone because its calls fail; `false`: never. Default: after 5 failures in a row, or half of 20 calls. */
+  breaker?: BreakerConfig | boolean
+  /** Requests it is sent a minute. Default: no limit. */
+  rate?: RateConfig
+  /** Calls it has under way at once; more wait. Default: no limit. */
+  concurrency?: ConcurrencyConfig
+  /** Which of its answers are kept for the next equal request. Default: none. */
+  cache?: CacheConfig
 }
 
 interface Common extends Shared {
   /** Servers that must be ready before this one starts. */
   dependsOn?: string[] | string
   tools?: ToolsConfig
+  /** The name clients see in place of its own; servers with the same one stand in for each other. `group` is the same. */
+  namespace?: string
+  group?: string
+  /** In a group: the lowest goes first. Default: its place in the group's list, else 1. */
+  priority?: number
+  /** In a group with strategy `weighted`: its share of the calls. Default 1. */
+  weight?: number
 }
 
 interface ProcessFields {
@@ -147,6 +166,8 @@ interface ProcessFields {
 export interface StdioServer extends Common, ProcessFields {
   transport?: 'stdio'
   url?: never
+  /** So many processes of it, 1 to 32, which share its calls and stand in for each other. Default 1. */
+  instances?: number
 }
 
 /** A process that speaks no MCP (a database, a tunnel): ready as soon as it runs. */
@@ -187,7 +208,7 @@ export interface MetricsConfig {
 }
 
 /** How clients reach the servers. */
-export interface GatewayConfig {
+export interface GatewayConfig extends GatewayTrafficConfig {
   /** TCP port where clients reach all servers over HTTP; `false`: none. Default none. */
   port?: number | string | false | null
   /** Address it listens on; one that other machines can reach needs a token. Default 127.0.0.1. */
@@ -228,6 +249,8 @@ export interface McpctlConfig {
   mcpServers?: Record<string, ServerConfig>
   /** Values for every server that does not state its own. */
   defaults?: ServerDefaults
+  /** Servers that stand in for each other, by the name clients see: `{ search: ['main', 'backup'] }`. */
+  groups?: Record<string, string[] | string | GroupConfig>
   /** How clients reach the servers; one for the whole daemon. */
   gateway?: GatewayConfig
   /** Choices of servers for clients, by name: `mcpctl proxy --profile NAME`. */

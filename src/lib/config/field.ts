@@ -5,6 +5,8 @@ import { choice, cpu, duration, durationOrNever, filledText, integer, list, scal
 import { roots } from './root-field.js'
 import type { Spot } from './spot.js'
 import { timeouts, tools, type TimeoutFields, type ToolFields } from './tool-field.js'
+import { instances, memberPriority, memberWeight, serverGroupName } from './group-field.js'
+import { breaker, cache, concurrency, rate, type BreakerFields, type CacheFields, type ConcurrencyFields, type RateFields } from './traffic-field.js'
 
 export interface RestartFields {
   policy?: RestartPolicy
@@ -42,6 +44,14 @@ export interface ServerFields {
   clientAbilities: ClientAbility[]
   timeouts: Stated<TimeoutFields>
   tools: Stated<ToolFields>
+  instances: number
+  namespace: string
+  priority: number
+  weight: number
+  breaker: Stated<BreakerFields>
+  rate: Stated<RateFields> | null
+  concurrency: Stated<ConcurrencyFields> | null
+  cache: Stated<CacheFields>
   bearerTokenVariable: string
   headerVariables: Record<string, string>
   passedVariables: string[]
@@ -192,6 +202,14 @@ export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> 
   },
   timeouts: { kind: timeouts, summary: 'How long calls may take.', inDefaults: true, isOwnOnly: true },
   tools: { kind: tools, summary: 'Which tools clients see, and as what.', isOwnOnly: true },
+  instances: { kind: instances, summary: 'So many processes of it, which share its calls and stand in for each other.', isOwnOnly: true },
+  namespace: { kind: serverGroupName, summary: 'The name clients see in place of its own; servers with the same one stand in for each other.', aliases: ['group'], isOwnOnly: true },
+  priority: { kind: memberPriority, summary: 'In a group: the lowest goes first.', isOwnOnly: true },
+  weight: { kind: memberWeight, summary: 'In a group with strategy weighted: its share of the calls.', isOwnOnly: true },
+  breaker: { kind: breaker, summary: 'When it is left alone because its calls fail, and how it is tried again; false: never.', inDefaults: true, isOwnOnly: true },
+  rate: { kind: rate, summary: 'Requests it is sent a minute at most.', inDefaults: true, isOwnOnly: true },
+  concurrency: { kind: concurrency, summary: 'Calls it has under way at once; more wait.', inDefaults: true, isOwnOnly: true },
+  cache: { kind: cache, summary: 'Which of its answers are kept for the next equal request.', inDefaults: true, isOwnOnly: true },
   bearerTokenVariable: { kind: word, summary: 'The variable that holds the bearer token.', foreignNames: ['bearer_token_env_var'] },
   headerVariables: { kind: headers, summary: 'Headers whose values are in variables.', foreignNames: ['env_http_headers'] },
   passedVariables: { kind: list(passedVariable, 'a list of variable names'), summary: 'Variables to pass on.', foreignNames: ['env_vars'] },

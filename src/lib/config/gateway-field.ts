@@ -2,7 +2,9 @@ import { DEFAULT_GATEWAY, type PrefixMode } from '../core/index.js'
 import { isHost, isToken, readPort } from './address.js'
 import { group, type GroupField, type Stated } from './field-group.js'
 import { choice, duration, filledText, integer, list, reject, truth, type Kind } from './kind.js'
+import { gatewayCache, gatewayRate, management, type CallRateFields, type ManagementFields, type StoreFields } from './gateway-limit-field.js'
 import { OR_REFERENCE, textOf } from './schema-part.js'
+import { concurrency, type ConcurrencyFields } from './traffic-field.js'
 
 /** What the `gateway` block can say, as read: times in ms. */
 export interface GatewayFields {
@@ -19,6 +21,12 @@ export interface GatewayFields {
   startWait: number
   instructions: boolean
   metrics: Stated<MonitoringFields>
+  rate: Stated<CallRateFields>
+  concurrency: Stated<ConcurrencyFields> | null
+  cache: Stated<StoreFields>
+  management: Stated<ManagementFields>
+  rest: boolean
+  audit: boolean
 }
 
 /** What `gateway.metrics` can say. */
@@ -108,6 +116,12 @@ export const GATEWAY_FIELDS: { readonly [K in keyof GatewayFields]: GroupField<G
   startWait: { kind: duration(0), summary: 'The longest a request waits for a server that is starting.' },
   instructions: { kind: truth, summary: "Whether clients get the servers' instructions." },
   metrics: { kind: group<MonitoringFields>('an object with compat and public', MONITORING_FIELDS), summary: 'What /metrics shows on the port, and to whom.' },
+  rate: { kind: gatewayRate, summary: 'Requests a minute from one caller, and from all together.' },
+  concurrency: { kind: concurrency, summary: 'Calls under way at once, for all servers together; more wait.' },
+  cache: { kind: gatewayCache, summary: 'What answers that are kept may take. Which are kept is said for each server.' },
+  management: { kind: management, summary: 'Whether clients see the tools manage, proxy_status and proxy_health; true: all of them, false: none.' },
+  rest: { kind: truth, summary: 'Whether /tools, /servers and /openapi.json are served on the port.' },
+  audit: { kind: truth, summary: 'true: every call is written to the audit log.' },
 }
 
 /** The `gateway` block. */

@@ -4,6 +4,7 @@ import { isLoopbackHost } from './address.js'
 import { explain, showDuration, showText, type ExplainedValue } from './explain.js'
 import type { Stated } from './field-group.js'
 import { gatewayGroup, type GatewayFields } from './gateway-field.js'
+import { resolveLimitSettings } from './gateway-limit.js'
 import { isRecord } from './kind.js'
 import { MASK } from './secret.js'
 import { fromEnvironment, type Sourced } from './setting-override.js'
@@ -29,10 +30,13 @@ interface Found<T> extends Sourced<T> {
   readonly spot?: Spot
 }
 
-type Finder = <K extends keyof GatewayFields>(name: K, environment?: Sourced<GatewayFields[K]>) => Found<GatewayFields[K]>
+type Finder = <K extends keyof PlainFields>(name: K, environment?: Sourced<PlainFields[K]>) => Found<PlainFields[K]>
+
+/** Fields that are one value each; the groups are looked into field by field. */
+type PlainFields = Omit<GatewayFields, 'metrics' | 'rate' | 'concurrency' | 'cache' | 'management' | 'rest' | 'audit'>
 
 const { allowedHosts, allowedOrigins, listWaitMs, startWaitMs, ...SAME } = DEFAULT_GATEWAY
-const DEFAULTS: GatewayFields = { ...SAME, allowedHosts: [...allowedHosts], allowedOrigins: [...allowedOrigins], listWait: listWaitMs, startWait: startWaitMs }
+const DEFAULTS: PlainFields = { ...SAME, allowedHosts: [...allowedHosts], allowedOrigins: [...allowedOrigins], listWait: listWaitMs, startWait: startWaitMs }
 
 /**
  * The settings of the gateway: for each the first that says anything of an `MCP_*` variable, the project's file, the
@@ -42,10 +46,10 @@ const DEFAULTS: GatewayFields = { ...SAME, allowedHosts: [...allowedHosts], allo
 export function resolveGateway(blocks: readonly StatedGateway[], settings: Settings): { settings: Omit<GatewaySettings, 'profiles'>; explained: ExplainedValue[] } {
   const explained: ExplainedValue[] = []
   const find: Finder = (name, environment) => environment ?? findStated(blocks, name) ?? { value: DEFAULTS[name], origin: 'default' }
-  const say = (name: keyof GatewayFields, { origin }: Sourced<unknown>, value: ExplainedValue['value']): void => {
+  const say = (name: keyof PlainFields, { origin }: Sourced<unknown>, value: ExplainedValue['value']): void => {
     explained.push(explain(`gateway.${name}`, { value, origin }))
   }
-  const plain = <K extends 'prefix' | 'separator' | 'maxNameLength' | 'sse' | 'instructions'>(name: K): GatewayFields[K] => {
+  const plain = <K extends 'prefix' | 'separator' | 'maxNameLength' | 'sse' | 'instructions'>(name: K): PlainFields[K] => {
     const found = find(name)
     say(name, found, found.value)
     return found.value
@@ -84,6 +88,7 @@ export function resolveGateway(blocks: readonly StatedGateway[], settings: Setti
       startWaitMs: time('startWait'),
       instructions: plain('instructions'),
       metrics: resolveMonitoring(blocks, settings, explained),
+      ...resolveLimitSettings(blocks, settings, explained),
     },
     explained,
   }
@@ -102,9 +107,9 @@ function resolveMonitoring(blocks: readonly StatedGateway[], settings: Settings,
   return { compat: find('compat', fromEnvironment(settings, 'MCP_METRICS_COMPAT', settings.metricsCompat)), public: find('public') }
 }
 
-function findStated<K extends keyof GatewayFields>(blocks: readonly StatedGateway[], name: K): Found<GatewayFields[K]> | undefined {
+function findStated<K extends keyof PlainFields>(blocks: readonly StatedGateway[], name: K): Found<PlainFields[K]> | undefined {
   for (const { values, spot } of blocks) {
-    const value: GatewayFields[K] | undefined = values[name]
+    const value: PlainFields[K] | undefined = values[name]
     if (value !== undefined) return { value, origin: spot.source.document.file, spot: spot.at(name) }
   }
   return undefined

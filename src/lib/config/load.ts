@@ -1,17 +1,21 @@
 import { realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { FleetSettings, ServerSpec } from '../core/index.js'
-import { checkDependencies, type Dependent } from './dependency.js'
+import { checkDependencies } from './dependency.js'
 import type { ReadOptions, SourceDocument } from './document.js'
-import { explain, type ExplainedConfig, type ExplainedServer, type ExplainedValue } from './explain.js'
+import { explain, type ExplainedConfig, type ExplainedValue } from './explain.js'
 import { explicitPath, findUserConfig, homeOf, runtimeFile, type FindOptions } from './find.js'
 import { resolveGateway } from './gateway.js'
+import { checkGroupNames, explainGroups, mergeGroups } from './group.js'
 import { inheritEnvironment } from './inherit.js'
+import { placeInGroups } from './membership.js'
 import { configInvalid } from './problem.js'
 import { lockBeside } from './lock-file.js'
 import { withPins } from './pins.js'
 import { checkProfiles, explainProfiles, mergeProfiles } from './profile.js'
 import { readDocument } from './read-document.js'
+import { checkInstances, expandReplicas } from './replica.js'
+import type { ResolvedServer } from './resolved.js'
 import { readRuntime, withSwitches, type RuntimeDraft } from './runtime.js'
 import { configNotFound, searchDocument } from './search.js'
 import { resolveServer, type Ambient } from './server-spec.js'
@@ -61,12 +65,16 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const settings = readSettings(options.env, homeOf(options))
   const contents = (await readDocuments(options)).map(({ document, isUserFile }) => takeApart(document, isUserFile, options))
   const ambient: Ambient = { settings, overrides: options.overrides ?? {}, inherited: inheritEnvironment(options.env) }
-  const { dependents, explained } = resolveAll(contents, ambient)
-  const servers = dependents.map(({ spec }) => spec)
   const known = new Set(contents.flatMap(({ entries }) => [...entries.keys()]))
-  checkDependencies(dependents, known)
+  const groups = mergeGroups(contents.map((content) => content.groups))
+  const resolved = resolveAll(contents, ambient)
+  checkDependencies(resolved.map(({ entry, spec }) => ({ spec, spot: entry.spots.get('dependsOn') ?? entry.spot })), known)
+  checkGroupNames(groups, known)
+  for (const server of resolved) checkInstances(server)
+  const placed = placeInGroups(resolved, groups)
+  const servers = expandReplicas(placed)
   const profiles = mergeProfiles(contents.map((content) => content.profiles))
-  checkProfiles(profiles, known, servers)
+  checkProfiles(profiles, new Set([...known, ...groupNames(servers)]), servers)
   const gateway = resolveGateway(contents.flatMap((content) => content.gateway ?? []), settings)
   const files = [...new Set(contents.flatMap(({ source }) => [...source.document.files, ...source.referenced]))]
   for (const file of files) options.onFile?.(file)
@@ -85,7 +93,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     settings: { maxConcurrentStarts: starts.value, gateway: { ...gateway.settings, profiles: Object.fromEntries([...profiles].map(([name, { spec }]) => [name, spec])) } },
     watch: settings.watch,
     warnings: contents.flatMap(({ source }) => source.warnings),
-    explained: { files: sources, settings: [...explainSettings(settings, starts), ...gateway.explained, ...explainProfiles(profiles)], servers: explained },
+    explained: { files: sources, settings: [...explainSettings(settings, starts), ...gateway.explained, ...explainGroups(groups), ...explainProfiles(profiles)], servers: placed.map(({ explained }) => explained) },
   }
 }
 
@@ -134,14 +142,9 @@ function takeApart(document: SourceDocument, isUserFile: boolean, options: LoadO
   return readContent(source, new Spot(source, []), isUserFile)
 }
 
-interface Resolved {
-  readonly dependents: Dependent[]
-  readonly explained: ExplainedServer[]
-}
-
 /** A name in the project's file hides the same name in the user's. */
-function resolveAll(contents: readonly ConfigContent[], ambient: Ambient): Resolved {
-  const resolved: Resolved = { dependents: [], explained: [] }
+function resolveAll(contents: readonly ConfigContent[], ambient: Ambient): ResolvedServer[] {
+  const resolved: ResolvedServer[] = []
   const defaults = contents.flatMap((content) => (content.defaults ? [content.defaults] : []))
   const taken = new Set<string>()
   for (const { entries, source } of contents) {
@@ -150,12 +153,14 @@ function resolveAll(contents: readonly ConfigContent[], ambient: Ambient): Resol
     for (const [name, entry] of here) {
       taken.add(name.toLowerCase())
       const server = resolveServer(name, { entry, defaults }, ambient)
-      if (!server) continue
-      resolved.dependents.push({ spec: server.spec, spot: entry.spots.get('dependsOn') ?? entry.spot })
-      resolved.explained.push(server.explained)
+      if (server) resolved.push(server)
     }
   }
   return resolved
+}
+
+function groupNames(servers: readonly ServerSpec[]): string[] {
+  return servers.flatMap(({ traffic }) => traffic.membership?.group ?? [])
 }
 
 function resolveStarts(settings: Settings, overrides: SettingsOverrides): Sourced<number> {

@@ -1,4 +1,4 @@
-import type { ServerSpec } from '../core/index.js'
+import { writtenName, type ServerSpec } from '../core/index.js'
 import { lockBeside, lockedServer, pinsOf, readLock } from './lock-file.js'
 
 /**
@@ -9,7 +9,7 @@ export function withPins(servers: readonly ServerSpec[], locks: readonly string[
   const known = new Map(locks.map((file) => [file, readLock(file)]))
   return servers.map((spec) => {
     const lock = known.get(lockBeside(spec.source)) ?? null
-    const locked = lock === null || spec.transport === 'none' ? null : lockedServer(lock, spec.name)
+    const locked = lock === null || spec.transport === 'none' ? null : lockedServer(lock, writtenName(spec.name))
     return locked === null ? spec : { ...spec, traffic: { ...spec.traffic, pins: pinsOf(locked) } }
   })
 }

@@ -1,6 +1,7 @@
 import { SERVER_FIELDS, nameTable } from './field.js'
 import { objectOf } from './field-group.js'
 import { GATEWAY_FIELDS } from './gateway-field.js'
+import { GROUP_SCHEMA } from './group-field.js'
 import { PROFILE_SCHEMA } from './profile.js'
 import type { Schema } from './schema-part.js'
 import { OWN_KEY } from './server-entry.js'
@@ -17,6 +18,7 @@ export function configSchema(): Schema {
   const servers: Schema = { type: 'object', description: 'The servers by name.', propertyNames: { pattern: NAME.source }, additionalProperties: { $ref: '#/$defs/server' } }
   const blocks: Record<OwnBlock, Schema> = {
     defaults: { $ref: '#/$defs/defaults' },
+    groups: { type: 'object', description: 'Servers that stand in for each other, by the name clients see.', propertyNames: { pattern: NAME.source }, additionalProperties: GROUP_SCHEMA },
     gateway: { $ref: '#/$defs/gateway' },
     profiles: { type: 'object', description: 'Choices of servers for clients, by name.', propertyNames: { pattern: NAME.source }, additionalProperties: PROFILE_SCHEMA },
   }

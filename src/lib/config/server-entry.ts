@@ -89,7 +89,7 @@ function reportUnknown(key: string, spot: Spot, reading: Reading): void {
 
 function rejectField(key: string, spot: Spot, reading: Reading): void {
   const instead = Object.hasOwn(INSTEAD, key) ? INSTEAD[key] : undefined
-  if (key === 'gateway' || key === 'profiles') spot.problem('concerns all servers together', 'Move it to the root of the file, beside the list of servers.', key)
+  if (key === 'gateway' || key === 'profiles' || key === 'groups') spot.problem('concerns all servers together', 'Move it to the root of the file, beside the list of servers.', key)
   else if (instead !== undefined) spot.problem('is not a known field', instead, key)
   else if (CLIENT_FIELDS.has(key)) spot.problem('is a field of other MCP clients that would have no effect', IN_CLIENT_FILE, key)
   else rejectUnknown(spot, knownNames(reading))

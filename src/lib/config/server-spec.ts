@@ -1,11 +1,12 @@
 import { DEFAULT_TRAFFIC, type LogsSpec, type ReplaceMode, type RestartPolicy, type RestartSpec, type ServerSpec, type Transport } from '../core/index.js'
 import { resolveEndpoint } from './endpoint.js'
-import { explain, showSize, type ExplainedServer, type ExplainedValue } from './explain.js'
+import { explain, showSize, type ExplainedValue } from './explain.js'
 import { resolveHealth } from './health.js'
 import { Knobs } from './knobs.js'
 import { resolveLaunch } from './launch.js'
 import { isSwitched, originOf, spotOf, type Layers } from './layer.js'
 import { resolveLimits } from './limits.js'
+import type { ResolvedServer } from './resolved.js'
 import type { StatedFields } from './server-entry.js'
 import { fromEnvironment, fromFlag, type Sourced, type SettingsOverrides } from './setting-override.js'
 import type { Settings } from './settings.js'
@@ -31,7 +32,7 @@ const DEFAULT_DRAIN_TIMEOUT_MS = 5_000
  * file, then of the user's; the built-in default. So a variable beats the files' defaults for everyone but never what
  * a server states for itself. Null: the entry is unusable, with problems recorded.
  */
-export function resolveServer(name: string, layers: Layers, ambient: Ambient): { spec: ServerSpec; explained: ExplainedServer } | null {
+export function resolveServer(name: string, layers: Layers, ambient: Ambient): ResolvedServer | null {
   const { entry } = layers
   const fields: ExplainedValue[] = []
   const transport = decideTransport(entry)
@@ -64,9 +65,10 @@ export function resolveServer(name: string, layers: Layers, ambient: Ambient): {
     tags: [...new Set(knobs.list('tags', (values) => values.tags))],
     logs: resolveLogs(knobs),
     ...resolveUse(layers, knobs, transport),
-    traffic: transport === 'none' ? DEFAULT_TRAFFIC : resolveTraffic(layers, knobs),
+    traffic: transport === 'none' ? DEFAULT_TRAFFIC : resolveTraffic(layers, knobs, ambient.settings),
   }
-  return { spec, explained: { name, source: spec.source, fields } }
+  if (transport === 'stdio') knobs.plain('instances', { get: (values) => values.instances, fallback: 1 })
+  return { entry, spec, explained: { name, source: spec.source, fields } }
 }
 
 function resolveEnabled({ entry }: Layers, knobs: Knobs): boolean {

@@ -30,6 +30,14 @@ export interface Settings {
   readonly gatewayPort: number | null | undefined
   readonly gatewayToken: string | undefined
   readonly metricsCompat: boolean | undefined
+  /** What all kept answers may hold together. */
+  readonly cacheSizeBytes: number | undefined
+  /** 0: nothing is kept. */
+  readonly cacheTtlMs: number | undefined
+  /** Failures in a row that open the breaker of a server. */
+  readonly failureThreshold: number | undefined
+  /** Time until an open breaker lets the first trial through. */
+  readonly recoveryTimeoutMs: number | undefined
   /** For the daemon, which reads the variable by itself. */
   readonly limitsBackend: LimitsBackend
   /** Whether the daemon reloads a configuration whose files change. */
@@ -109,6 +117,28 @@ const VARIABLES = {
     isSecret: true,
   },
   metricsCompat: truth('MCP_METRICS_COMPAT'),
+  cacheSize: {
+    name: 'MCP_CACHE_SIZE',
+    accepts: 'a size of at least 64K: bytes, or text such as 64M',
+    read: (text: string) => {
+      const bytes = readBytes(/^\d+$/.test(text) ? Number(text) : text)
+      return bytes !== undefined && bytes >= 64 * 1024 && Number.isSafeInteger(bytes) ? bytes : undefined
+    },
+  },
+  cacheTtl: {
+    name: 'MCP_CACHE_TTL',
+    accepts: 'a time of at most 24 days: a number of seconds, or text such as 90s or 5m; 0 keeps nothing',
+    read: (text: string) => {
+      const durationMs = readDuration(text)
+      return durationMs !== undefined && durationMs <= MAX_DURATION_MS ? durationMs : undefined
+    },
+  },
+  failureThreshold: {
+    name: 'MCP_FAILURE_THRESHOLD',
+    accepts: 'a whole number from 1 to 10000',
+    read: (text: string) => (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 10_000 ? Number(text) : undefined),
+  },
+  recoveryTimeout: duration('MCP_RECOVERY_TIMEOUT', '500ms or 30s'),
   limitsBackend: {
     name: 'MCP_LIMITS_BACKEND',
     accepts: 'auto, cgroup2, systemd, cgroup1, rlimit, poll or none',
@@ -158,6 +188,10 @@ export function readSettings(env: NodeJS.ProcessEnv, userHome: string = homedir(
     gatewayPort: read<number | null>(VARIABLES.gatewayPort),
     gatewayToken: read(VARIABLES.gatewayToken),
     metricsCompat: read(VARIABLES.metricsCompat),
+    cacheSizeBytes: read(VARIABLES.cacheSize),
+    cacheTtlMs: read(VARIABLES.cacheTtl),
+    failureThreshold: read(VARIABLES.failureThreshold),
+    recoveryTimeoutMs: read(VARIABLES.recoveryTimeout),
     limitsBackend: read<LimitsBackend>(VARIABLES.limitsBackend) ?? 'auto',
     watch: read(VARIABLES.watch) ?? true,
     stated,

@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path'
 import type { SourceDocument } from './document.js'
 import { rejectUnknown } from './field-group.js'
 import { readGateway, type StatedGateway } from './gateway.js'
+import { readGroups, type StatedGroup } from './group.js'
 import { isRecord } from './kind.js'
 import { readProfiles, type StatedProfile } from './profile.js'
 import { isCodeFile } from './read-document.js'
@@ -14,7 +15,7 @@ import type { Source, Spot } from './spot.js'
 export const ROOT_KEYS = ['servers', 'mcpServers', 'context_servers', 'mcp_servers'] as const
 
 /** What only mcpctl understands at the root: in other clients' files under `x-mcpctl`. */
-const OWN_BLOCKS = ['defaults', 'gateway', 'profiles'] as const
+const OWN_BLOCKS = ['defaults', 'groups', 'gateway', 'profiles'] as const
 
 export type OwnBlock = (typeof OWN_BLOCKS)[number]
 
@@ -28,6 +29,7 @@ export interface ConfigContent {
   readonly source: Source
   readonly defaults: StatedEntry | null
   readonly gateway: StatedGateway | null
+  readonly groups: ReadonlyMap<string, StatedGroup>
   readonly profiles: ReadonlyMap<string, StatedProfile>
   readonly entries: ReadonlyMap<string, StatedEntry>
 }
@@ -49,24 +51,26 @@ export function isOwnFormat(document: SourceDocument, isUserFile: boolean): bool
   return 'servers' in document.data && !('inputs' in document.data)
 }
 
-/** Reads servers, defaults, gateway and profiles of a file, recording every problem in its source. */
+/** Reads servers, defaults, groups, gateway and profiles of a file, recording every problem in its source. */
 export function readContent(source: Source, root: Spot, isUserFile: boolean): ConfigContent {
   const { data } = source.document
   if (!isRecord(data)) {
     root.problem(`the configuration must be an object, not ${describeKind(data)}`, 'Write { "servers": { "NAME": { "command": "..." } } }.')
-    return { source, defaults: null, gateway: null, profiles: new Map(), entries: new Map() }
+    return { source, defaults: null, gateway: null, groups: new Map(), profiles: new Map(), entries: new Map() }
   }
   if (source.isOwn) checkRootFields(data, root)
   checkOwnBlocks(data, root)
   const defaults = ownBlock(data, root, 'defaults')
   const gateway = ownBlock(data, root, 'gateway')
+  const groups = ownBlock(data, root, 'groups')
   const profiles = ownBlock(data, root, 'profiles')
   return {
     source,
     defaults: defaults && readEntry(defaults.value, defaults.spot, true),
     gateway: gateway && readGateway(gateway.value, gateway.spot),
+    groups: groups ? readGroups(groups.value, groups.spot, isUserFile) : new Map(),
     profiles: profiles ? readProfiles(profiles.value, profiles.spot, isUserFile) : new Map(),
-    entries: readServers(data, root, isUserFile || [defaults, gateway, profiles].some((block) => block !== null)),
+    entries: readServers(data, root, isUserFile || [defaults, groups, gateway, profiles].some((block) => block !== null)),
   }
 }
 

@@ -15,6 +15,7 @@ export interface ToolFields {
   rename: Record<string, string>
   describe: Record<string, string>
   timeouts: Record<string, Stated<TimeoutFields>>
+  repeatable: string[]
 }
 
 export const timeouts = group<TimeoutFields>('an object with idle and total', {
@@ -25,12 +26,13 @@ export const timeouts = group<TimeoutFields>('an object with idle and total', {
 /** Servers may call their tools anything; what nobody can mean is refused. */
 const TOOL_NAME: NameRule = { pattern: /^[^\p{Cc}]{1,256}$/u, wrong: 'is not a possible name of a tool' }
 
-const pattern: Kind<string> = {
+/** Which tools are meant, by name; `*` for any text. */
+export const toolPattern: Kind<string> = {
   name: 'text',
   accepts: 'the name of a tool, with * for any text',
   schema: textOf('^(?!!)[^\\p{Cc}?\\[\\]\\{\\}]{1,256}$'),
   read: (value, spot) => {
-    if (typeof value !== 'string' || !TOOL_NAME.pattern.test(value)) return reject(value, spot, pattern.accepts)
+    if (typeof value !== 'string' || !TOOL_NAME.pattern.test(value)) return reject(value, spot, toolPattern.accepts)
     const other = /[?[\]{}]|^!/.exec(value)?.[0]
     if (other === undefined) return value
     spot.problem(`is ${JSON.stringify(value.slice(0, 80))}, but "${other}" has no meaning in a pattern`, 'Only * is special: it stands for any text. Write several patterns for several names.', value.slice(0, 80))
@@ -62,10 +64,11 @@ const rename: Kind<Record<string, string>> = {
   },
 }
 
-export const tools = group<ToolFields>('an object with allow, deny, rename, describe and timeouts', {
-  allow: { kind: list(pattern, 'a pattern or a list of them', { orSingle: true }), summary: 'Tools clients may see; * stands for any text.' },
-  deny: { kind: list(pattern, 'a pattern or a list of them', { orSingle: true }), summary: 'Tools clients may not see; wins over allow.' },
+export const tools = group<ToolFields>('an object with allow, deny, rename, describe, timeouts and repeatable', {
+  allow: { kind: list(toolPattern, 'a pattern or a list of them', { orSingle: true }), summary: 'Tools clients may see; * stands for any text.' },
+  deny: { kind: list(toolPattern, 'a pattern or a list of them', { orSingle: true }), summary: 'Tools clients may not see; wins over allow.' },
   rename: { kind: rename, summary: 'New names for tools.' },
   describe: { kind: mapOf(filledText, "an object of tools' names and texts", TOOL_NAME), summary: 'Descriptions in place of those of the server.' },
   timeouts: { kind: mapOf(timeouts, "an object of tools' names and their timeouts", TOOL_NAME), summary: 'Timeouts of single tools.' },
+  repeatable: { kind: list(toolPattern, 'a pattern or a list of them', { orSingle: true }), summary: 'Tools that may be called again when it is not known whether a call arrived, besides those that say so themselves.' },
 })

@@ -3,17 +3,35 @@ import { explain, showDuration, showText, type ExplainedValue } from './explain.
 import { MAX_DURATION_MS } from './kind.js'
 import type { Knobs } from './knobs.js'
 import { originOf, spotOf, type Layers } from './layer.js'
+import { resolveBreaker, resolveCache, resolveConcurrency, resolveRate } from './protection.js'
 import type { StatedFields } from './server-entry.js'
+import type { Settings } from './settings.js'
 
-/** What the gateway does with the calls of one server: timeouts, which tools are shown, and as what. */
-export function resolveTraffic(layers: Layers, knobs: Knobs): TrafficSpec {
+/**
+ * What the gateway does with the calls of one server: timeouts, which tools are shown and as what, limits and what is kept.
+ * Its place in a group is decided when all servers are known.
+ */
+export function resolveTraffic(layers: Layers, knobs: Knobs, settings: Settings): TrafficSpec {
   const idleTimeoutMs = knobs.limit('timeouts.idle', { get: ({ timeouts }) => timeouts?.idle, fallback: null })
   const timeoutMs = knobs.limit('timeouts.total', { get: ({ timeouts }) => timeouts?.total, fallback: null })
   const allow = knobs.pick<string[] | null>({ get: ({ tools }) => tools?.allow, fallback: null })
   knobs.say('tools.allow', allow)
   const deny = knobs.list('tools.deny', ({ tools }) => tools?.deny)
   for (const { field, value, origin } of explainTools(layers)) knobs.say(field, { value, origin })
-  return { ...DEFAULT_TRAFFIC, idleTimeoutMs, timeoutMs, allow: allow.value && [...new Set(allow.value)], deny: [...new Set(deny)], tools: toolSpecs(layers.entry.values.tools) }
+  const repeatable = knobs.list('tools.repeatable', ({ tools }) => tools?.repeatable)
+  return {
+    ...DEFAULT_TRAFFIC,
+    idleTimeoutMs,
+    timeoutMs,
+    allow: allow.value && [...new Set(allow.value)],
+    deny: [...new Set(deny)],
+    tools: toolSpecs(layers.entry.values.tools),
+    repeatable: [...new Set(repeatable)],
+    breaker: resolveBreaker(layers, knobs, settings),
+    rate: resolveRate(knobs),
+    concurrency: resolveConcurrency(knobs),
+    cache: resolveCache(knobs, settings),
+  }
 }
 
 /** One description for each tool that something is said about. */

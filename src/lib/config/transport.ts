@@ -6,7 +6,7 @@ import type { StatedEntry } from './server-entry.js'
 /** What says something about a process only. */
 export const NEEDS_COMMAND: readonly FieldName[] = ['args', 'env', 'envFile', 'cwd', 'limits', 'passedVariables']
 /** A helper speaks no MCP, so it has no clients. */
-const NEEDS_CLIENTS: readonly FieldName[] = ['isolation', 'roots', 'clientAbilities', 'timeouts', 'tools']
+const NEEDS_CLIENTS: readonly FieldName[] = ['isolation', 'roots', 'clientAbilities', 'timeouts', 'tools', 'instances', 'namespace', 'priority', 'weight', 'breaker', 'rate', 'concurrency', 'cache']
 /** What says something about an address only. */
 export const NEEDS_URL: readonly FieldName[] = ['headers', 'bearerTokenVariable', 'headerVariables']
 

@@ -1,16 +1,15 @@
 import {
   DEFAULT_GATEWAY,
-  DEFAULT_TRAFFIC,
   type GatewaySettings,
+  type ManagementSettings,
   type MonitoringSettings,
-  type PinSpec,
   type ProfileSpec,
   type RootSpec,
   type ServerSpec,
-  type ToolSpec,
-  type TrafficSpec,
 } from '../core/index.js'
-import { readBoolean, readDelay, readInteger, readLimit, readList, readNullable, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
+import { readAuthSettings } from './read-auth-spec.js'
+import { readConcurrency, readRate, readTraffic } from './read-traffic-spec.js'
+import { readBoolean, readDelay, readInteger, readLimit, readList, readMap, readMatching, readNullable, readOneOf, readRecord, readString, refuse, type Form } from './read.js'
 
 /*
  * A command older than the gateway leaves these fields out: what is absent has its default.
@@ -37,7 +36,28 @@ export function readGatewaySettings(value: unknown, field: string): GatewaySetti
     instructions: readBoolean(gateway['instructions'], `${field}.instructions`),
     metrics: readMonitoring(gateway['metrics'], `${field}.metrics`),
     profiles: readMap(gateway['profiles'], `${field}.profiles`, readProfile),
+    auth: readAuthSettings(gateway['auth'], `${field}.auth`),
+    ...readLimitSettings(gateway, field),
   }
+}
+
+type Limits = Pick<GatewaySettings, 'rate' | 'concurrency' | 'cacheBytes' | 'management' | 'rest' | 'audit'>
+
+function readLimitSettings(gateway: Record<string, unknown>, field: string): Limits {
+  const rate = readRecord(gateway['rate'] ?? {}, `${field}.rate`)
+  return {
+    rate: { caller: readNullable(rate['caller'], `${field}.rate.caller`, readRate), total: readNullable(rate['total'], `${field}.rate.total`, readRate) },
+    concurrency: readNullable(gateway['concurrency'], `${field}.concurrency`, readConcurrency),
+    cacheBytes: readInteger(gateway['cacheBytes'] ?? DEFAULT_GATEWAY.cacheBytes, `${field}.cacheBytes`, [0, Number.MAX_SAFE_INTEGER]),
+    management: readManagement(gateway['management'] ?? DEFAULT_GATEWAY.management, `${field}.management`),
+    rest: readBoolean(gateway['rest'] ?? DEFAULT_GATEWAY.rest, `${field}.rest`),
+    audit: readBoolean(gateway['audit'] ?? DEFAULT_GATEWAY.audit, `${field}.audit`),
+  }
+}
+
+function readManagement(value: unknown, field: string): ManagementSettings {
+  const management = readRecord(value, field)
+  return { tools: readOneOf(management['tools'], `${field}.tools`, ['auto', 'on', 'off']), allowCommands: readBoolean(management['allowCommands'], `${field}.allowCommands`) }
 }
 
 function readMonitoring(value: unknown, field: string): MonitoringSettings {
@@ -62,41 +82,6 @@ export function readUse(spec: Record<string, unknown>, field: string): Use {
   }
 }
 
-function readTraffic(value: unknown, field: string): TrafficSpec {
-  if (value === undefined) return DEFAULT_TRAFFIC
-  const traffic = readRecord(value, field)
-  return {
-    ...DEFAULT_TRAFFIC,
-    idleTimeoutMs: readNullable(traffic['idleTimeoutMs'], `${field}.idleTimeoutMs`, readLimit),
-    timeoutMs: readNullable(traffic['timeoutMs'], `${field}.timeoutMs`, readLimit),
-    allow: readNullable(traffic['allow'], `${field}.allow`, (list, at) => readList(list, at, readString)),
-    deny: readList(traffic['deny'], `${field}.deny`, readString),
-    tools: readMap(traffic['tools'], `${field}.tools`, readTool),
-    pins: readNullable(traffic['pins'] ?? null, `${field}.pins`, readPins),
-  }
-}
-
-function readPins(value: unknown, field: string): PinSpec {
-  const pins = readRecord(value, field)
-  return { tools: readTexts(pins['tools'], `${field}.tools`), prompts: readTexts(pins['prompts'], `${field}.prompts`) }
-}
-
-function readTool(value: unknown, field: string): ToolSpec {
-  const tool = readRecord(value, field)
-  const name = readNullable(tool['name'], `${field}.name`, (text, at) => readMatching(text, at, TOOL_NAME))
-  const description = readNullable(tool['description'], `${field}.description`, readString)
-  const enabled = readNullable(tool['enabled'], `${field}.enabled`, readBoolean)
-  const idleTimeoutMs = readNullable(tool['idleTimeoutMs'], `${field}.idleTimeoutMs`, readLimit)
-  const timeoutMs = readNullable(tool['timeoutMs'], `${field}.timeoutMs`, readLimit)
-  return {
-    ...(name === null ? {} : { name }),
-    ...(description === null ? {} : { description }),
-    ...(enabled === null ? {} : { enabled }),
-    ...(idleTimeoutMs === null ? {} : { idleTimeoutMs }),
-    ...(timeoutMs === null ? {} : { timeoutMs }),
-  }
-}
-
 function readRoot(value: unknown, field: string): RootSpec {
   const root = readRecord(value, field)
   const uri = readString(root['uri'], `${field}.uri`)
@@ -109,24 +94,9 @@ function readProfile(value: unknown, field: string): ProfileSpec {
   return { servers: readList(profile['servers'], `${field}.servers`, readString), tags: readList(profile['tags'], `${field}.tags`, readString) }
 }
 
-interface Form {
-  readonly pattern: RegExp
-  readonly accepts: string
-}
-
 const SEPARATOR: Form = { pattern: /^[A-Za-z0-9_.-]{1,8}$/, accepts: '1 to 8 characters of tool names' }
-const TOOL_NAME: Form = { pattern: /^[A-Za-z0-9_.-]{1,128}$/, accepts: 'the name of a tool' }
 const TOKEN: Form = { pattern: /^[\x21-\x7e]+$/, accepts: 'visible ASCII without spaces' }
-
-function readMatching(value: unknown, field: string, { pattern, accepts }: Form): string {
-  const text = readString(value, field)
-  return pattern.test(text) ? text : refuse(field, accepts)
-}
 
 const readToken = (value: unknown, field: string): string => readMatching(value, field, TOKEN)
 
 const readPort = (value: unknown, field: string): number => readInteger(value, field, [1, 65_535])
-
-function readMap<T>(value: unknown, field: string, read: (item: unknown, field: string) => T): Record<string, T> {
-  return Object.fromEntries(Object.entries(readRecord(value, field)).map(([key, item]) => [key, read(item, `${field}.${key}`)]))
-}

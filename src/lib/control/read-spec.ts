@@ -1,5 +1,5 @@
-import { MAX_TRACED_BYTES, type EndpointSpec, type FleetSettings, type LaunchSpec, type ServerSpec } from '../core/index.js'
-import { readBoolean, readErrorDocument, readInteger, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
+import { MAX_TRACED_BYTES, type EndpointSpec, type FleetSettings, type LaunchSpec, type OutboundAuthSpec, type ServerSpec } from '../core/index.js'
+import { readBoolean, readErrorDocument, readInteger, readLimit, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
 import { readGatewaySettings, readUse } from './read-gateway-spec.js'
 import { readHealth, readLimits, readReplacement } from './read-upkeep-spec.js'
 import type { ApplyParams, ConfigFailedParams, ConfigOrigin, MetricsParams, NamesParams, ReloadParams, SnapshotParams, TraceParams } from './wire.js'
@@ -108,12 +108,12 @@ function readServerSpec(value: unknown, field: string): ServerSpec {
 }
 
 /**
- * The name becomes a file name and a mark in a process's environment: only what the configuration accepts may get here,
- * so no name of a session's process (`name#1`) either.
+ * The name becomes a file name and a mark in a process's environment: only what the configuration makes may get here
+ * (`name`, `name@2` of a replica, `name@profile`), so no name of a session's process (`name#1`) either.
  */
 function readName(value: unknown, field: string): string {
   const name = readString(value, field)
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name) ? name : refuse(field, 'the name of a server')
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:@[A-Za-z0-9][A-Za-z0-9._-]{0,62}){0,2}$/.test(name) ? name : refuse(field, 'the name of a server')
 }
 
 function readUrl(value: unknown, field: string): string {
@@ -135,5 +135,30 @@ function readLaunch(value: unknown, field: string): LaunchSpec {
 
 function readEndpoint(value: unknown, field: string): EndpointSpec {
   const endpoint = readRecord(value, field)
-  return { url: readUrl(endpoint['url'], `${field}.url`), headers: readTexts(endpoint['headers'], `${field}.headers`) }
+  const auth = readNullable(endpoint['auth'], `${field}.auth`, readOutboundAuth)
+  return { url: readUrl(endpoint['url'], `${field}.url`), headers: readTexts(endpoint['headers'], `${field}.headers`), ...(auth === null ? {} : { auth }) }
+}
+
+function readOutboundAuth(value: unknown, field: string): OutboundAuthSpec {
+  const auth = readRecord(value, field)
+  const type = readOneOf(auth['type'], `${field}.type`, ['file', 'command', 'oauth'])
+  const text = (name: string): string => readString(auth[name], `${field}.${name}`)
+  const texts = (name: string): string[] => readList(auth[name], `${field}.${name}`, readString)
+  const textOrNull = (name: string): string | null => readNullable(auth[name], `${field}.${name}`, readString)
+  switch (type) {
+    case 'file':
+      return { type, path: text('path') }
+    case 'command':
+      return { type, command: text('command'), args: texts('args'), cwd: text('cwd'), ttlMs: readLimit(auth['ttlMs'], `${field}.ttlMs`) }
+    case 'oauth':
+      return {
+        type,
+        grant: readOneOf(auth['grant'], `${field}.grant`, ['authorization-code', 'client-credentials']),
+        clientId: textOrNull('clientId'),
+        clientSecret: textOrNull('clientSecret'),
+        scopes: texts('scopes'),
+        authorizationServer: readNullable(auth['authorizationServer'], `${field}.authorizationServer`, readUrl),
+        redirectPort: readNullable(auth['redirectPort'], `${field}.redirectPort`, (port, at) => readInteger(port, at, [1, 65_535])),
+      }
+  }
 }

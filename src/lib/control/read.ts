@@ -40,6 +40,21 @@ export function readTexts(value: unknown, field: string): Record<string, string>
   return Object.fromEntries(Object.entries(readRecord(value, field)).map(([key, text]) => [key, readString(text, `${field}.${key}`)]))
 }
 
+export function readMap<T>(value: unknown, field: string, read: (item: unknown, field: string) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(readRecord(value, field)).map(([key, item]) => [key, read(item, `${field}.${key}`)]))
+}
+
+/** What a text has to look like. */
+export interface Form {
+  readonly pattern: RegExp
+  readonly accepts: string
+}
+
+export function readMatching(value: unknown, field: string, { pattern, accepts }: Form): string {
+  const text = readString(value, field)
+  return pattern.test(text) ? text : refuse(field, accepts)
+}
+
 export function readInteger(value: unknown, field: string, [least, most]: readonly [number, number]): number {
   const number = readNumber(value, field)
   return Number.isInteger(number) && number >= least && number <= most ? number : refuse(field, `a whole number from ${least} to ${most}`)

@@ -25,6 +25,15 @@ export interface MembershipSpec {
   readonly weight: number
 }
 
+/** Stands between a server's name and the number of its replica, or the profile it was made for; no configured name can hold it. */
+export const VARIANT_MARK = '@'
+
+/** The name under which the configuration has the server that a replica, or what was made for a profile, comes from. */
+export function writtenName(name: string): string {
+  const at = name.indexOf(VARIANT_MARK)
+  return at < 0 ? name : name.slice(0, at)
+}
+
 /** When a server that fails its calls is left alone, and how it is tried again. */
 export interface BreakerSpec {
   /** So many failures in a row open it. */

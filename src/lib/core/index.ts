@@ -12,6 +12,8 @@ export {
   DEFAULT_GATEWAY,
   DEFAULT_TRAFFIC,
   FULL_GRANT,
+  VARIANT_MARK,
+  writtenName,
   type AuthSettings,
   type BreakerSpec,
   type CacheSpec,
