@@ -15,6 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   process: ['base', 'errors', 'core'],
   mcp: ['base', 'errors', 'core'],
   logs: ['base', 'errors', 'core'],
+  outbound: ['base', 'errors', 'core'],
   metrics: ['base', 'errors', 'core'],
   telemetry: ['base', 'errors', 'core'],
   control: ['base', 'errors', 'core'],
@@ -28,7 +29,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   commands: ['cli', 'verbs'],
 }
 /** Rooms that a verb may load when it is called, never before. */
-const MAY_LOAD: Record<string, readonly string[]> = { verbs: ['clients', 'config', 'daemon', 'gateway', 'logs', 'mcp', 'metrics', 'process', 'pump', 'telemetry', 'tui'], daemon: ['daemon', 'telemetry'] }
+const MAY_LOAD: Record<string, readonly string[]> = { verbs: ['clients', 'config', 'daemon', 'gateway', 'logs', 'mcp', 'metrics', 'outbound', 'process', 'pump', 'telemetry', 'tui'], daemon: ['daemon', 'outbound', 'telemetry'] }
 /** Doors besides index.ts: each keeps something heavy out of the others' way. */
 const SIDE_DOORS = new Set(['base/integrity', 'cli/command-of', 'config/find', 'config/watch'])
 

@@ -18,7 +18,8 @@ export interface Breach {
 /**
  * Why an instance came to its end. `exit`: by itself. `probe-exit`: it cannot bear the era probe and must be
  * asked in another way; not a failure. `stop` and `restart`: we were told to; `replaced`: by one with a changed
- * configuration. The rest are failures we saw.
+ * configuration. `unauthorised`: it does not let us in; `login-needed`: nor will it until a person has logged in. The rest
+ * are failures we saw.
  */
 export type EndCause =
   | BreachCause
@@ -29,6 +30,8 @@ export type EndCause =
   | 'replaced'
   | 'launch-failed'
   | 'handshake-failed'
+  | 'unauthorised'
+  | 'login-needed'
   | 'start-timeout'
   | 'link-closed'
   | 'unhealthy'

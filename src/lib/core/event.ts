@@ -8,7 +8,7 @@ export type InstanceEvent =
   | { readonly type: 'launch-failed'; readonly generation: number; readonly reason: string; readonly permanent: boolean }
   /** Proven: handshake answered and lists read. */
   | { readonly type: 'established'; readonly generation: number }
-  | { readonly type: 'link-failed'; readonly generation: number; readonly cause: Extract<EndCause, 'handshake-failed' | 'link-closed'>; readonly reason: string }
+  | { readonly type: 'link-failed'; readonly generation: number; readonly cause: Extract<EndCause, 'handshake-failed' | 'link-closed' | 'unauthorised' | 'login-needed'>; readonly reason: string }
   | { readonly type: 'exited'; readonly generation: number; readonly code: number | null; readonly signal: string | null; readonly duringProbe: boolean; readonly breach: Breach | null }
   | { readonly type: 'swept'; readonly generation: number; readonly remaining: number }
   /** It exceeded a limit and still runs, or a part of it does. */

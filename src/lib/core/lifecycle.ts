@@ -30,7 +30,7 @@ const restartRunning = (state: Running, _event: ServerEvent, at: Circumstance): 
   beginStop({ ...state, desired: 'up', history: { ...NO_HISTORY, ends: state.history.ends } }, at, { cause: 'restart', reason: 'restart requested' })
 
 const linkFailed = (state: Running, event: EventOf<'link-failed'>, at: Circumstance): Step<ServerState> =>
-  beginStop(state, at, { cause: event.cause, reason: event.reason })
+  beginStop(state, at, { cause: event.cause, reason: event.reason, permanent: event.cause === 'login-needed' })
 
 const unhealthy = (state: Running, event: EventOf<'unhealthy'>, at: Circumstance): Step<ServerState> =>
   beginStop(state, at, { cause: 'unhealthy', reason: event.reason })

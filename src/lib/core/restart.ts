@@ -38,7 +38,8 @@ export function recordEnd(history: RestartHistory, end: InstanceEnd): RestartHis
 /**
  * Decides what follows an instance that ended without being asked to. Restart intensity is a function of
  * timestamps in a sliding window (Erlang/OTP's supervisor), so uptime does not matter; the first restart of a
- * stable server is immediate, further ones double from `backoffInitialMs` to `backoffMaxMs` with 20 % jitter.
+ * stable server is immediate, further ones double from `backoffInitialMs` to `backoffMaxMs` with 20 % jitter; one that
+ * was not let in waits the longest time at once.
  * `random` is a number in [0, 1).
  */
 export function decideRestart(spec: RestartSpec, history: RestartHistory, end: InstanceEnd, random: number): RestartVerdict {
@@ -62,7 +63,9 @@ export function decideRestart(spec: RestartSpec, history: RestartHistory, end: I
   const streak = stable ? 0 : history.streak
   // A start that ran into its timeout was slow, not unlucky: trying again at once would only repeat it.
   const exponent = end.cause === 'start-timeout' ? streak + 1 : streak
-  const delayMs = exponent === 0 ? 0 : jittered(Math.min(spec.backoffMaxMs, spec.backoffInitialMs * 2 ** (exponent - 1)), random)
+  // Who is not let in is not let in a second later either, and a server counts such attempts.
+  const patienceMs = end.cause === 'unauthorised' ? spec.backoffMaxMs : Math.min(spec.backoffMaxMs, spec.backoffInitialMs * 2 ** (exponent - 1))
+  const delayMs = exponent === 0 && end.cause !== 'unauthorised' ? 0 : jittered(patienceMs, random)
   return {
     type: 'restart',
     delayMs,

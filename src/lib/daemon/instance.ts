@@ -5,7 +5,8 @@ import { LinkError, type EraVerdict, type Established, type Link, type LinkHooks
 import type { ServerLog } from '../logs/index.js'
 import type { Remains } from './dossier-writer.js'
 import { closesWithin, exitsWithin, settledWithin } from './patience.js'
-import { openLink } from './open-link.js'
+import { accessCause, openLink } from './open-link.js'
+import type { OutboundDesk } from './outbound.js'
 import { describePortHolder } from './port-check.js'
 import type { WatchdogKeeper } from './watchdog-keeper.js'
 import { LaunchError, resolveLaunch, spawnChild, type Child, type LimitGroup, type LimitsBackend, type Sweeper } from '../process/index.js'
@@ -26,6 +27,7 @@ export interface InstanceServices {
   readonly watchdog: WatchdogKeeper
   readonly limits: LimitsBackend
   readonly remembered: EraVerdict | null
+  readonly outbound: OutboundDesk
   /** Reports what happened; never called from inside a method of the instance. */
   readonly report: (event: InstanceEvent) => void
   /** What a person watching should know changed. */
@@ -221,6 +223,7 @@ export class Instance {
       link = await openLink(this.spec, this.#child, {
         log: this.#services.log,
         generation,
+        outbound: this.#services.outbound,
         onNotification: this.#services.onNotification,
         onRequest: this.#services.onRequest,
         onStage: (stage) => {
@@ -229,6 +232,9 @@ export class Instance {
         },
         onClosed: (reason) => {
           if (this.established !== null) void this.#onLinkFailure(new LinkError('closed', reason), 'link-closed')
+        },
+        onLoginNeeded: (error) => {
+          if (this.established !== null) void this.#onLinkFailure(error, 'link-closed')
         },
       })
     } catch (error) {
@@ -258,7 +264,7 @@ export class Instance {
     if (this.#abort.signal.aborted) return
     const reason = error instanceof Error ? error.message : String(error)
     this.#services.log.mark(reason, this.generation)
-    this.#report({ type: 'link-failed', generation: this.generation, cause, reason })
+    this.#report({ type: 'link-failed', generation: this.generation, cause: accessCause(error) ?? cause, reason })
   }
 
   async #onExit(exit: ExitStatus): Promise<void> {

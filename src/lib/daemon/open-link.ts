@@ -1,21 +1,26 @@
 import type { ServerSpec } from '../core/index.js'
 import type { ServerLog } from '../logs/index.js'
-import { openHttpLink, openStdioLink, type Link, type LinkHooks } from '../mcp/index.js'
+import { LinkError, openHttpLink, openStdioLink, type Link, type LinkHooks } from '../mcp/index.js'
 import type { Child } from '../process/index.js'
 import { introduction } from './introduction.js'
+import type { OutboundDesk } from './outbound.js'
 
 export interface OpenLinkOptions extends LinkHooks {
   readonly log: ServerLog
   readonly generation: number
+  readonly outbound: OutboundDesk
+  /** It lets nobody in any more until a person has logged in. */
+  readonly onLoginNeeded: (error: LinkError) => void
 }
 
 /** The link to an instance: over the pipes of its process, or to its address. What is no message on its stdout goes to its log. */
 export async function openLink(spec: ServerSpec, child: Child | null, options: OpenLinkOptions): Promise<Link> {
-  const { log, generation, ...hooks } = options
+  const { log, generation, outbound, onLoginNeeded, ...hooks } = options
   const client = introduction(spec)
   if (spec.endpoint !== null) {
     const { url, headers } = spec.endpoint
-    return openHttpLink({ url, headers, transport: spec.transport === 'sse' ? 'sse' : 'http', untilListening: spec.launch !== null, client, ...hooks })
+    const authorizer = await outbound.authorizerOf(spec, { onLoginNeeded, warn: (text) => log.mark(`warning: ${text}`, generation) })
+    return openHttpLink({ url, headers, ...(authorizer === null ? {} : { authorizer }), transport: spec.transport === 'sse' ? 'sse' : 'http', untilListening: spec.launch !== null, client, ...hooks })
   }
   if (child === null) throw new Error(`${spec.name} has neither a process nor a URL`)
   return openStdioLink({
@@ -37,4 +42,10 @@ function collectNoise(write: (text: Buffer) => void): (line: Buffer) => void {
     if (waiting.length === 0) setImmediate(() => write(Buffer.concat(waiting.splice(0))))
     waiting.push(Buffer.from(line), NEWLINE)
   }
+}
+
+/** A server that is there and does not let us in. */
+export function accessCause(error: unknown): 'unauthorised' | 'login-needed' | null {
+  if (!(error instanceof LinkError) || error.reason !== 'unauthorised') return null
+  return error.needsLogin ? 'login-needed' : 'unauthorised'
 }

@@ -11,6 +11,7 @@ export function secretsOf({ launch, endpoint, health: { probe } }: ServerSpec): 
     ...(launch === null ? [] : argumentSecrets(launch)),
     // "Bearer x" is known as x too.
     ...Object.values(endpoint?.headers ?? {}).flatMap((value) => [value, value.replace(/^\S+\s+/, '')]),
+    ...(endpoint?.auth?.type === 'oauth' ? [endpoint.auth.clientSecret ?? ''] : []),
     ...urls.flatMap(urlSecrets),
   ]
 }

@@ -10,6 +10,7 @@ import { forbidCoreFiles } from './core-files.js'
 import { keepDesired, type DesiredKeeper } from './desired.js'
 import { createDossierWriter } from './dossier-writer.js'
 import { openEraMemory } from './era-memory.js'
+import { createOutboundDesk } from './outbound.js'
 import { openGatewayHost, type GatewayHost } from './gateway-host.js'
 import type { Journal } from './journal.js'
 import { describeLimits } from './limits-snapshot.js'
@@ -56,7 +57,8 @@ export async function openServices({ home, version, journal, now, markerPrefix }
   const limits = await openLimits({ mark: markerPrefix.split(':')[0] ?? '', env: process.env, recordFile: join(home.state, 'limits.json') })
   journal.write('info', `limits: ${limits.name}`, { ...limits.abilities, refused: limits.refused, notes: limits.notes })
   const dossiers = createDossierWriter({ home, journal, now })
-  const supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, limits, dossiers, eras: openEraMemory(home.state, now), markerPrefix })
+  const outbound = createOutboundDesk({ stateDirectory: home.state, now, isKnown: (name) => supervisor.fleet.servers.has(name) })
+  const supervisor: Supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, limits, dossiers, eras: openEraMemory(home.state, now), outbound, markerPrefix })
   const figures = startFigures(supervisor, limits, now)
   const { usage, metrics, book } = figures
   const telemetry = await openTelemetryHost({ env: process.env, supervisor, journal, version })
@@ -82,6 +84,7 @@ export async function openServices({ home, version, journal, now, markerPrefix }
       await host.close(reason, desired.isKept)
       await telemetry?.close()
       await supervisor.close()
+      outbound.close()
       await dossiers.close()
       await limits.close()
     },

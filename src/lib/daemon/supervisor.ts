@@ -8,6 +8,7 @@ import type { EraMemory } from './era-memory.js'
 import { Instance } from './instance.js'
 import type { Journal } from './journal.js'
 import { markerOf } from './marker.js'
+import type { OutboundDesk } from './outbound.js'
 import { PidKeeper } from './pid-keeper.js'
 import type { WatchdogKeeper } from './watchdog-keeper.js'
 
@@ -20,6 +21,7 @@ export interface SupervisorServices {
   readonly limits: LimitsBackend
   readonly dossiers: DossierWriter
   readonly eras: EraMemory
+  readonly outbound: OutboundDesk
   /** Every instance's environment marker starts with this. */
   readonly markerPrefix: string
 }
@@ -248,13 +250,14 @@ export class Supervisor {
     this.#releaseInstance(name)
     const { spec, standIn } = entry
     const own = standIn?.for ?? name
-    const { now, sweeper, watchdog, limits, eras, markerPrefix } = this.#services
+    const { now, sweeper, watchdog, limits, eras, outbound, markerPrefix } = this.#services
     const instance: Instance = new Instance(spec, generation, markerOf(markerPrefix, name, generation), {
       now,
       log: this.#openLog(own, spec),
       sweeper,
       watchdog,
       limits,
+      outbound,
       remembered: this.#provisional.get(own) ?? (spec.transport === 'none' ? null : eras.recall(spec)),
       report: (event) => {
         this.#report({ type: 'server', name: instance.name, event })

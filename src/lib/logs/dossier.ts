@@ -65,7 +65,7 @@ export interface Dossier extends InstanceEnd {
 }
 
 const CAUSES = [
-  'exit', 'probe-exit', 'stop', 'restart', 'replaced', 'launch-failed', 'handshake-failed', 'start-timeout', 'link-closed', 'unhealthy', 'oom', 'limit-poll', 'heap', 'pids', 'recycled',
+  'exit', 'probe-exit', 'stop', 'restart', 'replaced', 'launch-failed', 'handshake-failed', 'unauthorised', 'login-needed', 'start-timeout', 'link-closed', 'unhealthy', 'oom', 'limit-poll', 'heap', 'pids', 'recycled',
 ] as const satisfies readonly EndCause[]
 const PHASES = ['idle', 'waiting', 'starting', 'ready', 'unready', 'stopping', 'backoff', 'exited', 'failed'] as const satisfies readonly Phase[]
 const POLICIES = ['always', 'on-failure', 'never'] as const satisfies readonly RestartPolicy[]

@@ -14,6 +14,7 @@ export interface AnswerContext {
   readonly id: number | null
   readonly host: string
   readonly authorised: boolean
+  readonly refusalHint: string | undefined
   readonly maxBytes: number
   readonly events: WireEvents
   /** The stream ended before the answer; true when somebody goes on from there, and the exchange with it. */

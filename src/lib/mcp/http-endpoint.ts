@@ -17,14 +17,22 @@ export interface HttpCallEvents {
   readonly onError: (error: Error, reused: boolean) => void
 }
 
+/** A request on its way. */
+export interface HttpRequest {
+  /** Gives it up; nothing is told of it any more. */
+  destroy(): void
+}
+
 /** Where a server is reached over HTTP: address, configured headers and kept-alive connections. */
 export interface Endpoint {
   readonly url: URL
   /** `https://host:port`: all of the url that messages may show, because the rest can hold keys. */
   readonly host: string
   readonly hasAuthorization: boolean
+  /** What to do when the server refuses access; undefined: what `hasAuthorization` says. */
+  readonly refusalHint?: string
   /** Throws LinkError `unsendable` when a header cannot be sent. */
-  call(call: HttpCall, events: HttpCallEvents): ClientRequest
+  call(call: HttpCall, events: HttpCallEvents): HttpRequest
   close(): void
 }
 

@@ -69,12 +69,12 @@ export interface Refusal {
 }
 
 /** An HTTP answer with a failing status, as a sentence and, when the body holds one, a JSON-RPC error. */
-export function toRefusal(status: number, body: Buffer, context: { host: string; authorised: boolean }): Refusal {
-  const { host, authorised } = context
+export function toRefusal(status: number, body: Buffer, context: { host: string; authorised: boolean; refusalHint?: string | undefined }): Refusal {
+  const { host, authorised, refusalHint } = context
   const error = readErrorBody(body)
   const says = error === null ? `HTTP ${status}` : `HTTP ${status} and ${describeRpcError(error)}`
   if (status === 401 || status === 403) {
-    const hint = authorised ? 'The configured Authorization header was not accepted; check it.' : 'No Authorization header is configured for this server; add one under headers.'
+    const hint = refusalHint ?? (authorised ? 'The configured Authorization header was not accepted; check it.' : 'No Authorization header is configured for this server; add one under headers, or set auth: oauth and run mcpctl login.')
     return { status, error, reason: 'unauthorised', why: `${host} refused access (HTTP ${status})`, hint }
   }
   if (status >= 300 && status < 400) {

@@ -1,3 +1,4 @@
+import type { Authorizer } from './authorizer.js'
 import { Conversation, type ConversationOptions } from './conversation.js'
 import type { Link } from './link.js'
 
@@ -5,6 +6,8 @@ export interface HttpLinkOptions extends ConversationOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly transport: 'http' | 'sse'
+  /** Credentials that change; they win over `headers`. Absent: what a request carries is the same for all. */
+  readonly authorizer?: Authorizer
   /** The server is a local process that may still be booting: refused connections are tried again until `establish` is aborted. Default false. */
   readonly untilListening?: boolean
   /** Bound for one message. Default 64 MiB. */
@@ -17,8 +20,9 @@ export interface HttpLinkOptions extends ConversationOptions {
  */
 export async function openHttpLink(options: HttpLinkOptions): Promise<Link> {
   const { openEndpoint } = await import('./http-endpoint.js')
-  const endpoint = await openEndpoint(options.url, options.headers)
-  const { maxMessageBytes, untilListening = false } = options
+  const { authorizer, maxMessageBytes, untilListening = false } = options
+  const plain = await openEndpoint(options.url, options.headers)
+  const endpoint = authorizer === undefined ? plain : (await import('./http-authorized.js')).authorizeEndpoint(plain, authorizer)
   const wireOptions = { endpoint, untilListening, ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }) }
   if (options.transport === 'sse') {
     const { SseWire } = await import('./sse-wire.js')

@@ -1,5 +1,5 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
-import type { Endpoint } from './http-endpoint.js'
+import type { IncomingMessage } from 'node:http'
+import type { Endpoint, HttpRequest } from './http-endpoint.js'
 import { isEventStream } from './http-events.js'
 import type { StreamPosition } from './sse-parser.js'
 
@@ -26,7 +26,7 @@ const MAX_FAILURES = 3
  */
 export function resumeStream(position: StreamPosition & { readonly lastEventId: string }, { endpoint, headers, onStream, onGone }: ResumeOptions): () => void {
   let timer: NodeJS.Timeout | null = null
-  let request: ClientRequest | null = null
+  let request: HttpRequest | null = null
   let failures = 0
   let over = false
   const gone = (): void => {

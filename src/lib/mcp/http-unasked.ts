@@ -1,5 +1,5 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
-import type { Endpoint } from './http-endpoint.js'
+import type { IncomingMessage } from 'node:http'
+import type { Endpoint, HttpRequest } from './http-endpoint.js'
 import { hear, isEventStream, readEvents } from './http-events.js'
 import { parseMessages } from './json-rpc.js'
 import { isTemporaryStatus } from './era.js'
@@ -32,7 +32,7 @@ const MAX_FIRST_TRIES = 5
  */
 export class UnaskedStream {
   readonly #options: UnaskedOptions
-  #request: ClientRequest | null = null
+  #request: HttpRequest | null = null
   #timer: NodeJS.Timeout | null = null
   #position: StreamPosition = { lastEventId: null, retryMs: null }
   #failures = 0

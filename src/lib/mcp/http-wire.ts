@@ -1,8 +1,8 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Era } from '../core/index.js'
 import { DEFAULT_MAX_LINE_BYTES } from './framer.js'
 import { brokenOff, readAnswer, readStream, type AnswerContext } from './http-answer.js'
-import type { Endpoint } from './http-endpoint.js'
+import type { Endpoint, HttpRequest } from './http-endpoint.js'
 import { networkCode, toLinkError, type Refusal } from './http-failure.js'
 import { protocolHeaders, type HttpSpeaks } from './http-headers.js'
 import { hear } from './http-events.js'
@@ -31,7 +31,7 @@ interface Exchange {
   attempts: number
   /** A kept connection turned out to be stale; the others may be so too. */
   fresh: boolean
-  request: ClientRequest | null
+  request: HttpRequest | null
   retryTimer: NodeJS.Timeout | null
   /** Its response broke off and is being taken up again. */
   stopResuming: (() => void) | null
@@ -161,11 +161,12 @@ export class HttpWire implements Wire {
   }
 
   #contextOf(exchange: Exchange): AnswerContext {
-    const { host, hasAuthorization } = this.#options.endpoint
+    const { host, hasAuthorization, refusalHint } = this.#options.endpoint
     return {
       id: exchange.id,
       host,
       authorised: hasAuthorization,
+      refusalHint,
       maxBytes: this.#maxBytes,
       events: { ...this.#events, refused: (id, refusal) => { this.#refused(exchange, id, refusal) } },
       onBroken: (position) => this.#resume(exchange, position),

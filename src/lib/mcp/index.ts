@@ -1,3 +1,4 @@
+export type { AccessRefusal, Authorizer, HeaderSet } from './authorizer.js'
 export { LEGACY_VERSIONS, MODERN_VERSIONS } from './era.js'
 export { isTooDeep } from './depth.js'
 export { toOneLine } from './one-line.js'

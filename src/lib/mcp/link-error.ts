@@ -26,13 +26,16 @@ export class LinkError extends Error {
   readonly status: number | undefined
   /** The request certainly did not reach the server. */
   readonly isUndelivered: boolean
+  /** Nothing but a person who logs in mends it. */
+  readonly needsLogin: boolean
 
-  constructor(reason: LinkFailure, message: string, parts: { hint?: string; status?: number; isUndelivered?: boolean; cause?: unknown } = {}) {
+  constructor(reason: LinkFailure, message: string, parts: { hint?: string; status?: number; isUndelivered?: boolean; needsLogin?: boolean; cause?: unknown } = {}) {
     super(message, parts.cause === undefined ? undefined : { cause: parts.cause })
     this.reason = reason
     this.hint = parts.hint
     this.status = parts.status
     this.isUndelivered = parts.isUndelivered ?? (reason === 'overloaded' || reason === 'unsendable')
+    this.needsLogin = parts.needsLogin ?? false
   }
 }
 

@@ -1,6 +1,6 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { DEFAULT_MAX_LINE_BYTES } from './framer.js'
-import { collectBody, type Endpoint } from './http-endpoint.js'
+import { collectBody, type Endpoint, type HttpRequest } from './http-endpoint.js'
 import { hear } from './http-events.js'
 import { networkCode, toLinkError, toRefusal } from './http-failure.js'
 import type { HttpWireOptions } from './http-wire.js'
@@ -33,8 +33,8 @@ export class SseWire implements Wire {
   readonly #options: HttpWireOptions
   readonly #events: WireEvents
   readonly #endpoint: Endpoint
-  #stream: ClientRequest | null = null
-  #post: ClientRequest | null = null
+  #stream: HttpRequest | null = null
+  #post: HttpRequest | null = null
   #target: URL | null = null
   #waiting: Letter[] = []
   #attempts = 0
@@ -147,12 +147,17 @@ export class SseWire implements Wire {
   #streamRefused(response: IncomingMessage, status: number): void {
     collectBody(response, MAX_REPLY_BYTES, (body) => {
       if (this.#closed) return
-      const refusal = toRefusal(status, body ?? Buffer.alloc(0), { host: this.#endpoint.host, authorised: this.#endpoint.hasAuthorization })
+      const refusal = toRefusal(status, body ?? Buffer.alloc(0), this.#refusalContext())
       const why = status === 200 ? `${this.#endpoint.host} answered with something else than an event stream` : refusal.why
       const hint = status === 405 || status === 404 || status === 200 ? 'If the server speaks Streamable HTTP, set transport: http.' : refusal.hint
       this.#failWaiting(new LinkError(status === 200 ? 'rejected' : refusal.reason, why, hint === undefined ? {} : { hint }))
       this.#events.ended('the event stream could not be opened')
     })
+  }
+
+  #refusalContext(): Parameters<typeof toRefusal>[2] {
+    const { host, hasAuthorization, refusalHint } = this.#endpoint
+    return { host, authorised: hasAuthorization, refusalHint }
   }
 
   #event({ event, data }: ServerSentEvent): void {
@@ -206,7 +211,7 @@ export class SseWire implements Wire {
     collectBody(response, MAX_REPLY_BYTES, (body) => {
       if (status >= 200 && status < 300) return
       if (body !== null && body.length > 0) this.#events.received(body)
-      const refusal = toRefusal(status, body ?? Buffer.alloc(0), { host: this.#endpoint.host, authorised: this.#endpoint.hasAuthorization })
+      const refusal = toRefusal(status, body ?? Buffer.alloc(0), this.#refusalContext())
       if (id !== undefined && !this.#closed) this.#events.refused(id, refusal)
     })
     this.#post = null

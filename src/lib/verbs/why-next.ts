@@ -26,14 +26,15 @@ const LEAD_MS = 60_000
 const OLD_MS = 24 * 3600 * 1000
 
 /** What to do, the most useful first. */
-export function nextSteps({ name, server, daemonRuns, end, source, isConfigBroken = false }: NextFacts): NextStep[] {
+export function nextSteps(facts: NextFacts): NextStep[] {
+  const { name, server, end, source, isConfigBroken = false } = facts
   const steps: NextStep[] = isConfigBroken ? [{ what: 'mcpctl config validate', why: 'everything that is wrong in its configuration' }] : []
   if (end !== null) {
     steps.push({ what: `mcpctl logs ${quoted(name)} --since ${new Date(Math.max(end.startedAt, end.endedAt - LEAD_MS)).toISOString()}`, why: 'what it wrote until then' })
     const mend = changeFor(end, source === null || source === 'session' ? 'its configuration' : source)
     if (mend !== null && !isSettled(server, end)) steps.push(mend)
   }
-  return [...steps, ...phaseSteps(name, server, daemonRuns)]
+  return [...steps, ...phaseSteps(facts)]
 }
 
 function isSettled(server: ServerSnapshot | null, end: InstanceEnd): boolean {
@@ -57,6 +58,8 @@ function changeFor({ cause, signal }: InstanceEnd, file: string): NextStep | nul
       return { what: `raise startTimeout in ${file}`, why: 'if it is only slow' }
     case 'unhealthy':
       return { what: `raise health.timeout or health.hungAfter in ${file}`, why: 'if it was only busy' }
+    case 'unauthorised':
+      return { what: `check headers or auth in ${file}`, why: 'that it sends what the server accepts' }
     case 'launch-failed':
     case 'handshake-failed':
       return { what: `check command and args, or url, in ${file}`, why: 'that it starts the right program' }
@@ -65,7 +68,7 @@ function changeFor({ cause, signal }: InstanceEnd, file: string): NextStep | nul
   }
 }
 
-function phaseSteps(name: string, server: ServerSnapshot | null, daemonRuns: boolean): NextStep[] {
+function phaseSteps({ name, server, daemonRuns, end }: NextFacts): NextStep[] {
   const start = { what: `mcpctl start ${quoted(name)}`, why: 'to start it' }
   if (server === null) return [daemonRuns ? { what: 'mcpctl status', why: 'the servers there are' } : start]
   const changed = server.changed || server.trouble !== null ? [{ what: `mcpctl restart ${quoted(name)}`, why: 'to have its configuration take effect' }] : []
@@ -76,6 +79,7 @@ function phaseSteps(name: string, server: ServerSnapshot | null, daemonRuns: boo
     case 'exited':
       return [start]
     case 'failed':
+      if (end?.cause === 'login-needed') return [{ what: `mcpctl login ${quoted(name)}`, why: 'to log in; it is started again then' }]
       return [{ ...start, why: 'when the cause is mended' }]
     case 'backoff':
       return [{ ...start, why: 'to try at once' }]

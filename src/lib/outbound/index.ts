@@ -1,0 +1,7 @@
+export { openBrowser } from './browser.js'
+export { OutboundError, type OutboundFailure } from './failure.js'
+export { logIn, type LogInOptions } from './log-in.js'
+export { logOut, type LogOutResult } from './log-out.js'
+export { createTokenSource, type TokenSourceOptions } from './source.js'
+export type { TokenKeeper } from './token-keeper.js'
+export { readLogin, tokenPath, type Login } from './token-store.js'
