@@ -45,19 +45,19 @@ describe('a token in a file', () => {
 
   test('that others can read is warned of, once for each version of the file', () => {
     const { keeper, world } = open({ type: 'file', path: write('one', 0o644) })
-    keeper.headers()
+    void keeper.headers()
     world.now += 5_000
-    keeper.headers()
+    void keeper.headers()
     expect(world.warnings).toEqual([expect.stringContaining('can be read by others: chmod 600')])
   })
 
   test('stays in use while the file is away or spoilt, and that is said once', () => {
     const path = write('one')
     const { keeper, world } = open({ type: 'file', path })
-    keeper.headers()
+    void keeper.headers()
     rmSync(path)
-    for (const _ of [1, 2]) {
-      world.now += 2_000
+    for (const passedMs of [2_000, 4_000]) {
+      world.now += passedMs
       expect(keeper.headers()).toEqual({ authorization: 'Bearer one' })
     }
     write('two words')

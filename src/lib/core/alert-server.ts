@@ -44,7 +44,7 @@ export function judgeServer(facts: ServerAlertFacts, limits: LimitsBackendSnapsh
 
 const judgeFailed: Judge = ({ server: { name, phase, reason, since }, ends }) => {
   if (phase !== 'failed') return null
-  if (ends.at(-1)?.cause === 'login-needed') return critical('failed', `${name} needs somebody to log in: ${reason}`, `mcpctl login ${name}`, since)
+  if (ends.at(-1)?.cause === 'login-needed') return critical('failed', `${name} takes no calls: ${reason}`, `mcpctl login ${name}`, since)
   const isLoop = /^(?:slow )?crash loop/.test(reason)
   return critical(isLoop ? 'crash-loop' : 'failed', `${name} is down and is not started any more: ${reason}`, `mcpctl why ${name}`, since)
 }

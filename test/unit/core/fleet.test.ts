@@ -171,6 +171,16 @@ describe('a fleet', () => {
     expect(world.state('a')).toMatchObject({ phase: 'failed', reason: 'command not found' })
   })
 
+  it('does not try again where somebody has to log in first, and starts when it is told that it may', () => {
+    const world = new World([specOf('a')])
+    makeReady(world, ['a'])
+    world.report('a', { type: 'link-failed', generation: 1, cause: 'login-needed', reason: 'log in' })
+    world.settle()
+    expect(world.state('a')).toMatchObject({ phase: 'failed', desired: 'up', reason: 'log in' })
+    world.send({ type: 'restart', names: ['a'] })
+    expect(world.state('a')).toMatchObject({ phase: 'starting', generation: 2 })
+  })
+
   it('leaves a running server alone when its configuration changes, until it is restarted', () => {
     const world = new World([specOf('a')])
     makeReady(world, ['a'])

@@ -36,6 +36,11 @@ describe('decideRestart', () => {
     expect(delays).toEqual([0, 500, 1000, 2000, 4000])
   })
 
+  it('waits the longest time after an instance that was not let in, the first time too', () => {
+    const verdict = decideRestart(spec, NO_HISTORY, endAt(1000, { cause: 'unauthorised' }), 0.5)
+    expect(verdict).toMatchObject({ type: 'restart', delayMs: spec.backoffMaxMs })
+  })
+
   it('keeps the jitter within a fifth of the delay and the delay under its cap', () => {
     const history = { ...NO_HISTORY, streak: 30 }
     const low = decideRestart(spec, history, endAt(1), 0)

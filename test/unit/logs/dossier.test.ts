@@ -4,7 +4,7 @@ import { fitDossier } from '../../../src/lib/logs/dossier-fit.js'
 import { dossierOf } from './dossier-fixture.js'
 
 describe('an end', () => {
-  it.each(['exit', 'launch-failed', 'handshake-failed', 'start-timeout', 'link-closed', 'unhealthy', 'oom', 'limit-poll', 'heap', 'pids', 'recycled'] as const)('by %s is unexpected', (cause) => {
+  it.each(['exit', 'launch-failed', 'handshake-failed', 'unauthorised', 'login-needed', 'start-timeout', 'link-closed', 'unhealthy', 'oom', 'limit-poll', 'heap', 'pids', 'recycled'] as const)('by %s is unexpected', (cause) => {
     expect(isUnexpected({ cause, code: 1 }, 'up')).toBe(true)
   })
 

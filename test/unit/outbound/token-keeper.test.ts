@@ -34,7 +34,7 @@ test('a token in hand is handed out at once, and as the same object', async () =
 
 test('20 requests that need a token wait for one renewal', async () => {
   const { keeper, world } = keep()
-  const all = await Promise.all(Array.from({ length: 20 }, () => keeper.headers()))
+  const all = await Promise.all(Array.from({ length: 20 }, async () => keeper.headers()))
   expect(new Set(all).size).toBe(1)
   expect(world.renewals).toBe(1)
 })

@@ -40,6 +40,8 @@ describe('the cause of an end, in words', () => {
     [endOf('recycled', 'uses 160 MiB, more than its soft memory limit of 150 MiB'), 'It was replaced between two calls, because it used 160 MiB, more than its soft memory limit of 150 MiB.'],
     [endOf('launch-failed', 'command not found: nope'), 'It could not be started: command not found: nope.'],
     [endOf('handshake-failed', 'the server refused initialize', { readyAt: null }), 'It was started, but the handshake failed, 3.0s after its start and before it was ready: the server refused initialize.'],
+    [endOf('unauthorised', 'https://far.example refused access (HTTP 401)', { readyAt: null }), 'It does not let us in: https://far.example refused access (HTTP 401).'],
+    [endOf('login-needed', 'nobody has logged in; log in: mcpctl login files'), 'It was not let in: nobody has logged in; log in: mcpctl login files.'],
     [endOf('start-timeout', 'not ready within its start timeout of 3 s'), 'It was ended because it was not ready within its start timeout of 3 s.'],
     [endOf('link-closed', 'the server closed its output'), 'It went on running without a connection, so it was ended, 3.0s after its start: the server closed its output.'],
     [endOf('unhealthy', 'no answer to 3 probes in 6 s, processor idle'), 'It stopped answering: no answer to 3 probes in 6 s, processor idle.'],
@@ -163,11 +165,17 @@ describe('what to do', () => {
     ['start-timeout', 'raise startTimeout in /p/mcp.config.json'],
     ['unhealthy', 'raise health.timeout or health.hungAfter in /p/mcp.config.json'],
     ['handshake-failed', 'check command and args, or url, in /p/mcp.config.json'],
+    ['unauthorised', 'check headers or auth in /p/mcp.config.json'],
     ['exit', null],
     ['link-closed', null],
   ])('after %s', (cause, what) => {
     const steps = nextSteps({ name: 'files', server: downOf('files', { phase: 'failed', trouble: null }), daemonRuns: true, end: endOf(cause, 'x'), source: '/p/mcp.config.json' }).map((step) => step.what)
     expect(steps).toEqual(['mcpctl logs files --since 2026-11-21T03:43:57.000Z', ...(what === null ? [] : [what]), 'mcpctl start files'])
+  })
+
+  test('when somebody has to log in is to do that, which starts it', () => {
+    const steps = nextSteps({ name: 'files', server: downOf('files', { phase: 'failed', trouble: null }), daemonRuns: true, end: endOf('login-needed', 'x'), source: null }).map((step) => step.what)
+    expect(steps.slice(1)).toEqual(['mcpctl login files'])
   })
 
   test('when it waits for another one is to ask about that one', () => {
