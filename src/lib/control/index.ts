@@ -26,6 +26,8 @@ export {
   type ConfigFailedParams,
   type ConfigOrigin,
   type ControlEvent,
+  type DefinitionsResult,
+  type ListedServer,
   type Method,
   type Methods,
   type NamesResult,

@@ -1,4 +1,4 @@
-import type { FleetSettings, MetricsSnapshot, Phase, ServerSnapshot, ServerSpec, Snapshot, TraceEvent } from '../core/index.js'
+import type { FleetSettings, HeldDefinition, MetricsSnapshot, Phase, ServerSnapshot, ServerSpec, Snapshot, TraceEvent } from '../core/index.js'
 import type { ErrorDocument } from '../errors/index.js'
 
 /**
@@ -104,6 +104,23 @@ export interface MetricsParams {
   readonly tools: boolean
 }
 
+/** What servers list, as they list it. */
+export interface DefinitionsResult {
+  /** In configuration order. */
+  readonly servers: readonly ListedServer[]
+}
+
+export interface ListedServer {
+  readonly name: string
+  readonly source: string
+  readonly phase: Phase
+  /** The lock knows it. */
+  readonly isPinned: boolean
+  /** Null: it was never listed. `isRemembered`: by an instance that does not run any more. */
+  readonly listed: { readonly tools: readonly unknown[]; readonly prompts: readonly unknown[]; readonly isRemembered: boolean } | null
+  readonly held: readonly HeldDefinition[]
+}
+
 /** Pushed to subscribers. The first event is always the snapshot. */
 export type ControlEvent =
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
@@ -135,6 +152,8 @@ export interface Methods {
   apply: { params: ApplyParams; result: ApplyResult }
   /** Makes a changed configuration take effect; answers at once. */
   reload: { params: ReloadParams; result: ReloadResult }
+  /** Definitions of tools and prompts, what is kept from clients too. */
+  definitions: { params: NamesParams; result: DefinitionsResult }
   'config-failed': { params: ConfigFailedParams; result: Record<string, never> }
   /** Wants servers up, with all they depend on; answers at once. */
   start: { params: NamesParams; result: NamesResult }

@@ -115,8 +115,8 @@ interface Listening {
 }
 
 function listen(services: Services, { use, ...facts }: Listening): Promise<ControlServer> {
-  const { supervisor, usage, metrics, host, configs, desired, limits } = services
-  const handler = createRequestHandler({ supervisor, usage, metrics, configs, desired, limits, gateway: host, onUsed: use.onUsed, ...facts })
+  const { supervisor, usage, metrics, host, configs, desired, definitions, limits } = services
+  const handler = createRequestHandler({ supervisor, usage, metrics, configs, desired, definitions, limits, gateway: host, onUsed: use.onUsed, ...facts })
   return openControlServer(facts.home, facts.version, handler, use.onAlone)
 }
 

@@ -3,6 +3,7 @@ import type { Home } from '../control/index.js'
 import { createGateway, EVERYTHING, openHttpFront, type CallObserver, type HttpFront } from '../gateway/index.js'
 import type { FiguresSource } from '../metrics/index.js'
 import { openCatalogueMemory } from './catalogue-memory.js'
+import type { Definitions } from './definitions.js'
 import { openFrontSocket, type FrontSocket } from './front-socket.js'
 import type { Journal } from './journal.js'
 import { createMonitor } from './prometheus.js'
@@ -13,6 +14,8 @@ import type { Supervisor } from './supervisor.js'
 export interface GatewayHostOptions {
   readonly home: Home
   readonly supervisor: Supervisor
+  /** Hears what servers list. */
+  readonly definitions: Definitions
   readonly journal: Journal
   readonly version: string
   readonly now: () => number
@@ -43,12 +46,12 @@ const CONFIGURED_WITHIN_MS = 10_000
 
 /** The gateway of this daemon, with its doors: the home's socket and, where configured, HTTP. */
 export async function openGatewayHost(options: GatewayHostOptions): Promise<GatewayHost> {
-  const { home, supervisor, journal, version, now, observer, figures } = options
+  const { home, supervisor, definitions, journal, version, now, observer, figures } = options
   const memory = openCatalogueMemory(home.state)
   const chosen = new ChosenSettings()
   const log = (level: 'info' | 'warn', message: string): void => { journal.write(level, `gateway: ${message}`) }
   const gateway = createGateway({
-    source: createServerSource(supervisor, memory, now), settings: () => chosen.effective, version, now,
+    source: createServerSource(supervisor, { memory, definitions }, now), settings: () => chosen.effective, version, now,
     warn: (text) => { log('warn', text) },
     ...(observer && { observer }),
   })

@@ -11,6 +11,7 @@ import {
   readTraceParams,
   type ApplyParams,
   type ApplyResult,
+  type DefinitionsResult,
   type Home,
   type NamesResult,
   type ReloadResult,
@@ -20,6 +21,7 @@ import {
 import { isActive, planReload, type Fleet, type MetricsSnapshot, type Snapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import type { ConfigSources } from './config-sources.js'
+import type { Definitions } from './definitions.js'
 import { bringBack, type DesiredKeeper } from './desired.js'
 import type { GatewayHost } from './gateway-host.js'
 import { describeLimits } from './limits-snapshot.js'
@@ -44,6 +46,7 @@ export interface RequestServices {
   readonly gateway: GatewayHost
   readonly configs: ConfigSources
   readonly desired: DesiredKeeper
+  readonly definitions: Definitions
   readonly limits: LimitsBackend
   /** Asks the daemon to end; resolves when every server is down. */
   readonly shutdown: (successor?: boolean) => Promise<void>
@@ -71,6 +74,8 @@ export function createRequestHandler(services: RequestServices): RequestHandler 
         return want(services, 'restart', params)
       case 'stop':
         return stop(services, params)
+      case 'definitions':
+        return listDefinitions(services, params)
       case 'shutdown':
         return shutdown(services, params)
       case 'subscribe':
@@ -102,6 +107,23 @@ async function metrics({ supervisor, metrics: figures }: RequestServices, params
   const { names, history, tools } = readMetricsParams(params)
   // What a session's own process does is counted with its server.
   return figures.read({ names: names === null ? null : resolveNames(supervisor.fleet, names).map(baseName), history, tools })
+}
+
+/** Everything of configured servers that speak MCP, what is quarantined too. */
+function listDefinitions({ supervisor, definitions }: RequestServices, params: unknown): DefinitionsResult {
+  const { names } = readNamesParams(params)
+  const wanted = resolveNames(supervisor.fleet, names)
+  const entries = wanted.flatMap((name) => supervisor.fleet.servers.get(name) ?? []).filter((entry) => isConfigured(entry) && entry.spec.transport !== 'none')
+  return {
+    servers: entries.map(({ spec: { name, source, traffic }, state }) => {
+      const listed = definitions.of(name)
+      return {
+        name, source, phase: state.phase, isPinned: traffic.pins !== null,
+        listed: listed === null ? null : { tools: listed.catalogue.tools, prompts: listed.catalogue.prompts, isRemembered: listed.isRemembered || state.phase !== 'ready' },
+        held: definitions.held(name),
+      }
+    }),
+  }
 }
 
 function describeDaemon({ version, startedAt, home, gateway, configs, limits, supervisor }: RequestServices): Snapshot['daemon'] {

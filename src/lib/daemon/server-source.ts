@@ -1,6 +1,7 @@
 import { STAND_IN_MARK, type FleetEntry, type ServerSpec, type SessionClient } from '../core/index.js'
 import type { Remembered, ServerSource, SourceListener, SourceServer } from '../gateway/index.js'
 import type { CatalogueMemory } from './catalogue-memory.js'
+import type { Definitions } from './definitions.js'
 import type { Supervisor } from './supervisor.js'
 
 /** Stands between a server and the number of a session's own process; no configured name can hold it. */
@@ -10,8 +11,13 @@ const MAX_OWN = 64
 /** A configuration that was just applied is about to be started: its servers count as coming for so long. */
 const FRESH_MS = 2_000
 
+interface Remembering {
+  readonly memory: CatalogueMemory
+  readonly definitions: Definitions
+}
+
 /** The supervised servers as the gateway sees them. */
-export function createServerSource(supervisor: Supervisor, memory: CatalogueMemory, now: () => number): ServerSource {
+export function createServerSource(supervisor: Supervisor, { memory, definitions }: Remembering, now: () => number): ServerSource {
   let numbers = 0
   const ownOf = (name: string): number => [...supervisor.fleet.servers.keys()].filter((other) => other.startsWith(`${name}${OWN_MARK}`)).length
   const entryOf = (name: string): FleetEntry | undefined => supervisor.fleet.servers.get(name)
@@ -23,11 +29,15 @@ export function createServerSource(supervisor: Supervisor, memory: CatalogueMemo
     },
     remembered(name): Remembered | null {
       const entry = entryOf(name)
-      return entry === undefined ? null : memory.recall(entry.spec)
+      const known = entry === undefined ? null : memory.recall(entry.spec)
+      if (known !== null && entry?.spec.session === null) definitions.learn(name, known.catalogue, true)
+      return known
     },
     remember(name, what) {
       const entry = entryOf(name)
-      if (entry !== undefined) memory.remember(entry.spec, what)
+      if (entry === undefined) return
+      memory.remember(entry.spec, what)
+      definitions.learn(name, what.catalogue, false)
     },
     wake(name) {
       if (entryOf(name)?.state.desired === 'down') supervisor.send({ type: 'start', names: [name] })

@@ -7,6 +7,7 @@ import { createSweeper, openLimits, type LimitsBackend } from '../process/index.
 import { createConfigSources, type ConfigSources } from './config-sources.js'
 import { createConfigWatch } from './config-watch.js'
 import { forbidCoreFiles } from './core-files.js'
+import { keepDefinitions, type Definitions } from './definitions.js'
 import { keepDesired, type DesiredKeeper } from './desired.js'
 import { createDossierWriter } from './dossier-writer.js'
 import { openEraMemory } from './era-memory.js'
@@ -42,6 +43,7 @@ export interface Services {
   readonly metrics: Metrics
   readonly configs: ConfigSources
   readonly desired: DesiredKeeper
+  readonly definitions: Definitions
   readonly host: GatewayHost
   /** Only when no server runs. */
   close(reason: string): Promise<void>
@@ -62,7 +64,8 @@ export async function openServices({ home, version, journal, now, markerPrefix }
   const figures = startFigures(supervisor, limits, now)
   const { usage, metrics, book } = figures
   const telemetry = await openTelemetryHost({ env: process.env, supervisor, journal, version })
-  const host = await openGatewayHost({ home, supervisor, journal, version, now, observer: joinObservers(telemetry === null ? [book] : [book, telemetry.observer]), figures: metrics }).catch(async (error: unknown) => {
+  const definitions = keepDefinitions(supervisor, journal)
+  const host = await openGatewayHost({ home, supervisor, definitions, journal, version, now, observer: joinObservers(telemetry === null ? [book] : [book, telemetry.observer]), figures: metrics }).catch(async (error: unknown) => {
     watchdog.dismiss()
     figures.close()
     await telemetry?.close()
@@ -75,11 +78,12 @@ export async function openServices({ home, version, journal, now, markerPrefix }
   const prober = createProber({ supervisor, now, markerPrefix, isThrottled: (name) => supervisor.instance(name)?.group?.isThrottled() ?? false })
   const desired = keepDesired(home, supervisor)
   return {
-    supervisor, watchdog, limits, usage, metrics, desired, host, configs,
+    supervisor, watchdog, limits, usage, metrics, desired, definitions, host, configs,
     async close(reason) {
       figures.close()
       prober.close()
       desired.close()
+      definitions.close()
       await watch.close()
       await host.close(reason, desired.isKept)
       await telemetry?.close()

@@ -1,4 +1,4 @@
-import { DEFAULT_GATEWAY, findConflicts, createFleet, isActive, stepFleet, type Effect, type Fleet, type FleetEntry, type FleetEvent, type ServerSpec, type SwapEffect } from '../core/index.js'
+import { DEFAULT_GATEWAY, findConflicts, createFleet, isActive, stepFleet, type Effect, type Fleet, type FleetEntry, type FleetEvent, type ServerSnapshot, type ServerSpec, type SwapEffect } from '../core/index.js'
 import type { Home } from '../control/index.js'
 import { openServerLog, type ServerLog } from '../logs/index.js'
 import { LEGACY_VERSIONS, type EraVerdict, type Link, type ServerRequest } from '../mcp/index.js'
@@ -29,6 +29,8 @@ export interface SupervisorServices {
 /** What happened to one server, for subscribers; null when it is gone from the fleet. */
 export type ChangeListener = (name: string, before: Fleet) => void
 
+export type Describe = (entry: FleetEntry) => Partial<ServerSnapshot>
+
 /** Who hears what servers say of their own accord. */
 export interface TrafficListener {
   notified(name: string, method: string, params: Readonly<Record<string, unknown>> | undefined, via: number | null, link: Link | null): void
@@ -53,6 +55,7 @@ export class Supervisor {
   readonly #provisional = new Map<string, EraVerdict>()
   readonly #queue: FleetEvent[] = []
   readonly #listeners = new Set<ChangeListener>()
+  readonly #describers = new Set<Describe>()
   #traffic: TrafficListener | null = null
   #linkListener: LinkListener | null = null
   readonly #pids: PidKeeper
@@ -85,6 +88,21 @@ export class Supervisor {
   onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** What others know of a server is part of its snapshots. Returns the function that ends that. */
+  onDescribe(describe: Describe): () => void {
+    this.#describers.add(describe)
+    return () => this.#describers.delete(describe)
+  }
+
+  describe(entry: FleetEntry): Partial<ServerSnapshot> {
+    return Object.assign({}, ...[...this.#describers].map((describe) => describe(entry))) as Partial<ServerSnapshot>
+  }
+
+  /** Something that is no matter of its state changed: whoever follows the server looks again. */
+  announce(name: string): void {
+    for (const listener of [...this.#listeners]) listener(name, this.#fleet)
   }
 
   onTraffic(listener: TrafficListener): void {

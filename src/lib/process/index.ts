@@ -1,5 +1,6 @@
 export { spawnChild, type Child, type ExitStatus, type LimitedLaunch } from './child.js'
 export { identify, isSameProcess, type ProcessIdentity } from './identity.js'
+export { identifyProgram, portablePath, type ProgramIdentity } from './program-identity.js'
 export { lookUpExecutable } from './find-executable.js'
 export { LaunchError, type LaunchFailure } from './launch-error.js'
 export { readLoginPath, type LoginPath } from './login-path.js'

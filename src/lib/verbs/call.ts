@@ -95,6 +95,11 @@ function findTool(tools: readonly unknown[], name: string): Record<string, unkno
 async function whyNoTool(daemon: Daemon, server: string, tool: string, tools: readonly unknown[]): Promise<McpctlError> {
   const now = (await daemon.servers()).find((candidate) => candidate.name === server)
   if (now !== undefined && !now.ready && tools.length === 0) return notReady(now)
+  const held = now?.held?.find(({ kind, name }) => kind === 'tool' && name === tool)
+  if (held !== undefined) {
+    const why = held.cause === 'new' ? 'is not in mcp.lock' : 'is not what mcp.lock says any more'
+    return new McpctlError('CALL_FAILED', `tool "${tool}" of server "${server}" is quarantined: its definition ${why}`, { hint: `mcpctl approve ${server}`, details: { server, tool, reason: 'quarantined', outcome: 'not-delivered' } })
+  }
   const close = nearest(tool, tools.map(nameOf).filter((name) => name !== null))
   return new McpctlError('TOOL_UNKNOWN', `server "${server}" has no tool "${tool}"`, {
     hint: close.length > 0 ? `Did you mean ${close.join(' or ')}?` : `mcpctl tools ${server} lists what it has.`,

@@ -3,6 +3,7 @@ import { McpctlError } from '../errors/index.js'
 import { checkClients } from './doctor-clients.js'
 import { checkCommands, checkConfiguration, checkPath } from './doctor-config.js'
 import { checkDaemon, checkDescriptors, checkLimits, checkNode } from './doctor-daemon.js'
+import { checkDefinitions } from './doctor-definitions.js'
 import { configuredServers, gatherFacts, runningSnapshot, type Facts } from './doctor-facts.js'
 import { fail, type Area, type Finding } from './doctor-finding.js'
 import { checkClock, checkDisk, checkHome } from './doctor-home.js'
@@ -50,6 +51,7 @@ function listChecks(facts: Facts, areNamed: boolean): Check[] {
     { area: 'commands', look: () => checkCommands(facts) },
     { area: 'wrappers', look: () => checkWrappers(facts) },
     { area: 'daemon', look: () => checkDaemon(facts, areNamed) },
+    { area: 'definitions', look: () => checkDefinitions(facts) },
     { area: 'ports', look: () => checkPorts(facts) },
     { area: 'limits', look: () => checkLimits(facts) },
     { area: 'descriptors', look: () => checkDescriptors(facts) },

@@ -1,5 +1,5 @@
 export type Area =
-  | 'node' | 'home' | 'state' | 'disk' | 'clock' | 'configuration' | 'path' | 'commands' | 'wrappers' | 'ports' | 'daemon' | 'limits' | 'descriptors'
+  | 'node' | 'home' | 'state' | 'disk' | 'clock' | 'configuration' | 'path' | 'commands' | 'wrappers' | 'ports' | 'daemon' | 'definitions' | 'limits' | 'descriptors'
   | 'leaks' | 'clients' | 'telemetry'
 
 /** A way out that is safe to take without asking: it can be done again, and loses nothing. */

@@ -10,7 +10,7 @@ export const doctor = defineVerb({
   id: 'doctor',
   summary: 'Check everything servers depend on here, with the way out of what is wrong.',
   description:
-    'Looks at Node, the home folder and what killed daemons left in it, disk and clock, the configuration, the PATH servers get against that of your login shell (which is run for that), their programs, what npx and its like cost, the daemon and its servers, ports, what can hold limits on this machine, open files, processes that look like servers other clients left behind, clients that still run servers of their own, and telemetry. Starts no daemon and changes nothing; --fix takes the ways out that are safe: permissions, and files and processes that a killed daemon of mcpctl left. Exits 1 when something is wrong; warnings do not count.',
+    'Looks at Node, the home folder and what killed daemons left in it, disk and clock, the configuration, the PATH servers get against that of your login shell (which is run for that), their programs, what npx and its like cost, the daemon and its servers, what these tell models (see mcpctl lock), ports, what can hold limits on this machine, open files, processes that look like servers other clients left behind, clients that still run servers of their own, and telemetry. Starts no daemon and changes nothing; --fix takes the ways out that are safe: permissions, and files and processes that a killed daemon of mcpctl left. Exits 1 when something is wrong; warnings do not count.',
   examples: ['doctor', 'doctor files', 'doctor --fix --dry-run', 'doctor --json'],
   names: { summary: 'Servers to look at; all when none is named.', required: false },
   flags: {

@@ -1,5 +1,6 @@
 import { createPaint, defineVerb, neutralise, phaseStyle, SCHEMA_VERSION, type Io } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type ControlEvent } from '../control/index.js'
+import { describeHeld, type ServerSnapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { expandNames } from './names.js'
 
@@ -16,7 +17,8 @@ export const events = defineVerb({
     try {
       const { servers } = await client.request('snapshot', { names: null, detail: false })
       const wanted = names.length === 0 ? null : new Set(expandNames(names, servers.map((server) => server.name)))
-      const stream = client.subscribe((event) => show(event, wanted, io))
+      const following: Following = { wanted, holds: new Map() }
+      const stream = client.subscribe((event) => show(event, following, io))
       const aborted = new Promise<void>((resolve) => {
         io.signal.addEventListener('abort', () => resolve(), { once: true })
         if (io.signal.aborted) resolve()
@@ -31,9 +33,22 @@ export const events = defineVerb({
   },
 })
 
-function show(event: ControlEvent, wanted: ReadonlySet<string> | null, io: Io): void {
-  if (event.type === 'snapshot') return
-  if (event.type === 'server' && event.previous === event.server.phase) return
+interface Following {
+  readonly wanted: ReadonlySet<string> | null
+  /** What was quarantined when it was told last, by server. */
+  readonly holds: Map<string, string>
+}
+
+function takeHolds({ name, held = [] }: ServerSnapshot, holds: Map<string, string>): boolean {
+  const [now, before] = [JSON.stringify(held), holds.get(name) ?? '[]']
+  holds.set(name, now)
+  return now !== before
+}
+
+function show(event: ControlEvent, { wanted, holds }: Following, io: Io): void {
+  if (event.type === 'snapshot') return event.snapshot.servers.forEach((server) => { takeHolds(server, holds) })
+  const isHold = event.type === 'server' && takeHolds(event.server, holds)
+  if (event.type === 'server' && event.previous === event.server.phase && !isHold) return
   const name = event.type === 'server' ? event.server.name : event.type === 'removed' ? event.name : null
   if (wanted !== null && (name === null || !wanted.has(name))) return
   if (io.json) return io.out(JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...event }))
@@ -42,5 +57,7 @@ function show(event: ControlEvent, wanted: ReadonlySet<string> | null, io: Io): 
   if (event.type === 'closing') return io.out(`${time}  daemon ends`)
   if (event.type === 'removed') return io.out(`${time}  ${event.name}  gone from the configuration`)
   const { server } = event
+  if (isHold) io.out(`${time}  ${server.name}  ${server.held === undefined ? 'nothing is quarantined any more' : paint('yellow', describeHeld(server.name, server.held))}`)
+  if (event.previous === server.phase) return
   io.out(`${time}  ${server.name}  ${paint(phaseStyle(server.phase), server.phase)}  #${server.generation}  ${neutralise(server.reason)}`)
 }

@@ -21,6 +21,8 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   proxy: async () => (await import('./proxy.js')).proxy,
   tools: async () => (await import('./tools.js')).tools,
   call: async () => (await import('./call.js')).call,
+  lock: async () => (await import('./lock.js')).lock,
+  approve: async () => (await import('./approve.js')).approve,
   verify: async () => (await import('./verify.js')).verify,
   doctor: async () => (await import('./doctor.js')).doctor,
   completion: async () => (await import('./completion.js')).completion,

@@ -1,6 +1,7 @@
 import { defineVerb, neutralise, type Io, type Outcome } from '../cli/index.js'
 import type { ServerSnapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
+import { hiddenWarnings } from './hidden-warning.js'
 import { expandNames } from './names.js'
 import { noMcp, openDaemon, speaksMcp, type Daemon } from './tools-ask.js'
 import { openServerLink } from './tools-link.js'
@@ -69,6 +70,7 @@ async function show(io: Io, listed: readonly Listed[], states: readonly (ServerS
     const note = noteOn(row, states[index], areNamed)
     if (note !== null) io.say(`${row.name}: ${neutralise(note)}`)
   }
+  for (const row of rows) for (const line of hiddenWarnings(row.tools)) io.say(`warning: ${row.name}: ${line}`)
   const missing = rows.filter((row) => row.tools.length === 0 && !row.ready)
   const exitStatus = rows.some((row) => row.trouble !== null) ? 1 : areNamed && missing.length > 0 ? 3 : 0
   const cost = tokens ? await import('./tools-tokens.js') : null
