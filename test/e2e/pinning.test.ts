@@ -44,7 +44,7 @@ test('a tool that changes after it was locked is kept from clients, told of ever
   expect(errorOf(refused)).toMatchObject({ code: 'CALL_FAILED', message: expect.stringContaining('quarantined') as string, hint: 'mcpctl approve files', details: { reason: 'quarantined', outcome: 'not-delivered' } })
   expect((await runOk(['call', 'files', 'list'], options)).stdout).toContain('list ')
   const doctor = await run(['doctor', 'files'], options)
-  expect(doctor.stdout).toMatch(/warn  definitions +2 tools of files are quarantined/)
+  expect(doctor.stdout).toMatch(/warn {2}definitions +2 tools of files are quarantined/)
   const status = await runOk(['status'], options)
   expect(status.stdout).toContain('2 tools of files are quarantined, not being what mcp.lock says: read (changed), wipe (new)')
   expect(status.stdout).toContain('mcpctl approve files')

@@ -1,5 +1,5 @@
 import { spellHidden } from '../base/index.js'
-import { describeHeld, describeHidden, isActive, scanDefinition, type FleetEntry, type HeldDefinition } from '../core/index.js'
+import { describeHeld, describeHidden, isActive, scanDefinition, type FleetEntry, type HeldDefinition, type ServerSnapshot } from '../core/index.js'
 import { holdBack, type Remembered } from '../gateway/index.js'
 import type { Journal } from './journal.js'
 import type { Supervisor } from './supervisor.js'
@@ -41,10 +41,11 @@ export function keepDefinitions(supervisor: Supervisor, journal: Journal): Defin
     journal.write(text === '' ? 'info' : 'warn', `${name}: ${sentence}`, { server: name })
     return true
   }
-  const silence = supervisor.onDescribe((entry) => {
+  const describe = (entry: FleetEntry): Partial<ServerSnapshot> => {
     const now = held(entry)
     return now.length === 0 ? {} : { held: now }
-  })
+  }
+  supervisor.describers.add(describe)
   const stop = supervisor.onChange((name) => {
     if (supervisor.fleet.servers.has(name)) look(name)
     else {
@@ -70,7 +71,7 @@ export function keepDefinitions(supervisor: Supervisor, journal: Journal): Defin
     },
     close() {
       stop()
-      silence()
+      supervisor.describers.delete(describe)
     },
   }
 }

@@ -29,8 +29,6 @@ export interface SupervisorServices {
 /** What happened to one server, for subscribers; null when it is gone from the fleet. */
 export type ChangeListener = (name: string, before: Fleet) => void
 
-export type Describe = (entry: FleetEntry) => Partial<ServerSnapshot>
-
 /** Who hears what servers say of their own accord. */
 export interface TrafficListener {
   notified(name: string, method: string, params: Readonly<Record<string, unknown>> | undefined, via: number | null, link: Link | null): void
@@ -55,7 +53,8 @@ export class Supervisor {
   readonly #provisional = new Map<string, EraVerdict>()
   readonly #queue: FleetEvent[] = []
   readonly #listeners = new Set<ChangeListener>()
-  readonly #describers = new Set<Describe>()
+  /** What others know of a server, for its snapshots. */
+  readonly describers = new Set<(entry: FleetEntry) => Partial<ServerSnapshot>>()
   #traffic: TrafficListener | null = null
   #linkListener: LinkListener | null = null
   readonly #pids: PidKeeper
@@ -88,16 +87,6 @@ export class Supervisor {
   onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
-  }
-
-  /** What others know of a server is part of its snapshots. Returns the function that ends that. */
-  onDescribe(describe: Describe): () => void {
-    this.#describers.add(describe)
-    return () => this.#describers.delete(describe)
-  }
-
-  describe(entry: FleetEntry): Partial<ServerSnapshot> {
-    return Object.assign({}, ...[...this.#describers].map((describe) => describe(entry))) as Partial<ServerSnapshot>
   }
 
   /** Something that is no matter of its state changed: whoever follows the server looks again. */

@@ -1,4 +1,4 @@
-import { createPaint, defineVerb, neutralise, phaseStyle, SCHEMA_VERSION, type Io } from '../cli/index.js'
+import { createPaint, defineVerb, neutralise, phaseStyle, SCHEMA_VERSION, type Io, type Paint } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type ControlEvent } from '../control/index.js'
 import { describeHeld, type ServerSnapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
@@ -52,12 +52,17 @@ function show(event: ControlEvent, { wanted, holds }: Following, io: Io): void {
   const name = event.type === 'server' ? event.server.name : event.type === 'removed' ? event.name : null
   if (wanted !== null && (name === null || !wanted.has(name))) return
   if (io.json) return io.out(JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...event }))
-  const paint = createPaint(io.outTerminal.color)
+  for (const line of describeEvent(event, isHold, createPaint(io.outTerminal.color))) io.out(line)
+}
+
+function describeEvent(event: Exclude<ControlEvent, { type: 'snapshot' }>, isHold: boolean, paint: Paint): string[] {
   const time = paint('dim', new Date(event.time).toISOString())
-  if (event.type === 'closing') return io.out(`${time}  daemon ends`)
-  if (event.type === 'removed') return io.out(`${time}  ${event.name}  gone from the configuration`)
-  const { server } = event
-  if (isHold) io.out(`${time}  ${server.name}  ${server.held === undefined ? 'nothing is quarantined any more' : paint('yellow', describeHeld(server.name, server.held))}`)
-  if (event.previous === server.phase) return
-  io.out(`${time}  ${server.name}  ${paint(phaseStyle(server.phase), server.phase)}  #${server.generation}  ${neutralise(server.reason)}`)
+  if (event.type === 'closing') return [`${time}  daemon ends`]
+  if (event.type === 'removed') return [`${time}  ${event.name}  gone from the configuration`]
+  const { server, previous } = event
+  const held = server.held === undefined ? 'nothing is quarantined any more' : paint('yellow', describeHeld(server.name, server.held))
+  return [
+    ...(isHold ? [`${time}  ${server.name}  ${held}`] : []),
+    ...(previous === server.phase ? [] : [`${time}  ${server.name}  ${paint(phaseStyle(server.phase), server.phase)}  #${server.generation}  ${neutralise(server.reason)}`]),
+  ]
 }

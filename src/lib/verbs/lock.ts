@@ -37,33 +37,45 @@ async function check(io: Io, { meant, all, locks }: LockState, isAll: boolean): 
 
 async function write(io: Io, state: LockState, isAll: boolean): Promise<Outcome> {
   const unknown = state.meant.filter(({ now }) => now === null)
-  const next = new Map<string, LockFile>()
-  const changes: LockChange[] = []
-  const waiting: LockChange[] = []
-  for (const [file, before] of state.locks) {
-    const here = state.meant.filter((pair) => pair.lockFile === file)
-    const gone = isAll && before !== null ? goneServers(before, keysOf(state.all, file)) : []
-    const kept: LockFile = { servers: Object.fromEntries(Object.entries(before?.servers ?? {}).filter(([name]) => !gone.some(({ server }) => server === name))) }
-    const put = new Map<string, LockedServer>()
-    for (const pair of here) {
-      const held = pair.changes.filter(isHeldChange)
-      waiting.push(...held)
-      if (pair.now === null || pair.changes.length === 0) continue
-      changes.push(...pair.changes.filter((change) => held.length === 0 || isGone(change)))
-      put.set(pair.key, held.length === 0 ? pair.now : withoutGone(pair))
-    }
-    changes.push(...gone)
-    if (put.size > 0 || gone.length > 0) next.set(file, putServers(kept, put))
-  }
+  const plans = [...state.locks.keys()].map((file) => planFile(state, file, isAll))
+  const next = new Map(plans.flatMap(({ file, lock: planned }) => (planned === null ? [] : [[file, planned] as const])))
   const written = await saveLocks(io, state, next, state.meant.map(({ name }) => name))
-  const told = uniqueChanges(changes)
-  if (!io.json && told.length > 0) io.out(await renderLockChanges(told, io))
+  const changes = uniqueChanges(plans.flatMap((plan) => plan.changes))
+  const held = [...new Set(plans.flatMap((plan) => plan.held))]
+  if (!io.json && changes.length > 0) io.out(await renderLockChanges(changes, io))
   for (const file of written) io.say(`wrote ${file}`)
-  if (written.length === 0 && waiting.length === 0) io.say('nothing to write: everything is as locked')
-  const held = [...new Set(waiting.map(({ server }) => server))]
+  if (written.length === 0 && held.length === 0) io.say('nothing to write: everything is as locked')
   for (const server of held) io.say(`${server}: what changed stays quarantined until it is approved: mcpctl approve ${server}`)
   tellUnknown(io, unknown, 'was not locked')
-  return { exitStatus: held.length > 0 ? 1 : unknown.length > 0 && !isAll ? 3 : 0, json: { check: false, written, changes: told, quarantined: held, skipped: skipped(unknown) } }
+  const exitStatus = held.length > 0 ? 1 : unknown.length > 0 && !isAll ? 3 : 0
+  return { exitStatus, json: { check: false, written, changes, quarantined: held, skipped: skipped(unknown) } }
+}
+
+interface FilePlan {
+  readonly file: string
+  /** What it is to hold; null: it stays as it is. */
+  readonly lock: LockFile | null
+  readonly changes: readonly LockChange[]
+  /** Servers of which something stays quarantined. */
+  readonly held: readonly string[]
+}
+
+function planFile({ locks, meant, all }: LockState, file: string, isAll: boolean): FilePlan {
+  const before = locks.get(file) ?? null
+  const gone = isAll && before !== null ? goneServers(before, keysOf(all, file)) : []
+  const pairs = meant.filter((pair) => pair.lockFile === file && pair.now !== null && pair.changes.length > 0)
+  const put = new Map(pairs.flatMap((pair): [string, LockedServer][] => (pair.now === null ? [] : [[pair.key, isHeld(pair) ? withoutGone(pair) : pair.now]])))
+  const kept = Object.entries(before?.servers ?? {}).filter(([name]) => !gone.some(({ server }) => server === name))
+  return {
+    file,
+    lock: put.size > 0 || gone.length > 0 ? putServers({ servers: Object.fromEntries(kept) }, put) : null,
+    changes: [...pairs.flatMap((pair) => pair.changes.filter((change) => !isHeld(pair) || isGone(change))), ...gone],
+    held: pairs.filter(isHeld).map(({ key }) => key),
+  }
+}
+
+function isHeld({ changes }: LockedPair): boolean {
+  return changes.some(isHeldChange)
 }
 
 /** While something is quarantined only that is taken over which is gone: package and definitions belong together. */
