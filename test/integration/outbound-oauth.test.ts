@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { OutboundAuthSpec, ServerSpec } from '../../src/lib/core/index.js'
 import { createOutboundDesk, type OutboundDesk } from '../../src/lib/daemon/outbound.js'
-import { LinkError, openHttpLink, type Established, type Link } from '../../src/lib/mcp/index.js'
+import { openHttpLink, type Established, type Link, type LinkError } from '../../src/lib/mcp/index.js'
 import { logIn, logOut, readLogin, tokenPath, type Login } from '../../src/lib/outbound/index.js'
 import { followLogin, OAUTH_CLIENT, startOauth, type OauthKnobs, type OauthServer } from '../helpers/oauth.js'
 import { specOf } from '../unit/core/spec-fixture.js'
@@ -201,7 +201,7 @@ describe('a token that is no longer good', () => {
     await establish(link)
     server.knobs.refuseAll = 401
     now += 60_000
-    for (const _attempt of [1, 2, 3]) expect((await failure(call(link))).reason).toBe('unauthorised')
+    for (let attempt = 0; attempt < 3; attempt++) expect((await failure(call(link))).reason).toBe('unauthorised')
     expect(server.tokenRequests.filter((form) => form['grant_type'] === 'refresh_token')).toHaveLength(1)
   })
 

@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   HOME_UNUSABLE: { exit: 6, meaning: 'The folder for sockets, PID files, logs or state cannot be used.' },
   SERVER_FAILED: { exit: 1, meaning: 'At least one server did not reach the wanted state.' },
   CALL_FAILED: { exit: 1, meaning: 'A server answered a request with an error, or not in a way that can be used.' },
+  LOGIN_FAILED: { exit: 1, meaning: 'Logging in to a server did not work; what was there before is unchanged.' },
   TIMEOUT: { exit: 7, meaning: 'The wanted state was not reached in the time given.' },
   FILE_CHANGED: { exit: 1, meaning: 'A file of another program was changed by somebody else since it was looked at or written; it was left as it is.' },
   FILE_UNWRITABLE: { exit: 1, meaning: 'A file that was to be changed cannot be written; nothing was changed.' },

@@ -36,7 +36,7 @@ export function judgeDaemon({ daemon, servers }: Snapshot, alerts: readonly Aler
   if (daemon.version !== version) findings.push(warn('daemon', `it is of version ${daemon.version}, this command of ${version}`, 'mcpctl daemon restart'))
   if (daemon.http.trouble !== null) findings.push(fail('daemon', daemon.http.trouble, 'Free the port, or change gateway.port.'))
   for (const { source, trouble } of daemon.configs ?? []) if (trouble !== null) findings.push(fail('configuration', `${source} is not in effect: ${trouble}`, 'Correct it, or mcpctl reload to try again.'))
-  for (const { name, phase, reason } of servers) if (phase === 'failed' || phase === 'unready' || phase === 'backoff') findings.push(fail('daemon', `${name} is ${phase}: ${reason}`, `mcpctl why ${name}`, { server: name }))
+  for (const { name, phase, reason } of servers) if (phase === 'failed' || phase === 'unready' || phase === 'backoff') findings.push(fail('daemon', `${name} is ${phase}: ${reason}`, loginHint(name, alerts) ?? `mcpctl why ${name}`, { server: name }))
   for (const { name, trouble } of servers) if (trouble != null) findings.push(warn('daemon', `${name}: ${trouble}`, `mcpctl why ${name}`, { server: name }))
   const told = new Set(findings.flatMap(({ server }) => server ?? []))
   return [...findings, ...alerts.filter(({ kind, server }) => !TOLD_BY_PHASE.has(kind) || (server !== null && !told.has(server))).map(describeAlert)]
@@ -96,4 +96,9 @@ function readQuietly(path: string): string {
   } catch {
     return ''
   }
+}
+
+/** What the alert of a server says that waits for somebody to log in. */
+function loginHint(name: string, alerts: readonly Alert[]): string | undefined {
+  return alerts.find(({ server, hint }) => server === name && hint.startsWith('mcpctl login '))?.hint
 }

@@ -14,6 +14,8 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   status: async () => (await import('./status.js')).status,
   dash: async () => (await import('./dash.js')).dash,
   why: async () => (await import('./why.js')).why,
+  login: async () => (await import('./login.js')).login,
+  logout: async () => (await import('./logout.js')).logout,
   logs: async () => (await import('./logs.js')).logs,
   wait: async () => (await import('./wait.js')).wait,
   trace: async () => (await import('./trace.js')).trace,
