@@ -15,6 +15,14 @@ export function withId({ text, idStart, idEnd }: AnswerText, id: Buffer): Buffer
   return [text.subarray(0, idStart), id, text.subarray(idEnd)]
 }
 
+/** Longer answers are not searched for the resources they name. */
+const MAX_NAMING_BYTES = 64 * 1024
+
+/** Whether an answer may name resources by URI: a quick look. */
+export function namesResources({ text }: AnswerText): boolean {
+  return text.length < MAX_NAMING_BYTES && text.includes('"resource')
+}
+
 /** Up to here a search through all the bytes costs less than looking at the members one by one. */
 const SEARCHED_BYTES = 4096
 

@@ -1,38 +1,61 @@
+import type { CallPlan } from './call-contract.js'
+
 type Limit = 'idle' | 'total' | 'wait'
 
-/** The timers of one call: silence, the whole, and the wait for its server. Owned by the call. */
+/** The timers of one call: silence, the whole, and the wait for its server. Owned by the call, which calls `stopAll` at its end. */
 export class CallClock {
+  readonly #plan: CallPlan
+  readonly #onExpire: (reason: 'timeout' | 'idle-timeout', limitMs: number) => void
   #idle: NodeJS.Timeout | null = null
   #total: NodeJS.Timeout | null = null
   #wait: NodeJS.Timeout | null = null
+  #isOver = false
 
-  /** A limit that is running goes on as it is; that on silence begins anew. */
-  start(limit: Limit, afterMs: number, onReached: () => void): void {
-    const running = this.#timer(limit)
-    if (running === null) this.#set(limit, setTimeout(onReached, afterMs))
-    else if (limit === 'idle') running.refresh()
+  constructor(plan: CallPlan, onExpire: (reason: 'timeout' | 'idle-timeout', limitMs: number) => void) {
+    this.#plan = plan
+    this.#onExpire = onExpire
+  }
+
+  /** From now on it may take so long, unless it was limited before. */
+  armTotal(): void {
+    const limitMs = this.#plan.timeoutMs
+    if (limitMs !== null) this.#total ??= setTimeout(() => { this.#onExpire('timeout', limitMs) }, limitMs)
+  }
+
+  /** Another server takes it on: all limits begin anew. */
+  restart(): void {
+    this.stop('idle')
+    this.stop('total')
+    this.armTotal()
+  }
+
+  /** A sign of life: the limit on silence begins anew. */
+  armIdle(): void {
+    const limitMs = this.#plan.idleTimeoutMs
+    if (limitMs === null || this.#isOver) return
+    if (this.#idle === null) this.#idle = setTimeout(() => { this.#onExpire('idle-timeout', limitMs) }, limitMs)
+    else this.#idle.refresh()
+  }
+
+  /** Its server has so long to come up; a wait that is running goes on as it is. */
+  armWait(onReached: () => void): void {
+    this.#wait ??= setTimeout(onReached, this.#plan.startWaitMs)
   }
 
   stop(limit: Limit): void {
-    const timer = this.#timer(limit)
+    const timer = limit === 'idle' ? this.#idle : limit === 'total' ? this.#total : this.#wait
     if (timer === null) return
     clearTimeout(timer)
-    this.#set(limit, null)
+    if (limit === 'idle') this.#idle = null
+    else if (limit === 'total') this.#total = null
+    else this.#wait = null
   }
 
+  /** For good. */
   stopAll(): void {
+    this.#isOver = true
     this.stop('idle')
     this.stop('total')
     this.stop('wait')
-  }
-
-  #timer(limit: Limit): NodeJS.Timeout | null {
-    return limit === 'idle' ? this.#idle : limit === 'total' ? this.#total : this.#wait
-  }
-
-  #set(limit: Limit, timer: NodeJS.Timeout | null): void {
-    if (limit === 'idle') this.#idle = timer
-    else if (limit === 'total') this.#total = timer
-    else this.#wait = timer
   }
 }

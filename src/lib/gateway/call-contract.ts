@@ -1,5 +1,6 @@
-import type { BreakerVerdict, FailureClass } from '../core/index.js'
+import type { BreakerVerdict, CacheSpec, FailureClass } from '../core/index.js'
 import type { JsonObject } from '../mcp/index.js'
+import type { AnswerText } from './answer-text.js'
 import type { Call } from './call.js'
 
 /** Where a request goes and what holds for it on the way. */
@@ -13,6 +14,8 @@ export interface CallPlan {
   readonly idleTimeoutMs: number | null
   readonly timeoutMs: number | null
   readonly startWaitMs: number
+  /** Which of its server's answers are kept; null: none. */
+  readonly cache: CacheSpec | null
 }
 
 /** The client session a call came from, as the server's side sees it. */
@@ -47,8 +50,20 @@ export interface Setback {
 /** The request never left for its server. */
 export const NOT_SENT: Setback = { failure: null, isUndelivered: true, isLost: false }
 
+/** Who keeps the answer of a call for equal ones. */
+export interface AnswerKeeper {
+  /** It left for its server; it may do so again. */
+  left(call: Call): void
+  /** Its client was asked something: what it is answered is for this client alone. */
+  bound(call: Call): void
+  /** Called before its client gets the answer. */
+  answered(call: Call, answer: AnswerText): void
+}
+
 /** The server's side of a call. */
 export interface CallCarrier {
+  /** Its answers are the same whichever session asks: no process of one session's own. */
+  readonly isShared: boolean
   submit(call: Call): void
   /** Nobody waits for it any more. */
   takeBack(call: Call, reason: string): void

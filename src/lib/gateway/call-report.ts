@@ -9,6 +9,7 @@ import type { Origin } from './request-text.js'
 import { readTraceContext, type TraceContext } from './trace-context.js'
 
 let serials = 0
+const CACHED = { isCached: true } as const
 
 export interface ReportedCall {
   readonly message: RequestMessage
@@ -70,11 +71,11 @@ export class CallReport implements ObservedCall {
     this.#leftOn ??= performance.now()
   }
 
-  /** Its server answered. */
-  answered(answer: AnswerText): void {
+  /** Its server answered it, or (`isCached`) an equal call. */
+  answered(answer: AnswerText, isCached = false): void {
     if (this.#isOver) return
     const { outcome, code } = outcomeOf(answer, this.method)
-    this.#end(outcome, answer.text.length, code)
+    this.#end(outcome, answer.text.length, code, isCached)
   }
 
   /** Its client gets an error that is ours. */
@@ -93,10 +94,10 @@ export class CallReport implements ObservedCall {
     this.#end('cancelled', 0, null)
   }
 
-  #end(outcome: CallOutcome, bytesOut: number, code: string | null): void {
+  #end(outcome: CallOutcome, bytesOut: number, code: string | null, isCached = false): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#observer.ended(this, { outcome, durationMs: performance.now() - this.#startedOn, bytesOut, code, waitedMs: this.#leftOn === null ? null : this.#leftOn - this.#startedOn })
+    this.#observer.ended(this, { outcome, durationMs: performance.now() - this.#startedOn, bytesOut, code, waitedMs: this.#leftOn === null ? null : this.#leftOn - this.#startedOn, ...(isCached && CACHED) })
   }
 }
 

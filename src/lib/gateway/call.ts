@@ -1,8 +1,8 @@
 import { type JsonObject, type Link, type LinkError, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
-import { isFailedResult, isMissingCapability, mayAskForInput, readError, readInputRequired, toLegacyAnswer, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
+import { isFailedResult, isMissingCapability, mayAskForInput, namesResources, readError, readInputRequired, toLegacyAnswer, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
 import { idText, type ClientId } from './client-id.js'
 import type { CallReport, CallReporter } from './call-report.js'
-import { NOT_SENT, type CallCarrier, type CallClient, type CallPlan, type Setback } from './call-contract.js'
+import { NOT_SENT, type AnswerKeeper, type CallCarrier, type CallClient, type CallPlan, type Setback } from './call-contract.js'
 import { CallRounds } from './call-rounds.js'
 import { classOf } from './failure-class.js'
 import type { Reply, RequestMessage, Underway } from './contract.js'
@@ -17,8 +17,6 @@ import { toPassedRequest, type Hop, type Origin } from './request-text.js'
 let serials = 0
 const NOTHING: JsonObject = {}
 const ANSWERED = { type: 'answered' } as const
-/** Longer answers are not searched for the resources they name. */
-const MAX_SEARCHED = 64 * 1024
 
 /**
  * One request of a client on its way to one server. Whatever happens, its client gets one answer: the server's, or an
@@ -34,7 +32,7 @@ export class Call implements PassedReceiver, Underway {
   /** Who may continue this call. */
   readonly principal: object
   readonly carrier: CallCarrier
-  /** Set while it counts as one that is under way for that client. */
+  /** Set while it counts as under way. */
   visitor: Visitor | null = null
   /** No other call has it. */
   readonly serial = ++serials
@@ -44,8 +42,11 @@ export class Call implements PassedReceiver, Underway {
   /** Stands in for the client's progress token on the link. */
   token: number | null = null
   repeated = false
-  /** The server's side that let it in last. */
+  /** The server's side that let it in last; and where it is: `held`: it waits in the gate, and its carrier does not know of it yet; `free`: the gate has nothing to do with it. */
   lane: Lane | null = null
+  stage: 'free' | 'held' | 'passed' = 'free'
+  /** Keeps its answer for others; null: nobody wants it. */
+  keeper: AnswerKeeper | null = null
   /** What the server answers must be translated from. */
   hop: Hop | null = null
   readonly #parking: Parking
@@ -58,10 +59,11 @@ export class Call implements PassedReceiver, Underway {
   #rounds: CallRounds | null = null
   #over = false
   #isBound = false
+  #isRecalled = false
   #kept: (() => void) | null = null
   /** Capabilities its server asked for in vain, because the client did not declare them. */
   #lacking: JsonObject | null = null
-  readonly #clock = new CallClock()
+  readonly #clock: CallClock
 
   constructor(parts: { message: RequestMessage; plan: CallPlan; origin: Origin; client: CallClient; clientKey: object; principal: object; carrier: CallCarrier; reply: Reply; parking: Parking; report?: CallReport | null; reporter?: CallReporter | null }) {
     this.message = parts.message
@@ -77,7 +79,8 @@ export class Call implements PassedReceiver, Underway {
     this.#reply = parts.reply
     this.#id = parts.message.id
     this.#progressToken = progressTokenOf(parts.message.params)
-    this.#armTotal()
+    this.#clock = new CallClock(parts.plan, (reason, limitMs) => { this.#expire(reason, limitMs) })
+    this.#clock.armTotal()
   }
 
   /** The id of the client's request, which changes when it comes back with answers. */
@@ -113,7 +116,7 @@ export class Call implements PassedReceiver, Underway {
   /** It waits for its server to come up, for as long as the plan allows. */
   waits(): void {
     this.#clock.stop('idle')
-    this.#clock.start('wait', this.plan.startWaitMs, () => {
+    this.#clock.armWait(() => {
       this.carrier.takeBack(this, 'the server did not come up in time')
       this.refused(absent(this.plan.server, this.plan.startWaitMs, this.carrier.absence))
     })
@@ -121,31 +124,28 @@ export class Call implements PassedReceiver, Underway {
 
   /** A server takes it on: the first one, or another one in its place. Limits count anew. */
   goesTo(server: string): void {
-    this.#clock.stop('idle')
-    this.#clock.stop('total')
     this.#report?.moved()
     this.#report = this.#reporter?.(server) ?? null
     this.linkId = null
-    this.#armTotal()
+    this.#clock.restart()
   }
 
   /** It left for the server. */
   leaves(): void {
     this.#clock.stop('wait')
     this.#report?.left()
-    this.#armIdle()
+    this.keeper?.left(this)
+    this.#clock.armIdle()
   }
 
   /** A sign of life: the limit on silence begins anew. */
   progress(params: JsonObject): void {
-    this.#armIdle()
+    this.#clock.armIdle()
     this.tell('notifications/progress', { ...params, progressToken: this.#progressToken })
   }
 
   /** A notification that belongs to this request. Nobody hears it while the client is away answering a question. */
-  tell(method: string, params: JsonObject | undefined): void {
-    this.send({ jsonrpc: '2.0', method, params })
-  }
+  tell(method: string, params: JsonObject | undefined): void { this.send({ jsonrpc: '2.0', method, params }) }
 
   send(message: JsonObject): void {
     if (!this.#over) this.#reply?.send(JSON.stringify(message))
@@ -156,8 +156,18 @@ export class Call implements PassedReceiver, Underway {
     this.carrier.judged(this, ANSWERED)
     if (this.#over) return
     this.#clock.stop('idle')
-    const answer: AnswerText = { text, idStart, idEnd }
-    if (text.length < MAX_SEARCHED && text.includes('"resource')) this.client.named(this, text)
+    this.#take({ text, idStart, idEnd })
+  }
+
+  /** The answer to an equal call is given to this one, which was not sent. */
+  recall(answer: AnswerText, hop: Hop): void {
+    this.hop = hop
+    this.#isRecalled = true
+    this.#take(answer)
+  }
+
+  #take(answer: AnswerText): void {
+    if (namesResources(answer)) this.client.named(this, answer.text)
     const from = this.hop?.era ?? this.origin.era
     if (from === 'modern' && this.#asksForInput(answer)) return
     if (from === 'legacy' && this.origin.era === 'modern') return this.#answeredToModern(answer)
@@ -175,7 +185,7 @@ export class Call implements PassedReceiver, Underway {
 
   /** An attempt came to nothing. It goes on by another way where that does no harm; else its client gets this error. */
   setBack(setback: Setback, failure: Failure): void {
-    if (!this.#over && !this.carrier.goesOn(this, setback)) this.fail(failure)
+    if (!this.#over && (this.stage === 'held' || !this.carrier.goesOn(this, setback))) this.fail(failure)
   }
 
   /** A server that is away has it. True: another one takes it on meanwhile. */
@@ -211,8 +221,9 @@ export class Call implements PassedReceiver, Underway {
   /** While its client thinks, its server owes no sign of life. */
   holdsFor(answer: Promise<JsonObject>): Promise<JsonObject> {
     this.#isBound = true
+    this.keeper?.bound(this)
     this.#clock.stop('idle')
-    answer.then(() => { this.#armIdle() }, () => { this.#armIdle() })
+    answer.then(() => { this.#clock.armIdle() }, () => { this.#clock.armIdle() })
     return answer
   }
 
@@ -252,6 +263,7 @@ export class Call implements PassedReceiver, Underway {
     if (!isLegacy) this.carrier.paused?.(this, asked.requestState)
     else {
       this.#isBound = true
+      this.keeper?.bound(this)
       void (this.#rounds ??= new CallRounds(this)).next(asked.requests, asked.requestState)
     }
     return isLegacy
@@ -265,12 +277,12 @@ export class Call implements PassedReceiver, Underway {
     }
     if (error === null) return this.#deliver(answer, (id) => toModernResult(answer, this.message.method, id), 200)
     if (error['code'] === URL_ELICITATION_REQUIRED && (this.#rounds ??= new CallRounds(this)).askForUrls(error)) return
-    const mapped = toModernError(error)
-    this.#deliver(answer, (id) => [Buffer.from(`{"jsonrpc":"2.0","id":${id.toString()},"error":${JSON.stringify(mapped)}}`)], 200)
+    this.#deliver(answer, (id) => [Buffer.from(`{"jsonrpc":"2.0","id":${id.toString()},"error":${JSON.stringify(toModernError(error))}}`)], 200)
   }
 
   #deliver(answer: AnswerText, write: (id: Buffer) => readonly Buffer[], status: number): void {
-    this.#told()?.answered(answer)
+    this.#told()?.answered(answer, this.#isRecalled)
+    this.keeper?.answered(this, answer)
     this.#finish(() => { this.#reply?.answer(write(Buffer.from(idText(this.#id))), status) })
   }
 
@@ -295,17 +307,6 @@ export class Call implements PassedReceiver, Underway {
   /** Who is told how it ended: where no server had it, on behalf of the one that would have been asked first. */
   #told(): CallReport | null {
     return (this.#report ??= this.#reporter?.(null) ?? null)
-  }
-
-  #armTotal(): void {
-    const limitMs = this.plan.timeoutMs
-    if (limitMs !== null) this.#clock.start('total', limitMs, () => { this.#expire('timeout', limitMs) })
-  }
-
-  #armIdle(): void {
-    const limitMs = this.plan.idleTimeoutMs
-    if (limitMs === null || this.#over) return
-    this.#clock.start('idle', limitMs, () => { this.#expire('idle-timeout', limitMs) })
   }
 
   #expire(reason: 'timeout' | 'idle-timeout', limitMs: number): void {

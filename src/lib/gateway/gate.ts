@@ -3,6 +3,7 @@ import type { Access } from './access.js'
 import type { Call } from './call.js'
 import type { CallCarrier } from './call-contract.js'
 import { GateBook } from './gate-book.js'
+import { ResponseCache } from './cache/response-cache.js'
 import { overloaded, rateLimited } from './over-limit.js'
 import { RateTable } from './rate-table.js'
 import type { Destination } from './route.js'
@@ -30,6 +31,7 @@ export class Gate {
   readonly #callers = new RateTable()
   readonly #total = new RateTable()
   readonly #room: Turnstile
+  readonly #cache: ResponseCache
   /** Which settings `#isOpen` is about. */
   #known: GatewaySettings | null = null
   #isOpen = true
@@ -37,9 +39,10 @@ export class Gate {
   /** `settings` is asked anew for every call. */
   constructor(settings: () => GatewaySettings) {
     this.#settings = settings
+    this.#cache = new ResponseCache({ book: this.book, maxBytes: () => this.#settings().cacheBytes, proceed: (call) => { this.#proceed(call) } })
     this.#room = new Turnstile({
       spec: () => this.#settings().concurrency,
-      onTurn: (call) => { call.carrier.submit(call) },
+      onTurn: (call) => { this.#submit(call) },
       onOverdue: (call, waitedMs) => {
         this.book.refused(call.plan.server, 'overloaded', 'total')
         call.fail(overloaded('total', `there was no room for the request within ${Math.round(waitedMs)} ms`))
@@ -55,23 +58,41 @@ export class Gate {
   enter(call: Call, entry: Entry): void {
     const settings = this.#settings()
     if (settings !== this.#known) this.#learn(settings)
-    if (this.#isOpen && entry.access.grant.rate === null) return entry.carrier.submit(call)
+    const { cache } = call.plan
+    if (this.#isOpen && cache === null && entry.access.grant.rate === null) return entry.carrier.submit(call)
+    call.stage = 'passed'
     if (this.#isOverRate(call, entry.access, settings)) return
-    this.#proceed(call, settings)
+    if (cache !== null && this.#cache.take(call, entry.to, { caller: entry.access.id, spec: cache })) return
+    this.#proceed(call)
   }
 
   /** The call is over. */
   settled(call: Call): void {
+    if (call.stage === 'free') return
     this.#room.leave(call)
+    this.#cache.settled(call)
+  }
+
+  /** What a server or group answered may not hold any more; with a URI, what is about that resource. */
+  stale(server: string, uri: string | null = null): void {
+    this.#cache.stale(server, uri)
+  }
+
+  /** The server is not configured any more. */
+  forget(server: string): void {
+    this.#cache.stale(server)
+    this.book.forget(server)
   }
 
   figures(): GateMetrics {
-    return { waiting: this.waiting, cacheEntries: 0, cacheBytes: 0, servers: this.book.read(() => 0) }
+    const { store } = this.#cache
+    return { waiting: this.waiting, cacheEntries: store.size, cacheBytes: store.bytes, servers: this.book.read((server) => store.bytesOf(server)) }
   }
 
   /** Nobody waits any more: sessions have ended their calls. */
   close(): void {
     this.#room.close((call) => { call.abort('mcpctl was stopped') })
+    this.#cache.close()
   }
 
   #learn(settings: GatewaySettings): void {
@@ -100,11 +121,20 @@ export class Gate {
     return true
   }
 
-  #proceed(call: Call, { concurrency }: GatewaySettings): void {
+  #proceed(call: Call): void {
+    const { concurrency } = this.#settings()
     const entered = concurrency === null && this.#room.inside === 0 ? 'passes' : this.#room.enter(call)
-    if (entered === 'passes') return call.carrier.submit(call)
-    if (entered === 'waits') return
+    if (entered === 'passes') return this.#submit(call)
+    if (entered === 'waits') {
+      call.stage = 'held'
+      return
+    }
     this.book.refused(call.plan.server, 'overloaded', 'total')
     call.fail(overloaded('total', `${concurrency?.max ?? 0} requests are under way, and ${concurrency?.queue ?? 0} wait`))
+  }
+
+  #submit(call: Call): void {
+    call.stage = 'passed'
+    call.carrier.submit(call)
   }
 }

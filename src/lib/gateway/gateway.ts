@@ -1,10 +1,12 @@
-import type { BreakerSnapshot, GateMetrics, GatewaySettings, PrefixMode, SessionClient, SessionMetrics } from '../core/index.js'
+import type { BreakerSnapshot, GateMetrics, PrefixMode, SessionClient, SessionMetrics } from '../core/index.js'
 import type { JsonObject, Link, ServerRequest } from '../mcp/index.js'
 import type { BreakerChange } from './breaker-guard.js'
+import { staleBy } from './cache/staleness.js'
 import type { CallClient } from './call-contract.js'
 import type { CallObserver } from './call-observer.js'
-import { viewKey, type Gateway, type SessionOptions, type View } from './contract.js'
+import { viewKey, type SessionOptions, type View } from './contract.js'
 import { Gate } from './gate.js'
+import type { GatewayOptions, OwnedGateway } from './owned-gateway.js'
 import { isWanted, mostVerbose } from './log-level.js'
 import { NamedUris } from './named-uris.js'
 import { onlyOnce } from './once.js'
@@ -15,33 +17,7 @@ import { choiceKey, type Heard, type ServerSource, type SourceListener } from '.
 import { Upstream } from './upstream.js'
 import { ViewCatalogue } from './view-catalogue.js'
 
-export interface GatewayOptions {
-  readonly source: ServerSource
-  /** Read anew whenever it matters, so changes take effect at once. */
-  readonly settings: () => GatewaySettings
-  readonly version: string
-  /** Epoch ms. */
-  readonly now: () => number
-  /** A sentence for the log of the whole. */
-  readonly warn: (text: string) => void
-  /** Hears of every call. */
-  readonly observer?: CallObserver
-  /** A server is sent calls again, or no more, because of how they end. Must not throw. */
-  readonly onBreaker?: (change: BreakerChange) => void
-}
-
-/** A gateway, for its owner. */
-export interface OwnedGateway extends Gateway {
-  /** Who is connected, in the order in which they came. */
-  sessions(): SessionMetrics[]
-  /** What was limited, what was kept, and who waits. */
-  gateFigures(): GateMetrics
-  /** Null: the server has none, or no call of it was ever made. */
-  breaker(server: string): BreakerSnapshot | null
-  /** A server whose calls failed may be worth a try. */
-  tryNow(server: string): void
-  close(reason: string): void
-}
+export type { GatewayOptions, OwnedGateway }
 
 /** Changes come in bursts (a whole fleet starting): clients are told once. */
 const ANNOUNCE_AFTER_MS = 50
@@ -154,6 +130,8 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   }
 
   notified(name: string, ...heard: Heard): void {
+    const stale = staleBy(heard[0], heard[1])
+    if (stale !== null) this.stale(name, stale.uri)
     this.#upstream(name)?.notified(...heard)
   }
 
@@ -177,6 +155,12 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
 
   breakerChanged(change: BreakerChange): void {
     this.#options.onBreaker?.(change)
+  }
+
+  stale(server: string, uri: string | null = null): void {
+    this.gate.stale(server, uri)
+    const group = this.source.get(server)?.traffic.membership?.group
+    if (group !== undefined) this.gate.stale(group, uri)
   }
 
   catalogueChanged(isNew: boolean): void {
@@ -278,7 +262,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     const upstream = this.#shared.get(name)
     if (upstream === undefined) return
     this.#shared.delete(name)
-    this.gate.book.forget(name)
+    this.gate.forget(name)
     upstream.close(`server "${name}" is not configured any more`)
   }
 
@@ -295,7 +279,6 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     })
   }
 
-  /** Which servers are in sight, in which order, and what is to be shown of them. */
   #noticeChoice(): void {
     const choice = choiceKey(this.source, this.#options.settings(), (name) => this.shared(name).catalogue === null)
     if (choice === this.#choice) return

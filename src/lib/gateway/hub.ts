@@ -10,6 +10,8 @@ export interface Hub {
   readonly gate: Gate
   /** Epoch ms. */
   now(): number
+  /** What this server answered may not hold any more; with a URI, what is about that resource. */
+  stale(server: string, uri?: string | null): void
   /** A progress token nobody else uses. */
   nextToken(): number
   /** A server's lists were read; `isNew`: they are not what they were. */

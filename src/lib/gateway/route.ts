@@ -14,6 +14,8 @@ export interface Destination {
   /** The server's own name of the tool or prompt, or the URI of the resource; null: the request names none. */
   readonly target: string | null
   readonly repeatable: CallPlan['repeatable']
+  /** It says of itself that it changes nothing. */
+  readonly isReadOnly: boolean
 }
 
 export interface RouteParts {
@@ -75,7 +77,7 @@ const plans = new WeakMap<Destination, { traffic: TrafficSpec | undefined; plan:
 function makePlan(to: Destination, traffic: TrafficSpec | undefined, startWaitMs: number): CallPlan {
   const tool = to.tool !== null && traffic !== undefined && Object.hasOwn(traffic.tools, to.tool) ? traffic.tools[to.tool] : undefined
   const { server, replaced, repeatable } = to
-  return { server, replaced, repeatable, startWaitMs, idleTimeoutMs: tool?.idleTimeoutMs ?? traffic?.idleTimeoutMs ?? null, timeoutMs: tool?.timeoutMs ?? traffic?.timeoutMs ?? null }
+  return { server, replaced, repeatable, startWaitMs, idleTimeoutMs: tool?.idleTimeoutMs ?? traffic?.idleTimeoutMs ?? null, timeoutMs: tool?.timeoutMs ?? traffic?.timeoutMs ?? null, cache: traffic?.cache ?? null }
 }
 
 function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {
@@ -95,7 +97,7 @@ function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {
 function toTool(found: Route, shown: string): Routing {
   const known = toolRoutings.get(found)
   if (known !== undefined) return known
-  const made: Routing = { to: { server: found.server, replaced: found.name === shown ? {} : { name: found.name }, tool: found.name, target: found.name, repeatable: isRepeatable(found.definition) } }
+  const made: Routing = { to: { server: found.server, replaced: found.name === shown ? {} : { name: found.name }, tool: found.name, target: found.name, repeatable: isRepeatable(found.definition), isReadOnly: isReadOnly(found.definition) } }
   toolRoutings.set(found, made)
   return made
 }
@@ -105,7 +107,7 @@ const toolRoutings = new WeakMap<Route, Routing>()
 function routePrompt(name: unknown, rename: (own: string) => JsonObject, parts: RouteParts): Routing {
   if (typeof name !== 'string') return wrong('"name" has to be the name of a prompt')
   const found = parts.merged().promptRoutes.get(name)
-  if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : rename(found.name), tool: null, target: found.name, repeatable: true } }
+  if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : rename(found.name), tool: null, target: found.name, repeatable: true, isReadOnly: true } }
   const held = parts.merged().held.failureFor('prompt', name)
   if (held !== null) return { failure: held }
   const awaited = awaitedFor(name, parts)
@@ -138,7 +140,7 @@ function routeCompletion(params: JsonObject | undefined, parts: RouteParts): Rou
 }
 
 function toServer(server: string, target: string | null): Routing {
-  return { to: { server, replaced: {}, tool: null, target, repeatable: true } }
+  return { to: { server, replaced: {}, tool: null, target, repeatable: true, isReadOnly: true } }
 }
 
 /** The servers that have not been listed yet and may have this name. */
@@ -154,6 +156,12 @@ function awaitedFor(name: string, { pending, servers, separator, isPrefixed }: R
 function isRepeatable(definition: JsonObject): boolean {
   const annotations = definition['annotations']
   return isJsonObject(annotations) && (annotations['readOnlyHint'] === true || annotations['idempotentHint'] === true)
+}
+
+/** The server's own word that calling changes nothing. */
+function isReadOnly(definition: JsonObject): boolean {
+  const annotations = definition['annotations']
+  return isJsonObject(annotations) && annotations['readOnlyHint'] === true
 }
 
 function wrong(message: string): Routing {

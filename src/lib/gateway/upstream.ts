@@ -1,9 +1,10 @@
-import { Register } from '../base/index.js'
 import type { Admission, Era } from '../core/index.js'
 import { LinkError, type Catalogue, type JsonObject, type Link, type ServerRequest } from '../mcp/index.js'
 import { whoIsMeant } from './attribution.js'
 import { createGuard, type BreakerGuard } from './breaker-guard.js'
+import { isChanged } from './cache/staleness.js'
 import type { Call } from './call.js'
+import { CallsUnderWay } from './calls-under-way.js'
 import type { CallCarrier, CallClient, CallVerdict, Setback } from './call-contract.js'
 import { INTERNAL_ERROR, linkTrouble, trouble, undelivered } from './failure.js'
 import { IdleStop } from './idle-stop.js'
@@ -32,9 +33,8 @@ export class Upstream implements CallCarrier {
   catalogue: Catalogue | null = null
   instructions: string | null = null
   readonly #hub: Hub
-  readonly #calls = new Register<Call>()
+  readonly #calls = new CallsUnderWay()
   readonly #waiting = new WaitingCalls()
-  readonly #tokens = new Register<Call>()
   #server: SourceServer | null = null
   #link: Link | null = null
   /** Of the instance that was up last, even while it takes nothing new. */
@@ -54,7 +54,7 @@ export class Upstream implements CallCarrier {
     this.#hub = hub
     this.interest = new Interest(this)
     this.lane = new Lane({ server: configured, gate: hub.gate, limits: () => this.#server?.traffic ?? NO_LIMITS, onTurn: (call) => { this.submit(call) } })
-    this.#questions = new ServerQuestions({ name, owner, hub, callsOn: (link) => this.#callsOn(link) })
+    this.#questions = new ServerQuestions({ name, owner, hub, callsOn: (link) => this.#calls.on(link) })
     this.guard = createGuard(name, hub, { spec: () => this.#server?.traffic.breaker ?? null, isUp: () => this.#link !== null, release: () => { this.#submitWaiting() } })
     this.#idleStop = new IdleStop({
       idleMs: () => (this.#link === null ? null : (this.#server?.idleStopMs ?? null)),
@@ -113,6 +113,10 @@ export class Upstream implements CallCarrier {
     return { ...params, _meta: { [META.version]: this.#version, [META.clientInfo]: { name: 'mcpctl', version: this.#hub.version }, [META.capabilities]: {} } }
   }
 
+  get isShared(): boolean {
+    return this.owner === null && this.#server?.isolation !== 'per-session'
+  }
+
   submit(call: Call): void {
     this.#idleStop.used()
     if (this.#calls.size >= MAX_UNDER_WAY) {
@@ -137,8 +141,7 @@ export class Upstream implements CallCarrier {
   takeBack(call: Call, reason: string): void {
     this.#waiting.delete(call)
     this.lane.leave(call)
-    if (!this.#calls.delete(call.serial)) return
-    if (call.token !== null) this.#tokens.delete(call.token)
+    if (!this.#calls.delete(call)) return
     const { link, linkId } = call
     if (link === null || linkId === null) return
     // The instance that has it may have been replaced meanwhile: its link stays open until its calls are answered.
@@ -146,10 +149,10 @@ export class Upstream implements CallCarrier {
   }
 
   judged(call: Call, verdict: CallVerdict): void {
-    this.lane.leave(call)
     // What becomes of the calls of an instance that was replaced tells nothing of the one there is.
     if (call.link === this.#link) this.guard.judged(call, verdict)
     else this.guard.settled(call)
+    this.lane.leave(call)
   }
 
   /** Asking the same server once more is all there is; one that comes back may be another instance. */
@@ -168,8 +171,7 @@ export class Upstream implements CallCarrier {
   /** Called by the hub when the call is over, or another server has it. */
   settled(call: Call): void {
     this.#waiting.delete(call)
-    this.#calls.delete(call.serial)
-    if (call.token !== null) this.#tokens.delete(call.token)
+    this.#calls.delete(call)
     this.lane.leave(call)
     this.guard.settled(call)
     if (this.#calls.size > 0) return
@@ -181,6 +183,7 @@ export class Upstream implements CallCarrier {
   /** Looks at the source again: the server may have come up, gone down, or changed. */
   changed(): void {
     const server = this.#hub.source.get(this.name)
+    if (isChanged(this.#server?.traffic, server?.traffic)) this.#hub.stale(this.name)
     this.#server = server
     const link = server?.up?.link ?? null
     if (link !== this.#link) this.#adopt(server)
@@ -203,7 +206,7 @@ export class Upstream implements CallCarrier {
       case 'notifications/cancelled':
         return
       default: {
-        const about = whoIsMeant(this.#callsOn(link), via, this.owner)
+        const about = whoIsMeant(this.#calls.on(link), via, this.owner)
         if (about !== null) about.call?.tell(method, params)
       }
     }
@@ -213,16 +216,10 @@ export class Upstream implements CallCarrier {
     return this.#questions.asked(request, link)
   }
 
-  /** What is under way; with the instance behind this link, when it is known which one speaks. */
-  #callsOn(link: Link | null): Call[] {
-    const calls = this.#calls.values()
-    return link === null ? calls : calls.filter((call) => call.link === link)
-  }
-
   /** The gateway gives this server up. */
   close(reason: string): void {
     this.lane.close((call) => { call.fail(undelivered(call.plan.server, reason, 'closed', null)) })
-    for (const call of this.#calls.values()) {
+    for (const call of this.#calls.on(null)) {
       this.takeBack(call, reason)
       call.setBack({ failure: 'dead', isUndelivered: false, isLost: false }, trouble(reason, { reason: 'closed', server: call.plan.server, outcome: 'unknown' }))
     }
@@ -237,7 +234,7 @@ export class Upstream implements CallCarrier {
 
   /** False when the link turned out to be over: nothing was sent then. */
   #pass(call: Call, link: Link): boolean {
-    if (call.token !== null) this.#tokens.delete(call.token)
+    this.#calls.delete(call)
     call.token = call.wantsProgress ? this.#hub.nextToken() : null
     try {
       call.linkId = link.pass(call.toPassed({ era: this.#era ?? 'legacy', protocolVersion: this.#version, token: call.token }))
@@ -247,14 +244,13 @@ export class Upstream implements CallCarrier {
       call.refused(error instanceof LinkError ? linkTrouble(call.plan.server, error) : { code: INTERNAL_ERROR, message: String(error), status: 200 })
       return true
     }
-    if (call.token !== null) this.#tokens.set(call.token, call)
-    this.#calls.set(call.serial, call)
+    this.#calls.add(call)
     call.leaves()
     return true
   }
 
   #queue(call: Call): void {
-    this.#calls.delete(call.serial)
+    this.#calls.delete(call)
     this.lane.leave(call)
     // A process of the session's own is worth waiting for; for a shared one another may stand in.
     if (this.owner === null && call.goesOnElsewhere(this)) return
@@ -275,6 +271,7 @@ export class Upstream implements CallCarrier {
     // One that was away for a moment may have told of other lists since it came up.
     if (up.link !== this.#lists?.link) {
       this.guard.renewed()
+      this.#hub.stale(this.name)
       this.#followLists(up.link)
       this.#learn(established.catalogue)
     }
@@ -305,13 +302,12 @@ export class Upstream implements CallCarrier {
   }
 
   #progressed(params: JsonObject | undefined): void {
-    const token = params?.['progressToken']
-    const call = typeof token === 'number' ? this.#tokens.get(token) : undefined
+    const call = this.#calls.withToken(params?.['progressToken'])
     if (params !== undefined && call !== undefined) call.progress(params)
   }
 
   #logged(params: JsonObject, via: number | null, link: Link | null): void {
-    const about = whoIsMeant(this.#callsOn(link), via, this.owner)
+    const about = whoIsMeant(this.#calls.on(link), via, this.owner)
     if (about !== null) about.session.logged(this.name, about.call, params)
     else if (this.owner === null) this.#hub.logged(this.name, params)
   }
