@@ -24,3 +24,4 @@ export type {
   ToolsConfig,
 } from './lib/config/define.js'
 export type { BreakerConfig, CacheConfig, ConcurrencyConfig, GatewayTrafficConfig, GroupConfig, RateConfig, StrategyConfig } from './lib/config/define-traffic.js'
+export type { AuthConfig, GrantConfig, JwtConfig, KeyConfig, OutboundAuthConfig } from './lib/config/define-auth.js'

@@ -24,6 +24,7 @@ describe('the gateway block', () => {
     }
     const config = await createProject({ 'mcp.config.json': { servers: SERVERS, gateway } }).load()
     expect(config.settings.gateway).toEqual({
+      ...DEFAULT_GATEWAY,
       port: 7420, host: '0.0.0.0', token: 't', allowedHosts: ['mcp.example', '::1'], allowedOrigins: ['https://app.example', 'vscode-webview://abc'], prefix: 'on-collision',
       separator: '.', maxNameLength: 128, sse: true, listWaitMs: 250, startWaitMs: 0, instructions: false,
       metrics: { compat: true, public: true }, profiles: {},

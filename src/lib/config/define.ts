@@ -1,4 +1,5 @@
 import type { BreakerConfig, CacheConfig, ConcurrencyConfig, GatewayTrafficConfig, GroupConfig, RateConfig } from './define-traffic.js'
+import type { AuthConfig, OutboundAuthConfig } from './define-auth.js'
 
 /*
  * The configuration file as its author sees it. This file imports nothing but types: user configurations load it,
@@ -181,6 +182,8 @@ export interface LocalHttpServer extends Common, ProcessFields {
   transport?: 'http' | 'sse'
   url: string
   headers?: Record<string, string>
+  /** Where the bearer token comes from. */
+  auth?: OutboundAuthConfig
 }
 
 /** A server somebody else runs. */
@@ -188,6 +191,8 @@ export interface RemoteServer extends Common {
   transport?: 'http' | 'sse'
   url: string
   headers?: Record<string, string>
+  /** Where the bearer token comes from. */
+  auth?: OutboundAuthConfig
   command?: never
 }
 
@@ -235,6 +240,8 @@ export interface GatewayConfig extends GatewayTrafficConfig {
   instructions?: boolean
   /** What /metrics shows on the port, and to whom. */
   metrics?: MetricsConfig
+  /** Who is let in besides who has the token, and for what. */
+  auth?: AuthConfig
 }
 
 /** A named choice of servers: their names, or those and all that carry one of the tags. */

@@ -1,6 +1,7 @@
 import type { EndpointSpec } from '../core/index.js'
 import { explain, showText, type ExplainedValue } from './explain.js'
 import { originOf, spotOf, type Layers } from './layer.js'
+import { resolveOutboundAuth } from './outbound-auth.js'
 import { MASK } from './secret.js'
 import type { StatedEntry } from './server-entry.js'
 import type { Spot } from './spot.js'
@@ -22,7 +23,9 @@ export function resolveEndpoint({ entry }: Layers, explained: ExplainedValue[]):
     else headers[name] = `${prefix}${value}`
     explained.push(explain(`headers.${name}`, { value: `${prefix}${MASK}`, origin: `environment ${variable.name}` }))
   }
-  return { url, headers }
+  const { header, auth } = resolveOutboundAuth(entry, explained)
+  if (header !== undefined) headers['Authorization'] = header
+  return { url, headers, ...(auth === undefined ? {} : { auth }) }
 }
 
 interface HeaderVariable {

@@ -2,6 +2,7 @@ import type { ClientAbility, Era, Isolation, ReplaceMode, RestartPolicy, RootSpe
 import { group, type Stated } from './field-group.js'
 import { health, type HealthFields } from './health-field.js'
 import { choice, cpu, duration, durationOrNever, filledText, integer, list, scalar, size, textMap, truth, url, word, type Kind, type NameRule } from './kind.js'
+import { outboundAuth, type OutboundAuthFields } from './outbound-auth-field.js'
 import { roots } from './root-field.js'
 import type { Spot } from './spot.js'
 import { timeouts, tools, type TimeoutFields, type ToolFields } from './tool-field.js'
@@ -23,6 +24,7 @@ export interface ServerFields {
   cwd: string
   url: string
   headers: Record<string, string>
+  auth: Stated<OutboundAuthFields>
   transport: Transport
   enabled: boolean
   disabled: boolean
@@ -152,6 +154,7 @@ export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> 
   cwd: { kind: filledText, summary: 'Its working folder, relative to the folder of the configuration file.', inDefaults: true },
   url: { kind: url, summary: 'Where it answers over HTTP.', aliases: ['httpUrl', 'serverUrl', 'uri'] },
   headers: { kind: headers, summary: 'HTTP headers of every request.', foreignNames: ['http_headers'] },
+  auth: { kind: outboundAuth, summary: 'Where the token for it comes from.', isOwnOnly: true },
   transport: {
     kind: choice(['stdio', 'http', 'sse', 'none'], TRANSPORT_ALIASES),
     summary: 'How it is spoken to; found out from command and url when absent.',

@@ -1,9 +1,11 @@
 import { DEFAULT_GATEWAY, type PrefixMode } from '../core/index.js'
-import { isHost, isToken, readPort } from './address.js'
+import { isHost, readPort } from './address.js'
+import { auth, type AuthFields } from './auth-field.js'
 import { group, type GroupField, type Stated } from './field-group.js'
 import { choice, duration, filledText, integer, list, reject, truth, type Kind } from './kind.js'
 import { gatewayCache, gatewayRate, management, type CallRateFields, type ManagementFields, type StoreFields } from './gateway-limit-field.js'
 import { OR_REFERENCE, textOf } from './schema-part.js'
+import { secretText } from './token-field.js'
 import { concurrency, type ConcurrencyFields } from './traffic-field.js'
 
 /** What the `gateway` block can say, as read: times in ms. */
@@ -21,6 +23,7 @@ export interface GatewayFields {
   startWait: number
   instructions: boolean
   metrics: Stated<MonitoringFields>
+  auth: Stated<AuthFields>
   rate: Stated<CallRateFields>
   concurrency: Stated<ConcurrencyFields> | null
   cache: Stated<StoreFields>
@@ -59,19 +62,6 @@ const host: Kind<string> = {
   },
 }
 
-/** What is wrong with a token is said without the token. */
-const token: Kind<string> = {
-  ...filledText,
-  accepts: 'a text of visible ASCII characters without spaces',
-  schema: textOf(`^[!-~]{1,4096}$${OR_REFERENCE}`),
-  read: (value, spot) => {
-    const read = filledText.read(value, spot)
-    if (read === undefined || isToken(read)) return read
-    spot.problem('holds characters that no HTTP header can carry as a token', 'Use letters, digits and punctuation without spaces, for example from: openssl rand -hex 32')
-    return undefined
-  },
-}
-
 const origin: Kind<string> = {
   ...filledText,
   accepts: 'an origin such as "https://app.example", without a path',
@@ -105,7 +95,7 @@ const MONITORING_FIELDS: { readonly [K in keyof MonitoringFields]: GroupField<Mo
 export const GATEWAY_FIELDS: { readonly [K in keyof GatewayFields]: GroupField<GatewayFields[K]> } = {
   port: { kind: port, summary: 'TCP port where clients reach all servers over HTTP.' },
   host: { kind: host, summary: 'Address it listens on; one that other machines can reach needs a token.' },
-  token: { kind: token, summary: 'Bearer token that HTTP clients have to send.' },
+  token: { kind: secretText, summary: 'Bearer token that HTTP clients have to send.' },
   allowedHosts: { kind: list(host, 'a host name or a list of them', { orSingle: true }), summary: 'Host names that requests may be addressed to besides those of this machine.' },
   allowedOrigins: { kind: list(origin, 'an origin or a list of them', { orSingle: true }), summary: 'Web pages that may send requests besides those of this machine.' },
   prefix: { kind: choice(PREFIX_MODES), summary: "When a tool's name gets its server's name in front." },
@@ -116,6 +106,7 @@ export const GATEWAY_FIELDS: { readonly [K in keyof GatewayFields]: GroupField<G
   startWait: { kind: duration(0), summary: 'The longest a request waits for a server that is starting.' },
   instructions: { kind: truth, summary: "Whether clients get the servers' instructions." },
   metrics: { kind: group<MonitoringFields>('an object with compat and public', MONITORING_FIELDS), summary: 'What /metrics shows on the port, and to whom.' },
+  auth: { kind: auth, summary: 'Who is let in over HTTP besides who has the token, and for what.' },
   rate: { kind: gatewayRate, summary: 'Requests a minute from one caller, and from all together.' },
   concurrency: { kind: concurrency, summary: 'Calls under way at once, for all servers together; more wait.' },
   cache: { kind: gatewayCache, summary: 'What answers that are kept may take. Which are kept is said for each server.' },

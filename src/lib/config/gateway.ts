@@ -1,6 +1,7 @@
 import { DEFAULT_GATEWAY, type GatewaySettings, type MonitoringSettings } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { isLoopbackHost } from './address.js'
+import { resolveAuth } from './auth.js'
 import { explain, showDuration, showText, type ExplainedValue } from './explain.js'
 import type { Stated } from './field-group.js'
 import { gatewayGroup, type GatewayFields } from './gateway-field.js'
@@ -33,7 +34,7 @@ interface Found<T> extends Sourced<T> {
 type Finder = <K extends keyof PlainFields>(name: K, environment?: Sourced<PlainFields[K]>) => Found<PlainFields[K]>
 
 /** Fields that are one value each; the groups are looked into field by field. */
-type PlainFields = Omit<GatewayFields, 'metrics' | 'rate' | 'concurrency' | 'cache' | 'management' | 'rest' | 'audit'>
+type PlainFields = Omit<GatewayFields, 'metrics' | 'auth' | 'rate' | 'concurrency' | 'cache' | 'management' | 'rest' | 'audit'>
 
 const { allowedHosts, allowedOrigins, listWaitMs, startWaitMs, ...SAME } = DEFAULT_GATEWAY
 const DEFAULTS: PlainFields = { ...SAME, allowedHosts: [...allowedHosts], allowedOrigins: [...allowedOrigins], listWait: listWaitMs, startWait: startWaitMs }
@@ -71,7 +72,9 @@ export function resolveGateway(blocks: readonly StatedGateway[], settings: Setti
   say('port', port, port.value)
   say('host', host, host.value)
   say('token', token, showToken(token))
-  if (token.value === null && !blocks.some(({ keys }) => keys.has('token'))) checkReach(host, port.value)
+  const auth = resolveAuth(blocks, explained)
+  const isGuarded = token.value !== null || blocks.some(({ keys }) => keys.has('token')) || Object.keys(auth.keys).length + auth.jwt.length > 0
+  if (!isGuarded) checkReach(host, port.value)
   return {
     settings: {
       ...DEFAULT_GATEWAY,
@@ -87,6 +90,7 @@ export function resolveGateway(blocks: readonly StatedGateway[], settings: Setti
       listWaitMs: time('listWait'),
       startWaitMs: time('startWait'),
       instructions: plain('instructions'),
+      auth,
       metrics: resolveMonitoring(blocks, settings, explained),
       ...resolveLimitSettings(blocks, settings, explained),
     },
@@ -124,7 +128,7 @@ function showToken({ value, spot }: Found<string | null>): string | null {
 function checkReach({ value, origin, spot }: Found<string>, port: number | null): void {
   if (isLoopbackHost(value)) return
   const message = `is ${JSON.stringify(value)}, which other machines can reach, and there is no token`
-  const hint = 'Set a token (gateway.token, or MCP_GATEWAY_TOKEN in the environment), or keep to 127.0.0.1.'
+  const hint = 'Set a token (gateway.token, or MCP_GATEWAY_TOKEN in the environment), or keys (gateway.auth), or keep to 127.0.0.1.'
   if (spot) spot.problem(message, hint, value)
   // The variable alone opens nothing: it may be there for a day when there is a port.
   else if (port !== null) {

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { FleetSettings, ServerSpec } from '../core/index.js'
+import { checkGrants } from './auth.js'
 import { checkDependencies } from './dependency.js'
 import type { ReadOptions, SourceDocument } from './document.js'
 import { explain, type ExplainedConfig, type ExplainedValue } from './explain.js'
@@ -75,7 +76,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const servers = expandReplicas(placed)
   const profiles = mergeProfiles(contents.map((content) => content.profiles))
   checkProfiles(profiles, new Set([...known, ...groupNames(servers)]), servers)
-  const gateway = resolveGateway(contents.flatMap((content) => content.gateway ?? []), settings)
+  const blocks = contents.flatMap((content) => content.gateway ?? [])
+  checkGrants(blocks, { profiles: new Set(profiles.keys()), servers: new Set([...known, ...groupNames(servers)]) })
+  const gateway = resolveGateway(blocks, settings)
   const files = [...new Set(contents.flatMap(({ source }) => [...source.document.files, ...source.referenced]))]
   for (const file of files) options.onFile?.(file)
   const problems = contents.flatMap(({ source }) => source.problems)

@@ -10,6 +10,7 @@ import type { BreakerConfig, GatewayConfig, GroupConfig, HealthConfig, LimitsCon
 const GATEWAY: Required<GatewayConfig> = {
   port: 7420, host: 'localhost', token: 't', allowedHosts: [], allowedOrigins: 'https://a', prefix: 'none', separator: '_', maxNameLength: 64, sse: true,
   listWait: '1s', startWait: 30, instructions: false, metrics: { compat: true, public: false },
+  auth: { keys: { k: { key: 'x' } }, jwt: { secret: 's' }, resource: 'http://r', authorizationServers: [] },
   rate: { caller: 60, total: { perMinute: 600, burst: 9 } }, concurrency: false, cache: { maxSize: '1M' }, management: { tools: 'off', allowCommands: true }, rest: false, audit: true,
 }
 const TIMEOUTS: Required<TimeoutsConfig> = { idle: '1m30s', total: 'never' }
@@ -33,7 +34,7 @@ const innerOf = (name: 'timeouts' | 'tools' | 'limits' | 'health' | 'breaker'): 
 
 it('the types of the configuration know the fields that are read, and no others', () => {
   expect(Object.keys(GATEWAY).sort()).toEqual(Object.keys(GATEWAY_FIELDS).sort())
-  const elsewhere = ['url', 'headers', 'transport', 'disabled', 'bearerTokenVariable', 'headerVariables', 'passedVariables']
+  const elsewhere = ['url', 'headers', 'auth', 'transport', 'disabled', 'bearerTokenVariable', 'headerVariables', 'passedVariables']
   expect([...Object.keys(SERVER), ...elsewhere].sort()).toEqual(Object.keys(SERVER_FIELDS).sort())
   const inDefaults = Object.entries(SERVER_FIELDS).filter(([name, field]) => field.inDefaults === true && name !== 'disabled').map(([name]) => name)
   expect(Object.keys(DEFAULTS).sort()).toEqual(inDefaults.sort())
