@@ -119,10 +119,16 @@ describe('a login', () => {
     const server = await start()
     const { grant } = await enter(server)
     const path = tokenPath(folder, 'far', server.url)
+    const link = await open(server)
+    await establish(link)
     expect(await logOut({ path, spec: PERSON })).toEqual({ wasLoggedIn: true, revoked: true })
     expect(server.revoked).toEqual([grant?.refresh, grant?.access])
     expect(readLogin(path)).toBeNull()
     expect(await logOut({ path, spec: PERSON })).toEqual({ wasLoggedIn: false, revoked: null })
+    // The next connection does not go on with the token in memory.
+    const asked = server.authorizations.length
+    expect(await failure(establish(await open(server)))).toMatchObject({ needsLogin: true })
+    expect(server.authorizations).toHaveLength(asked)
   })
 })
 

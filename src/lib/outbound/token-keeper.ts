@@ -66,6 +66,13 @@ export class TokenKeeper {
     this.#failures = 0
     this.#pausedUntil = 0
     this.#origin.begin()
+    try {
+      const found = this.#origin.look()
+      if (found !== null) this.#hold(found)
+    } catch {
+      // Taken away, as by a logout: told when it is asked for.
+      this.#held = null
+    }
   }
 
   /** For the next request. Throws or rejects with OutboundError. */
