@@ -14,6 +14,7 @@ export {
 } from './front-wire.js'
 export { desiredFile, readDesired, type DesiredServer } from './desired.js'
 export { changeRuntime, dropRuntimeChanges, NO_CHANGES, readRuntimeChanges, runtimeChangesFile, type RuntimeChanges } from './runtime-file.js'
+export { changeKeyFile, keyFile, readKeyFile, watchKeyFile, type StoredKey, type StoredKeys } from './key-file.js'
 export { ensureHome, homeUnusable, resolveHome, type Home } from './home.js'
 export { acquireLock, type Lock } from './lock.js'
 export { readApplyParams, readConfigFailedParams, readMetricsParams, readNamesParams, readReloadParams, readShutdownParams, readSnapshotParams, readTraceParams } from './read-spec.js'

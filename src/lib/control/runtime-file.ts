@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { McpctlError } from '../errors/index.js'
+import { whileHeld } from './file-hold.js'
 import { homeUnusable, type Home } from './home.js'
 
 /** Changes made beside the configuration files: servers that stand in none of them, and which servers are switched on or off. */
@@ -11,11 +12,6 @@ export interface RuntimeChanges {
 }
 
 export const NO_CHANGES: RuntimeChanges = { servers: {}, enabled: {} }
-
-/** Whoever holds it longer has died over it: what is done meanwhile takes milliseconds. */
-const STALE_MS = 5_000
-const WAIT_MS = 10_000
-const POLL_MS = 10
 
 /** Where they are kept; there is no such file when there are none. Readable by its owner only: entries may hold secrets. */
 export function runtimeChangesFile(home: Home): string {
@@ -32,17 +28,13 @@ export function readRuntimeChanges(home: Home): RuntimeChanges {
  * Replaces them by what `change` makes of them, while nobody else can. What it throws changes nothing. Resolves with what
  * there is now. Rejects with HOME_UNUSABLE when it cannot be written.
  */
-export async function changeRuntime(home: Home, change: (changes: RuntimeChanges) => RuntimeChanges): Promise<RuntimeChanges> {
+export function changeRuntime(home: Home, change: (changes: RuntimeChanges) => RuntimeChanges): Promise<RuntimeChanges> {
   const path = runtimeChangesFile(home)
-  const lock = `${path}.lock`
-  await hold(home, lock)
-  try {
+  return whileHeld(home, path, () => {
     const changes = change(readRuntimeChanges(home))
     write(path, changes)
     return changes
-  } finally {
-    rmSync(lock, { force: true })
-  }
+  })
 }
 
 /** Drops them, whatever stands in their file. */
@@ -59,30 +51,6 @@ function write(path: string, changes: RuntimeChanges): void {
   } catch (error) {
     rmSync(draft, { force: true })
     throw homeUnusable(path, error)
-  }
-}
-
-async function hold(home: Home, lock: string): Promise<void> {
-  try {
-    mkdirSync(home.state, { recursive: true, mode: 0o700 })
-    for (const deadline = performance.now() + WAIT_MS; !take(lock); await new Promise((resolve) => setTimeout(resolve, POLL_MS))) {
-      if (performance.now() > deadline) throw new Error('another command holds it')
-    }
-  } catch (error) {
-    throw homeUnusable(lock, error)
-  }
-}
-
-/** A file that only one of several can create. */
-function take(lock: string): boolean {
-  try {
-    closeSync(openSync(lock, 'wx', 0o600))
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs
-    if (since !== undefined && Date.now() - since > STALE_MS) rmSync(lock, { force: true })
-    return false
   }
 }
 

@@ -1,5 +1,5 @@
 import { DEFAULT_GATEWAY, type GatewaySettings, type SessionMetrics } from '../core/index.js'
-import type { Home } from '../control/index.js'
+import { watchKeyFile, type Home } from '../control/index.js'
 import { createGateway, EVERYTHING, openHttpFront, type CallObserver, type HttpFront } from '../gateway/index.js'
 import type { FiguresSource } from '../metrics/index.js'
 import { openCatalogueMemory } from './catalogue-memory.js'
@@ -55,9 +55,10 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
     warn: (text) => { log('warn', text) },
     ...(observer && { observer }),
   })
+  const keys = watchKeyFile(home, (message) => { log('warn', message) })
   const inner = await openHttpFront({ gateway, settings: { ...DEFAULT_GATEWAY, port: null }, view: EVERYTHING, store: null, log })
   const monitor = figures && createMonitor({ supervisor, figures, version, startedAt: now(), now, compat: () => chosen.effective.metrics.compat })
-  const http = new HttpKeeper((settings) => openHttpFront({ gateway, settings, view: EVERYTHING, store: openSessionStore(home.state), log, ...(monitor && { monitor }) }), log)
+  const http = new HttpKeeper((settings) => openHttpFront({ gateway, settings, view: EVERYTHING, store: openSessionStore(home.state), log, keys, ...(monitor && { monitor }) }), log)
   let markConfigured: () => void = () => undefined
   const configured = new Promise<void>((resolve) => {
     markConfigured = resolve

@@ -38,5 +38,8 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   'daemon run': async () => (await import('./daemon-run.js')).daemonRun,
   'daemon status': async () => (await import('./daemon-status.js')).daemonStatus,
   'daemon stop': async () => (await import('./daemon-stop.js')).daemonStop,
+  'key create': async () => (await import('./key-create.js')).keyCreate,
+  'key list': async () => (await import('./key-list.js')).keyList,
+  'key remove': async () => (await import('./key-remove.js')).keyRemove,
   'export monitoring': async () => (await import('./export-monitoring.js')).exportMonitoring,
 }

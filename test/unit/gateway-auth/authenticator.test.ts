@@ -15,7 +15,7 @@ interface Setup {
 }
 
 function make({ token = null, keys = {}, home, isExposed = false }: Setup): Authenticator {
-  return createAuthenticator({ auth: { ...NONE, keys }, token, keys: home === undefined ? null : { current: () => home }, isExposed, now: () => now })
+  return createAuthenticator({ auth: { ...NONE, keys }, token, keys: home === undefined ? null : { current: () => home, isSure: true }, isExposed, now: () => now })
 }
 
 function show(authenticator: Authenticator, shown: { authorization?: string; apiKey?: string; address?: string }): Verdict {
@@ -31,6 +31,12 @@ describe('with nothing configured', () => {
     const open = make({})
     expect(open.isOpen).toBe(true)
     expect(show(open, { authorization: 'Bearer whatever' }).access).toMatchObject({ id: 'anonymous', kind: 'anonymous' })
+  })
+
+  it('nobody comes in when keys could not be read', () => {
+    const unsure = createAuthenticator({ auth: NONE, token: null, keys: { current: () => ({}), isSure: false }, isExposed: false, now: () => now })
+    expect(unsure.isOpen).toBe(false)
+    expect(show(unsure, {}).denial).toMatchObject({ status: 401 })
   })
 
   it('nobody comes in where other machines can reach the address', () => {
@@ -63,7 +69,7 @@ describe('a key', () => {
 
   it('of the home comes and goes while the gateway is open', () => {
     let home: Record<string, KeySpec> = {}
-    const authenticator = createAuthenticator({ auth: { ...NONE, keys: { ci: key('k1') } }, token: null, keys: { current: () => home }, isExposed: false, now: () => now })
+    const authenticator = createAuthenticator({ auth: { ...NONE, keys: { ci: key('k1') } }, token: null, keys: { current: () => home, isSure: true }, isExposed: false, now: () => now })
     expect(show(authenticator, { apiKey: 'k2' }).denial?.status).toBe(401)
     home = { laptop: key('k2'), ci: key('k3') }
     const access = show(authenticator, { apiKey: 'k2' }).access

@@ -30,6 +30,8 @@ export type Verdict = { readonly access: Access; readonly denial?: undefined } |
 export interface KeySource {
   /** By name; the same object as long as nothing changed. */
   current(): Readonly<Record<string, KeySpec>>
+  /** False: there may be keys that could not be read, so nobody comes in unknown. As of the last `current`. */
+  readonly isSure: boolean
 }
 
 export interface AuthenticatorOptions {

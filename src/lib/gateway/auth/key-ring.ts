@@ -29,8 +29,9 @@ export class KeyRing {
     this.#entries = this.#configured
   }
 
+  /** Certain to have none. */
   get isEmpty(): boolean {
-    return this.#current().length === 0
+    return this.#current().length === 0 && this.#source?.isSure !== false
   }
 
   /** Looks at every key, whichever it is: the time tells nothing of how near the guess was. */
