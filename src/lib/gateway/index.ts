@@ -8,4 +8,4 @@ export { createGateway, type GatewayOptions, type OwnedGateway } from './gateway
 export type { Presence, Remembered, ServerSource, SourceListener, SourceServer } from './source.js'
 export { definitionHash, holdBack } from './pins.js'
 export { serveLines, type LineFront, type LineOptions, type LineStream } from './line-front.js'
-export { openHttpFront, type HttpFront, type HttpFrontOptions, type Monitor, type MonitorPage, type SessionStore, type StoredSession } from './http/index.js'
+export { openHttpFront, type HttpFront, type HttpFrontOptions, type Monitor, type MonitorPage, type RefusedRequest, type SessionStore, type StoredSession } from './http/index.js'

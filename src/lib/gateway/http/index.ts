@@ -1,2 +1,2 @@
-export type { HttpFront, HttpFrontOptions, Monitor, MonitorPage, SessionStore, StoredSession } from './contract.js'
+export type { HttpFront, HttpFrontOptions, Monitor, MonitorPage, RefusedRequest, SessionStore, StoredSession } from './contract.js'
 export { openHttpFront } from './front.js'
