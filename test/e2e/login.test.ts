@@ -43,7 +43,7 @@ describe('a server that wants a login', () => {
 
     const refused = await run(['start'], options)
     expect(refused.exitCode).toBe(1)
-    expect(refused.stderr).toContain('log in: mcpctl login far')
+    expect(refused.stderr).toContain('nobody has logged in; log in: mcpctl login far\n  hint: mcpctl login far\n')
     expect(guarded.authorizations).toEqual([])
     expect(await serverOf(home(), 'far')).toMatchObject({ phase: 'failed', restarts: 0 })
     for (const verb of ['status', 'why', 'doctor']) {

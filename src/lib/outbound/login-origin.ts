@@ -41,14 +41,14 @@ export class LoginOrigin implements TokenOrigin {
 
   look(): Token | null {
     const login = this.#read()
-    if (login?.grant == null) throw this.#needsLogin('nobody has logged in, or the login is not valid any more')
+    if (login?.grant == null) throw this.#needsLogin(login === null ? 'nobody has logged in' : 'the login has expired or was taken back')
     if (this.#known?.stamp === this.#spentStamp) throw this.#needsLogin('the server does not accept the token any more, and it cannot be renewed')
     return toToken(login.grant)
   }
 
   async renew(challenge: Challenge | null): Promise<Token> {
     const login = this.#read()
-    if (login?.grant == null) throw this.#needsLogin('nobody has logged in, or the login is not valid any more')
+    if (login?.grant == null) throw this.#needsLogin(login === null ? 'nobody has logged in' : 'the login has expired or was taken back')
     if (challenge?.error === 'insufficient_scope') throw this.#lacksScope(login, challenge.scopes)
     const { refresh } = login.grant
     if (refresh === null) {

@@ -68,5 +68,7 @@ function countPhases(servers: readonly ServerSnapshot[]): string[] {
 function hintFor(server: ServerSnapshot): string {
   if (server.phase === 'waiting') return `see what it waits for: mcpctl status ${server.dependsOn.join(' ')}`
   if (server.phase === 'backoff') return `it is tried again by itself; mcpctl logs ${server.name}`
+  // The reason of a server that waits for a login names the command.
+  if (server.phase === 'failed' && server.reason.endsWith(`mcpctl login ${server.name}`)) return `mcpctl login ${server.name}`
   return `mcpctl logs ${server.name}, then mcpctl start ${server.name} to try again`
 }
