@@ -11,6 +11,8 @@ export interface SourceDocument {
   readonly locate: (path: Path) => Position | undefined
   /** What is wrong although the file could be read: duplicate keys. */
   readonly problems: readonly Problem[]
+  /** What has no effect there. */
+  readonly warnings?: readonly string[]
   /** What people are told of where its values come from; absent: the file. */
   readonly origin?: string
   /** Servers of it that are switched on or off by a runtime change. */

@@ -23,6 +23,7 @@ import { resolveServer, type Ambient } from './server-spec.js'
 import { fromEnvironment, fromFlag, type Sourced, type SettingsOverrides } from './setting-override.js'
 import { readSettings, type Settings } from './settings.js'
 import { isOwnFormat, projectFolder, readContent, type ConfigContent } from './shape.js'
+import { fromSnakeFormat } from './snake-format.js'
 import { createSource, Spot } from './spot.js'
 
 export interface LoadOptions extends FindOptions {
@@ -113,7 +114,7 @@ async function readDocuments(options: LoadOptions): Promise<FoundDocument[]> {
   const added: FoundDocument[] = runtime.document === null ? [] : [{ document: runtime.document, isUserFile: false }]
   const written = await readWritten(options, read, { isRuntime })
   if (written.length + added.length === 0) throw configNotFound(options)
-  return [...written, ...added].map(({ document, isUserFile }) => ({ document: withSwitches(document, runtime), isUserFile }))
+  return [...written, ...added].map(({ document, isUserFile }) => ({ document: withSwitches(fromSnakeFormat(document), runtime), isUserFile }))
 }
 
 async function readWritten(options: LoadOptions, read: ReadOptions, { isRuntime }: { readonly isRuntime: boolean }): Promise<FoundDocument[]> {

@@ -39,7 +39,7 @@ export function createSource(parts: Pick<Source, 'document' | 'isOwn' | 'folder'
     return readReferenced(absolute)
   }
   const scope = { env: parts.env, workspaceFolder: parts.folder, userHome: parts.userHome, readFile }
-  return { ...rest, scope, referenced, problems: [...parts.document.problems], warnings: [], templates: new Map() }
+  return { ...rest, scope, referenced, problems: [...parts.document.problems], warnings: [...(parts.document.warnings ?? [])], templates: new Map() }
 }
 
 function readReferenced(path: string): string {
