@@ -64,6 +64,14 @@ describe('the packed package', () => {
     expect(home.leftovers()).toEqual([])
   })
 
+  test('has types for those who use it as a library', async () => {
+    cpSync(join(ROOT, 'test/fixtures/library/types.ts'), join(home.project, 'types.ts'))
+    home.write('tsconfig.json', { compilerOptions: { target: 'es2023', module: 'nodenext', strict: true, exactOptionalPropertyTypes: true, noEmit: true, types: [] }, files: ['types.ts'] })
+    const checked = await execa(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', home.project], { reject: false })
+    expect(checked.stdout).toBe('')
+    expect(checked.exitCode).toBe(0)
+  })
+
   test('starts, shows and stops the servers of an .mcp.json', async () => {
     home.write('.mcp.json', { mcpServers: { notes: { command: 'node', args: fixture('mcp-legacy.mjs').args } } })
     const started = await runOk(['start', '--json'], installed())

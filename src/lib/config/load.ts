@@ -30,6 +30,8 @@ export interface LoadOptions extends FindOptions {
   readonly overrides?: SettingsOverrides
   /** How long a configuration that is code may take to load. Default 10 s. */
   readonly evaluationTimeoutMs?: number
+  /** The person's own file does not count. Default: it does. */
+  readonly isAlone?: boolean
   /** Called with every file that is looked into, before it is judged: known too when loading fails. */
   readonly onFile?: (file: string) => void
   /** Runtime changes that are to be tried, in place of those that are in effect. */
@@ -120,7 +122,7 @@ async function readDocuments(options: LoadOptions): Promise<FoundDocument[]> {
 async function readWritten(options: LoadOptions, read: ReadOptions, { isRuntime }: { readonly isRuntime: boolean }): Promise<FoundDocument[]> {
   const explicit = isRuntime ? null : explicitPath(options)
   const project = isRuntime ? null : explicit === null ? await searchDocument(options, read) : await readDocument(explicit, read)
-  const userFile = findUserConfig(options)
+  const userFile = options.isAlone === true ? null : findUserConfig(options)
   if (project && (userFile === null || isSameFile(project.file, userFile))) return [{ document: project, isUserFile: userFile !== null }]
   if (userFile === null) return project ? [{ document: project, isUserFile: false }] : []
   const user: FoundDocument = { document: await readDocument(userFile, read), isUserFile: true }

@@ -1,4 +1,4 @@
-import type { PinSpec } from './pin.js'
+import type { PinSpec } from './pin-spec.js'
 
 /** When a tool or prompt gets its server's name in front: always, only when two servers use the same name, or never. */
 export type PrefixMode = 'always' | 'on-collision' | 'none'

@@ -64,4 +64,5 @@ export type {
 } from './spec.js'
 export { isActive, type Blocker, type Phase, type ServerState } from './state.js'
 export { MAX_TRACED_BYTES, type TraceEvent, type TraceKind, type TracedMessage } from './trace.js'
-export { canonicalDefinition, describeHeld, describeHidden, pinnedPart, scanDefinition, type DefinitionKind, type HeldDefinition, type HiddenFinding, type PinSpec } from './pin.js'
+export { canonicalDefinition, describeHeld, describeHidden, pinnedPart, scanDefinition, type HiddenFinding } from './pin.js'
+export type { DefinitionKind, HeldDefinition, PinSpec } from './pin-spec.js'

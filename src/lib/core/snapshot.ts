@@ -1,5 +1,5 @@
 import type { InstanceEnd } from './end.js'
-import type { HeldDefinition } from './pin.js'
+import type { HeldDefinition } from './pin-spec.js'
 import type { Era, Transport } from './spec.js'
 import type { Phase } from './state.js'
 

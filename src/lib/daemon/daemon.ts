@@ -1,11 +1,13 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homeUnusable, openControlServer, type ApplyParams, type ControlServer, type Home } from '../control/index.js'
-import { isActive } from '../core/index.js'
+import { isActive, type ServerSnapshot } from '../core/index.js'
+import type { Gateway } from '../gateway/index.js'
 import { createClock } from './clock.js'
 import { bringBack } from './desired.js'
 import type { Journal } from './journal.js'
 import { createRequestHandler } from './request.js'
 import { openServices, type Services } from './services.js'
+import { toServerSnapshot } from './snapshot.js'
 import type { Supervisor } from './supervisor.js'
 import { homeMark, removeRunFiles } from './survivors.js'
 import { watchUse, type Use } from './use.js'
@@ -15,6 +17,9 @@ const HOME_CHECK_MS = 5_000
 
 export interface Daemon {
   readonly supervisor: Supervisor
+  readonly gateway: Gateway
+  /** One configured server now; null: there is none of that name. */
+  look(name: string): ServerSnapshot | null
   /** Makes these the servers of that configuration file. Resolves when the gateway is where the settings want it. */
   readonly apply: (order: ApplyParams) => Promise<void>
   /** Resolves when the daemon has ended: everything down, socket and files gone. */
@@ -97,7 +102,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     configs.applied(order)
     return host.applied(source, settings.gateway)
   }
-  return { supervisor, ended, shutdown, apply }
+  const look: Daemon['look'] = (name) => {
+    const entry = supervisor.fleet.servers.get(name)
+    return entry === undefined ? null : toServerSnapshot(supervisor, entry, now())
+  }
+  return { supervisor, gateway: host.gateway, look, ended, shutdown, apply }
 }
 
 async function stopServers(supervisor: Supervisor): Promise<void> {

@@ -1,6 +1,6 @@
 import { DEFAULT_GATEWAY, type GatewaySettings, type SessionMetrics } from '../core/index.js'
 import { watchKeyFile, type Home } from '../control/index.js'
-import { createGateway, EVERYTHING, openHttpFront, type CallObserver, type HttpFront } from '../gateway/index.js'
+import { createGateway, EVERYTHING, openHttpFront, type CallObserver, type Gateway, type HttpFront } from '../gateway/index.js'
 import type { FiguresSource } from '../metrics/index.js'
 import { openCatalogueMemory } from './catalogue-memory.js'
 import type { Definitions } from './definitions.js'
@@ -32,6 +32,7 @@ export interface HttpStatus {
 }
 
 export interface GatewayHost {
+  readonly gateway: Gateway
   /** A configuration was applied: its gateway settings hold from now on. Resolves when the HTTP front is where they want it. */
   applied(source: string, settings: GatewaySettings): Promise<void>
   readonly http: HttpStatus
@@ -76,6 +77,7 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
     throw error
   }
   return {
+    gateway,
     get http() {
       return http.status
     },

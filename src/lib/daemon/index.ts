@@ -1,4 +1,5 @@
-export type { Daemon } from './daemon.js'
+export { startDaemon, type Daemon } from './daemon.js'
+export { openJournal } from './journal.js'
 export { tryLimitsBackend } from './limits-snapshot.js'
 export { runDaemon } from './run.js'
 export { cleanUpHome } from './survivors.js'
