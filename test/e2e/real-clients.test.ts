@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport as StdioV1 } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -79,6 +80,22 @@ describe('@langchain/mcp-adapters', () => {
     const { tools, answer } = JSON.parse(await runClient(process.execPath, [clientFile('langchain.mjs'), JSON.stringify(connection), TOOL, '{"message":"hello"}'], home)) as { tools: string[]; answer: unknown }
     expectBoth(tools)
     expect(JSON.stringify(answer)).toContain('hello')
+  })
+})
+
+describe('the example with LangChain', () => {
+  test('lists and calls as it stands, with the packages it names', async () => {
+    if (http.type !== 'http') throw new Error('there is no URL')
+    const example = new URL('../../examples/langchain/', import.meta.url)
+    const { dependencies } = JSON.parse(readFileSync(new URL('package.json', example), 'utf8')) as { dependencies: Record<string, string> }
+    for (const [name, version] of Object.entries(dependencies)) expect(CLIENT_VERSIONS[name], name).toBe(version)
+    // Its packages are 88 MB; those of the clients are the same.
+    const folder = join(home.base, 'langchain')
+    cpSync(new URL('main.mjs', example), join(folder, 'main.mjs'))
+    symlinkSync(clientFile('node_modules'), join(folder, 'node_modules'))
+    const said = await runClient(process.execPath, [join(folder, 'main.mjs'), http.url], home)
+    expect(said).toMatch(/^everything__echo {2}\S/m)
+    expect(said).toContain('everything__echo: "Echo: hello"')
   })
 })
 

@@ -1,12 +1,11 @@
 import { closeSync, openSync } from 'node:fs'
 import type { Fleet, ServerSpec } from '../core/index.js'
+import type { Daemon } from '../daemon/index.js'
 import { McpctlError } from '../errors/index.js'
 import type { SupervisorOptions, ToolResult } from './contract.js'
 import { loadServers, type Loaded } from './load-servers.js'
 import { openPlace } from './place.js'
 import type { ServerSnapshot } from './types.js'
-
-type Daemon = Awaited<ReturnType<typeof import('../daemon/index.js').startDaemon>>
 
 const MAX_JOURNAL_BYTES = 5 * 1024 * 1024
 
