@@ -25,8 +25,8 @@ class LocalGateway implements Gateway {
     return Array.isArray(tools) ? (tools as Tool[]) : []
   }
 
-  async call(...[name, args = {}, { signal } = {}]: Parameters<Gateway['call']>): Promise<ToolResult> {
-    return (await this.#session.request('tools/call', { name, arguments: args }, signal ?? null)) as ToolResult
+  call(...[name, args = {}, { signal } = {}]: Parameters<Gateway['call']>): Promise<ToolResult> {
+    return this.#session.request('tools/call', { name, arguments: args }, signal ?? null)
   }
 
   async listen({ port = 0, host = '127.0.0.1', token, allowedHosts = [], allowedOrigins = [] }: ListenOptions = {}): Promise<string> {

@@ -106,7 +106,7 @@ class LocalRun implements Run {
     const { openLocalSession } = await import('./local-session.js')
     const session = openLocalSession(this.#daemon.gateway, { servers: [name], tags: [], prefix: 'none', separator: null })
     try {
-      return (await session.request('tools/call', { name: tool, arguments: args }, signal)) as ToolResult
+      return await session.request('tools/call', { name: tool, arguments: args }, signal)
     } finally {
       session.close()
     }
