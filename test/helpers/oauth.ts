@@ -7,7 +7,7 @@ export interface OauthKnobs {
   /** Null: the answer names no time. */
   accessSeconds: number | null
   /** What the token endpoint makes of a refresh token. `break`: it drops the connection. */
-  refresh: 'rotate' | 'keep' | 'none' | 'outage' | 'break' | 'invalid_grant' | 'invalid_client'
+  refresh: 'rotate' | 'keep' | 'none' | 'outage' | 'break' | 'invalid_grant' | 'invalid_client' | 'unauthorized_client'
   /** The issuer the metadata and the browser's answer name, instead of the own one. */
   metadataIssuer: string | null
   answerIssuer: string | null | undefined
@@ -85,6 +85,7 @@ export async function startOauth(changes: Partial<OauthKnobs> = {}): Promise<Oau
     if (knobs.refresh === 'outage') return refuse('', 503)
     if (knobs.refresh === 'break') return void response.destroy()
     if (knobs.refresh === 'invalid_client') return refuse('invalid_client', 401)
+    if (knobs.refresh === 'unauthorized_client') return refuse('unauthorized_client')
     if (knobs.refresh === 'invalid_grant' || !state.refresh.has(old)) return refuse('invalid_grant')
     if (knobs.refresh === 'rotate') {
       state.refresh.delete(old)

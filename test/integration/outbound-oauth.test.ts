@@ -153,7 +153,7 @@ describe('a token that is no longer good', () => {
     expect(server.tokenRequests).toHaveLength(3)
   })
 
-  test.each(['outage', 'break'] as const)('stays where it is when the authorization server has an %s, and is renewed after it', async (refresh) => {
+  test.each([['outage', 'unreachable'], ['break', 'unreachable'], ['unauthorized_client', 'unauthorised']] as const)('stays where it is when the authorization server answers with %s, and is renewed after it', async (refresh, reason) => {
     const server = await start()
     await enter(server)
     const link = await open(server)
@@ -163,7 +163,7 @@ describe('a token that is no longer good', () => {
     now += 60_000
     const before = readLogin(tokenPath(folder, 'far', server.url))
     const failed = await failure(call(link))
-    expect(failed).toMatchObject({ name: 'LinkError', reason: 'unreachable', needsLogin: false })
+    expect(failed).toMatchObject({ name: 'LinkError', reason, needsLogin: false })
     expect(readLogin(tokenPath(folder, 'far', server.url))).toEqual(before)
     expect(lost).toEqual([])
     server.knobs.refresh = 'rotate'

@@ -48,10 +48,12 @@ export interface DossierWriterOptions {
   readonly journal: Journal
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** Secrets of a server that do not stand in its configuration. */
+  readonly tokensOf?: (name: string) => readonly string[]
 }
 
 /** Opens no file before the first end; removes what belongs to servers that are long gone. */
-export function createDossierWriter({ home, journal, now }: DossierWriterOptions): DossierWriter {
+export function createDossierWriter({ home, journal, now, tokensOf = () => [] }: DossierWriterOptions): DossierWriter {
   const directory = join(home.state, DOSSIER_FOLDER)
   let waiting = 0
   let last: Promise<unknown> = removeOldDossiers(directory, now()).catch(() => undefined)
@@ -65,10 +67,11 @@ export function createDossierWriter({ home, journal, now }: DossierWriterOptions
       if (waiting >= MAX_WAITING) return lose(name, 'too many wait to be written')
       const { spec } = instance
       const dossier = compose(entry, end, instance)
+      const tokens = tokensOf(name)
       waiting++
       last = last
         // Masked on its turn: of two hundred servers that end at once, each takes its time apart from the others.
-        .then(() => writeDossier(directory, baseName(name), maskDossier(dossier, createMask(secretsOf(spec)))))
+        .then(() => writeDossier(directory, baseName(name), maskDossier(dossier, createMask([...secretsOf(spec), ...tokens]))))
         .catch((error: unknown) => lose(name, error))
         .finally(() => waiting--)
     },

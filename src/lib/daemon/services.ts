@@ -58,8 +58,8 @@ export async function openServices({ home, version, journal, now, markerPrefix }
   await forbidCoreFiles()
   const limits = await openLimits({ mark: markerPrefix.split(':')[0] ?? '', env: process.env, recordFile: join(home.state, 'limits.json') })
   journal.write('info', `limits: ${limits.name}`, { ...limits.abilities, refused: limits.refused, notes: limits.notes })
-  const dossiers = createDossierWriter({ home, journal, now })
   const outbound = createOutboundDesk({ stateDirectory: home.state, now, isKnown: (name) => supervisor.fleet.servers.has(name) })
+  const dossiers = createDossierWriter({ home, journal, now, tokensOf: (name) => outbound.secretsOf(name) })
   const supervisor: Supervisor = new Supervisor({ home, now, journal, sweeper, watchdog, limits, dossiers, eras: openEraMemory(home.state, now), outbound, markerPrefix })
   const figures = startFigures(supervisor, limits, now)
   const { usage, metrics, book } = figures

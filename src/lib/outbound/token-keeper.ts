@@ -40,6 +40,7 @@ const PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 30_000
 /** A token that is refused so soon after it was got would be followed by one that is refused as well. */
 const NEW_MS = 5_000
+const KEPT_SECRETS = 3
 
 /**
  * Keeps the token for one server: hands it out at once while it is good, sees to a new one before it runs out and when it
@@ -50,6 +51,7 @@ export class TokenKeeper {
   readonly #origin: TokenOrigin
   readonly #now: () => number
   #held: { readonly token: Token; readonly headers: HeaderSet } | null = null
+  #secrets: readonly string[] = []
   #renewing: Promise<void> | null = null
   #failure: OutboundError | null = null
   #failures = 0
@@ -97,9 +99,9 @@ export class TokenKeeper {
     return true
   }
 
-  /** What must not be seen in any text. */
+  /** What must not be seen in any text: the newest tokens, also those that are not used any more. */
   get secrets(): readonly string[] {
-    return this.#held === null ? [] : [this.#held.token.value]
+    return this.#secrets
   }
 
   close(): void {
@@ -150,6 +152,7 @@ export class TokenKeeper {
   }
 
   #hold(token: Token): void {
+    if (!this.#secrets.includes(token.value)) this.#secrets = [token.value, ...this.#secrets].slice(0, KEPT_SECRETS)
     this.#held = { token, headers: this.#held?.token.value === token.value ? this.#held.headers : bearerHeaders(token.value) }
   }
 }
