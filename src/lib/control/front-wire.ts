@@ -20,6 +20,8 @@ export interface FrontView {
   /** Null: as configured. */
   readonly prefix: PrefixMode | null
   readonly separator: string | null
+  /** Whether the tools that look after the servers are wanted among the others; absent: as usual. */
+  readonly manages?: 'asked' | 'never'
 }
 
 /** What a legacy session must know again when another daemon takes it over. */
@@ -80,6 +82,7 @@ export function readFrontHello(line: string): FrontHello {
       tags: readList(view['tags'] ?? [], 'view.tags', readString),
       prefix: readNullable(view['prefix'], 'view.prefix', (mode, field) => readOneOf(mode, field, ['always', 'on-collision', 'none'])),
       separator: readNullable(view['separator'], 'view.separator', readSeparator),
+      ...(view['manages'] === undefined ? {} : { manages: readOneOf(view['manages'], 'view.manages', ['asked', 'never']) }),
     },
     profile: readNullable(hello['profile'], 'profile', readString),
     resume: readNullable(hello['resume'], 'resume', readResume),

@@ -129,7 +129,7 @@ export interface AuthSettings {
 }
 
 export interface ManagementSettings {
-  /** Whether clients see the tools `manage`, `proxy_status` and `proxy_health`. `auto`: those on this machine's own socket and those whose grant says so. */
+  /** Whether clients see the tools `manage`, `proxy_status` and `proxy_health`. `auto`: those whose grant says so, and those on this machine's own socket that ask for them; `on`: all but those whose grant does not say so. */
   readonly tools: 'auto' | 'on' | 'off'
   /** Whether `manage` may add servers that are commands. */
   readonly allowCommands: boolean

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { ApplyParams, ConfigFailedParams } from '../control/index.js'
+import type { ApplyParams, ConfigFailedParams, ConfigOrigin } from '../control/index.js'
 import type { ConfigSnapshot } from '../core/index.js'
 import type { ConfigWatch } from './config-watch.js'
 
@@ -10,6 +10,8 @@ export interface ConfigSources {
   /** Its newest version is in effect. */
   applied(order: ApplyParams): void
   failed(params: ConfigFailedParams): void
+  /** How it was loaded; null: nobody said. */
+  originOf(source: string): ConfigOrigin | null
   /** What there is to say when servers of these files are known; a file that is part of another configuration goes with that one. */
   describe(files: readonly string[]): ConfigSnapshot[]
 }
@@ -17,6 +19,7 @@ export interface ConfigSources {
 export function createConfigSources(watch: ConfigWatch): ConfigSources {
   const troubles = new Map<string, string>()
   const known = new Map<string, readonly string[]>()
+  const origins = new Map<string, ConfigOrigin>()
   return {
     filesOf({ source, sources = [] }) {
       const gone = (known.get(source) ?? []).filter((file) => !existsSync(file))
@@ -25,8 +28,10 @@ export function createConfigSources(watch: ConfigWatch): ConfigSources {
     applied({ source, sources = [], origin }) {
       troubles.delete(source)
       known.set(source, [...new Set([source, ...sources])])
+      if (origin != null) origins.set(source, origin)
       watch.applied(source, origin ?? null)
     },
+    originOf: (source) => origins.get(source) ?? null,
     failed({ source, error, files }) {
       troubles.set(source, error.message)
       watch.failed(source, files)

@@ -10,6 +10,8 @@ export interface ReloadOrder {
   readonly source: string
   readonly origin: ConfigOrigin
   readonly home: Home
+  /** The servers concerned; absent: all. */
+  readonly names?: readonly string[]
   /** Process groups that must not outlive the daemon. */
   readonly groups: ProcessGroups
 }
@@ -40,7 +42,7 @@ const CONFIG_EXIT = 5
  * Runs `mcpctl reload` for one configuration in a process group of its own, killed after 60 s or when `signal` is
  * aborted. Never rejects.
  */
-export const runReload: RunReload = (order, signal) => runCommand(process.execPath, [ENTRY, 'reload', '--config', order.source, '--no-wait', '--json'], order, { signal, limitMs: LIMIT_MS })
+export const runReload: RunReload = (order, signal) => runCommand(process.execPath, [ENTRY, 'reload', '--config', order.source, '--no-wait', '--json', ...(order.names ?? [])], order, { signal, limitMs: LIMIT_MS })
 
 /** The command of a reload, for `runReload` and its tests. */
 export function runCommand(program: string, args: readonly string[], order: ReloadOrder, { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number }): Promise<ReloadOutcome> {

@@ -1,6 +1,6 @@
 import { DEFAULT_GATEWAY, type GatewaySettings, type SessionMetrics } from '../core/index.js'
 import { watchKeyFile, type Home } from '../control/index.js'
-import { createGateway, EVERYTHING, openHttpFront, type CallObserver, type Gateway, type HttpFront } from '../gateway/index.js'
+import { createGateway, EVERYTHING, openHttpFront, type CallObserver, type Gateway, type HttpFront, type Management } from '../gateway/index.js'
 import type { FiguresSource } from '../metrics/index.js'
 import { openCatalogueMemory } from './catalogue-memory.js'
 import type { Definitions } from './definitions.js'
@@ -21,6 +21,8 @@ export interface GatewayHostOptions {
   readonly now: () => number
   /** Hears of every call. */
   readonly observer?: CallObserver
+  /** Lets clients that may do so change which servers there are. */
+  readonly management?: Management
   /** What `/metrics` and `/health` show; absent: there is nothing at these paths. */
   readonly figures?: FiguresSource
 }
@@ -47,7 +49,7 @@ const CONFIGURED_WITHIN_MS = 10_000
 
 /** The gateway of this daemon, with its doors: the home's socket and, where configured, HTTP. */
 export async function openGatewayHost(options: GatewayHostOptions): Promise<GatewayHost> {
-  const { home, supervisor, definitions, journal, version, now, observer, figures } = options
+  const { home, supervisor, definitions, journal, version, now, observer, figures, management } = options
   const memory = openCatalogueMemory(home.state)
   const chosen = new ChosenSettings()
   const log = (level: 'info' | 'warn', message: string): void => { journal.write(level, `gateway: ${message}`) }
@@ -55,6 +57,7 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
     source: createServerSource(supervisor, { memory, definitions }, now), settings: () => chosen.effective, version, now,
     warn: (text) => { log('warn', text) },
     ...(observer && { observer }),
+    ...(management && { management }),
   })
   const keys = watchKeyFile(home, (message) => { log('warn', message) })
   const inner = await openHttpFront({ gateway, settings: { ...DEFAULT_GATEWAY, port: null }, view: EVERYTHING, store: null, log })

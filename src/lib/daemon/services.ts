@@ -15,6 +15,7 @@ import { createOutboundDesk } from './outbound.js'
 import { openGatewayHost, type GatewayHost } from './gateway-host.js'
 import type { Journal } from './journal.js'
 import { describeLimits } from './limits-snapshot.js'
+import { createManagement } from './management.js'
 import { createMetrics, type Metrics, type MetricsSurroundings } from './metrics.js'
 import { createProber } from './prober.js'
 import { isConfigured } from './server-source.js'
@@ -65,7 +66,8 @@ export async function openServices({ home, version, journal, now, markerPrefix }
   const { usage, metrics, book } = figures
   const telemetry = await openTelemetryHost({ env: process.env, supervisor, journal, version })
   const definitions = keepDefinitions(supervisor, journal)
-  const host = await openGatewayHost({ home, supervisor, definitions, journal, version, now, observer: joinObservers(telemetry === null ? [book] : [book, telemetry.observer]), figures: metrics }).catch(async (error: unknown) => {
+  const management = createManagement({ home, supervisor, journal, groups: watchdog, errorsOf: (server) => book.traffic(server, now()).errors })
+  const host = await openGatewayHost({ home, supervisor, definitions, management, journal, version, now, observer: joinObservers(telemetry === null ? [book] : [book, telemetry.observer]), figures: metrics }).catch(async (error: unknown) => {
     watchdog.dismiss()
     figures.close()
     await telemetry?.close()
@@ -74,6 +76,7 @@ export async function openServices({ home, version, journal, now, markerPrefix }
   })
   const watch = createConfigWatch({ home, journal, groups: watchdog })
   const configs = createConfigSources(watch)
+  management.follow(configs)
   figures.know({ sessions: () => host.sessions(), configs: () => configs.describe(sourcesOf(supervisor)) })
   const prober = createProber({ supervisor, now, markerPrefix, isThrottled: (name) => supervisor.instance(name)?.group?.isThrottled() ?? false })
   const desired = keepDesired(home, supervisor)
@@ -84,6 +87,7 @@ export async function openServices({ home, version, journal, now, markerPrefix }
       prober.close()
       desired.close()
       definitions.close()
+      management.close()
       await watch.close()
       await host.close(reason, desired.isKept)
       await telemetry?.close()

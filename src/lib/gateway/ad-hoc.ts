@@ -1,9 +1,12 @@
 import type { Duplex } from 'node:stream'
-import { DEFAULT_GATEWAY, DEFAULT_TRAFFIC, type PrefixMode } from '../core/index.js'
-import { LinkError, openHttpLink, openStdioLink, type Established, type EraVerdict, type Link, type LinkHooks } from '../mcp/index.js'
+import { DEFAULT_GATEWAY, type PrefixMode } from '../core/index.js'
+import { McpctlError } from '../errors/index.js'
+import { openHttpLink, openStdioLink, type Link, type LinkHooks } from '../mcp/index.js'
+import { Member, type MemberFacts } from './ad-hoc-member.js'
 import type { Gateway } from './contract.js'
 import { createGateway } from './gateway.js'
-import type { Presence, ServerSource, SourceListener, SourceServer } from './source.js'
+import type { AddedServer, ManagedServer, Management } from './management.js'
+import type { ServerSource, SourceListener, SourceServer } from './source.js'
 
 export interface AdHocOptions {
   /** In the order clients are to see them. */
@@ -14,19 +17,22 @@ export interface AdHocOptions {
   readonly separator: string | null
   readonly version: string
   readonly warn: (text: string) => void
+  /**
+   * Whether clients may look after the servers: add others for as long as this gateway lives, switch them on and off.
+   * `usual`: local ones and no others; `asked`: all; `never`: none.
+   */
+  readonly manages: 'usual' | 'asked' | 'never'
 }
 
-const FIRST_RETRY_MS = 500
-const MAX_RETRY_MS = 30_000
-const HANDSHAKE_LIMIT_MS = 30_000
+const MANAGEMENT_TOOLS = { usual: 'auto', asked: 'on', never: 'off' } as const
 /** No server can be called that: names do not begin with a blank. */
 const DAEMON_NAME = ' supervised'
 
 /** A gateway over URLs that nobody supervises: connects to them, and again when they were away. Its owner calls `close`. */
 export function openAdHocGateway(options: AdHocOptions): Gateway & { close(reason: string): void } {
   const source = new AdHocSource(options)
-  const settings = { ...DEFAULT_GATEWAY, prefix: options.prefix ?? DEFAULT_GATEWAY.prefix, separator: options.separator ?? DEFAULT_GATEWAY.separator }
-  const gateway = createGateway({ source, settings: () => settings, version: options.version, now: () => Date.now(), warn: options.warn })
+  const settings = { ...DEFAULT_GATEWAY, prefix: options.prefix ?? DEFAULT_GATEWAY.prefix, separator: options.separator ?? DEFAULT_GATEWAY.separator, management: { tools: MANAGEMENT_TOOLS[options.manages], allowCommands: false } }
+  const gateway = createGateway({ source, settings: () => settings, version: options.version, now: () => Date.now(), warn: options.warn, management: source })
   source.start()
   return {
     openSession: (session) => gateway.openSession(session),
@@ -39,31 +45,60 @@ export function openAdHocGateway(options: AdHocOptions): Gateway & { close(reaso
   }
 }
 
-class AdHocSource implements ServerSource {
+class AdHocSource implements ServerSource, Management {
   readonly #members = new Map<string, Member>()
   readonly #warn: (text: string) => void
+  readonly #client: { readonly name: string; readonly version: string }
   #listener: SourceListener | null = null
 
   constructor({ servers, daemon, version, warn }: AdHocOptions) {
     this.#warn = warn
-    const client = { name: 'mcpctl', version }
-    const add = (name: string, keepsNames: boolean, open: (hooks: LinkHooks) => Promise<Link>): void => {
-      this.#members.set(name, new Member(name, keepsNames, open, {
-        changed: () => this.#listener?.changed(name),
-        onNotification: (method, params, via) => this.#listener?.notified(name, method, params, via),
-        onRequest: (request) => this.#listener?.asked(name, request),
-        warn,
-      }))
-    }
-    if (daemon !== null) add(DAEMON_NAME, true, async (hooks) => {
+    this.#client = { name: 'mcpctl', version }
+    if (daemon !== null) this.#put({ name: DAEMON_NAME, url: null, isAdded: false, keepsNames: true }, async (hooks) => {
       const stream = await daemon()
-      const link = openStdioLink({ input: stream, output: stream, client, onNoise: () => undefined, ...hooks })
+      const link = openStdioLink({ input: stream, output: stream, client: this.#client, onNoise: () => undefined, ...hooks })
       stream.resume()
       return link
     })
-    for (const { name, url } of servers) {
-      add(name, false, (hooks) => openHttpLink({ url, headers: {}, transport: 'http', client, ...hooks }))
-    }
+    for (const { name, url } of servers) this.#putUrl(name, url, false)
+  }
+
+  // For clients that look after the servers.
+
+  servers(): ManagedServer[] {
+    return [...this.#members.values()].filter(({ name }) => name !== DAEMON_NAME).map((member) => member.report())
+  }
+
+  async add({ name, url }: AddedServer): Promise<void> {
+    if (url === undefined) throw new McpctlError('USAGE', 'this proxy serves URLs only', { hint: 'Servers that are commands run under the daemon: mcpctl add NAME -- COMMAND.' })
+    await this.#putUrl(name, url, true).connect()
+  }
+
+  remove(name: string): Promise<void> {
+    this.#members.get(name)?.close()
+    this.#members.delete(name)
+    this.#listener?.changed(name)
+    return Promise.resolve()
+  }
+
+  async switch(name: string, isOn: boolean): Promise<void> {
+    await this.#members.get(name)?.switch(isOn)
+  }
+
+  #putUrl(name: string, url: string, isAdded: boolean): Member {
+    return this.#put({ name, url, isAdded, keepsNames: false }, (hooks) => openHttpLink({ url, headers: {}, transport: 'http', client: this.#client, ...hooks }))
+  }
+
+  #put(facts: MemberFacts, open: (hooks: LinkHooks) => Promise<Link>): Member {
+    const { name } = facts
+    const member = new Member(facts, open, {
+      changed: () => this.#listener?.changed(name),
+      onNotification: (method, params, via) => this.#listener?.notified(name, method, params, via),
+      onRequest: (request) => this.#listener?.asked(name, request),
+      warn: this.#warn,
+    })
+    this.#members.set(name, member)
+    return member
   }
 
   start(): void {
@@ -112,83 +147,5 @@ class AdHocSource implements ServerSource {
 
   listen(listener: SourceListener): void {
     this.#listener = listener
-  }
-}
-
-interface MemberEvents extends Pick<LinkHooks, 'onNotification' | 'onRequest'> {
-  readonly changed: () => void
-  readonly warn: (text: string) => void
-}
-
-/** One URL: its connection, and the next try when there is none. */
-class Member {
-  readonly #name: string
-  readonly #keepsNames: boolean
-  readonly #open: (hooks: LinkHooks) => Promise<Link>
-  readonly #events: MemberEvents
-  #up: { link: Link; established: Established } | null = null
-  #link: Link | null = null
-  #remembered: EraVerdict | null = null
-  #reason = 'connecting'
-  #failures = 0
-  #retryAt: number | null = null
-  #timer: NodeJS.Timeout | null = null
-  #closed = false
-
-  constructor(name: string, keepsNames: boolean, open: (hooks: LinkHooks) => Promise<Link>, events: MemberEvents) {
-    this.#name = name
-    this.#keepsNames = keepsNames
-    this.#open = open
-    this.#events = events
-  }
-
-  async connect(): Promise<void> {
-    this.#timer = null
-    this.#retryAt = null
-    try {
-      const link = await this.#open({
-        onNotification: (...heard) => this.#events.onNotification?.(...heard),
-        onRequest: (request) => this.#events.onRequest?.(request),
-        onClosed: (reason) => { if (this.#up?.link === link) this.#lost(reason) },
-      })
-      this.#link = link
-      if (this.#closed) return link.close()
-      const established = await link.establish({ era: 'auto', remembered: this.#remembered, now: Date.now, signal: AbortSignal.timeout(HANDSHAKE_LIMIT_MS) })
-      this.#remembered = established.remember
-      this.#failures = 0
-      this.#up = { link, established }
-      this.#events.changed()
-    } catch (error) {
-      this.#lost(error instanceof LinkError && error.hint !== undefined ? `${error.message}. ${error.hint}` : error instanceof Error ? error.message : String(error))
-    }
-  }
-
-  describe(): SourceServer {
-    const up = this.#up === null || this.#up.link.closed ? null : this.#up
-    return {
-      name: this.#name, up, reason: up === null ? this.#reason : '',
-      presence: up === null ? ('coming' satisfies Presence) : 'up',
-      retryAfterMs: this.#retryAt === null ? null : Math.max(0, this.#retryAt - Date.now()),
-      isolation: 'shared', idleStopMs: null, roots: null, tags: [], traffic: DEFAULT_TRAFFIC, keepsNames: this.#keepsNames,
-    }
-  }
-
-  close(): void {
-    this.#closed = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#link?.close()
-  }
-
-  #lost(reason: string): void {
-    this.#link?.close()
-    this.#link = null
-    this.#up = null
-    if (this.#closed) return
-    this.#reason = reason
-    if (this.#failures === 0) this.#events.warn(`${this.#name}: ${reason}`)
-    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
-    this.#retryAt = Date.now() + delayMs
-    this.#timer = setTimeout(() => void this.connect(), delayMs)
-    this.#events.changed()
   }
 }

@@ -1,5 +1,6 @@
 import type { BreakerVerdict, CacheSpec, FailureClass } from '../core/index.js'
 import type { JsonObject } from '../mcp/index.js'
+import type { Access } from './access.js'
 import type { AnswerText } from './answer-text.js'
 import type { Call } from './call.js'
 
@@ -20,6 +21,8 @@ export interface CallPlan {
 
 /** The client session a call came from, as the server's side sees it. */
 export interface CallClient {
+  /** Who it is; absent: nobody known. */
+  readonly access?: Access
   /** A question of a server, about one of the session's calls if that is known. Rejects with RpcError when the client says no, cannot, or is gone. */
   ask(call: Call | null, method: string, params: JsonObject): Promise<JsonObject>
   /** What a server said in its log. `call`: while it worked on that call. */

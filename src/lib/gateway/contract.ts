@@ -14,6 +14,11 @@ export interface View {
   readonly separator: string | null
   /** The profile it belongs to: servers made for that one are seen, and those of others never. */
   readonly profile?: string | null
+  /**
+   * Whether the gateway's own tools are part of it. A front says `asked` or `never`, absent: as usual; a session's view
+   * has what its caller may: `granted`, or `open`: if they are switched on for all.
+   */
+  readonly manages?: 'asked' | 'never' | 'granted' | 'open'
   /** What its caller may see of all this; absent: everything. */
   readonly only?: ViewLimits | null
 }
@@ -28,8 +33,8 @@ export interface ViewLimits {
 }
 
 /** Two views with the same key show the same. */
-export function viewKey({ servers, tags, prefix, separator, profile = null, only = null }: View): string {
-  return JSON.stringify([servers, tags, prefix, separator, profile, only])
+export function viewKey({ servers, tags, prefix, separator, profile = null, only = null, manages = 'never' }: View): string {
+  return JSON.stringify([servers, tags, prefix, separator, profile, only, manages])
 }
 
 /** One message of a client, checked and parsed, with the bytes it came in. `line` holds no line break. */

@@ -6,10 +6,12 @@ import type { CallClient } from './call-contract.js'
 import type { CallObserver } from './call-observer.js'
 import { viewKey, type SessionOptions, type View } from './contract.js'
 import { Gate } from './gate.js'
-import type { GatewayOptions, OwnedGateway } from './owned-gateway.js'
+import { withManagement } from './local-source.js'
 import { isWanted, mostVerbose } from './log-level.js'
+import { managedSource } from './managed-source.js'
 import { NamedUris } from './named-uris.js'
 import { onlyOnce } from './once.js'
+import type { GatewayOptions, OwnedGateway } from './owned-gateway.js'
 import { Parking } from './parking.js'
 import { GatewaySession } from './session.js'
 import type { SessionHost } from './session-host.js'
@@ -52,8 +54,8 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   constructor(options: GatewayOptions) {
     this.#options = options
     this.gate = new Gate(options.settings)
-    this.source = options.source
     this.#warnOnce = onlyOnce(options.warn, MAX_WARNINGS)
+    this.source = managedSource(options)
     this.observer = options.observer ?? null
     this.version = options.version
     this.source.listen(this)
@@ -75,7 +77,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   // For fronts.
 
   openSession(options: SessionOptions): GatewaySession {
-    const session = new GatewaySession(options, this)
+    const session = new GatewaySession(this.#options.management === undefined ? options : withManagement(options), this)
     this.#sessions.add(session)
     return session
   }
@@ -99,7 +101,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   }
 
   viewOfServer(name: string): View | null {
-    return this.source.names().includes(name) ? { servers: [name], tags: [], prefix: null, separator: null } : null
+    return this.#options.source.names().includes(name) ? { servers: [name], tags: [], prefix: null, separator: null } : null
   }
 
   viewOfProfile(name: string): View | null {

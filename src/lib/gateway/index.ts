@@ -4,6 +4,7 @@ export { EVERYTHING, type Channel, type ClientMessage, type Gateway, type Reply,
 export { openAdHocGateway, type AdHocOptions } from './ad-hoc.js'
 export { joinObservers } from './call-report.js'
 export type { CallEnd, CallObserver, CallOutcome, ObservedCall } from './call-observer.js'
+export type { AddedServer, ManagedHealth, ManagedServer, Management } from './management.js'
 export { createGateway, type GatewayOptions, type OwnedGateway } from './gateway.js'
 export type { Presence, Remembered, ServerSource, SourceListener, SourceServer } from './source.js'
 export { definitionHash, holdBack } from './pins.js'

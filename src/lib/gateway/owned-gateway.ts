@@ -2,6 +2,7 @@ import type { BreakerSnapshot, GateMetrics, GatewaySettings, SessionMetrics } fr
 import type { BreakerChange } from './breaker-guard.js'
 import type { CallObserver } from './call-observer.js'
 import type { Gateway } from './contract.js'
+import type { Management } from './management.js'
 import type { ServerSource } from './source.js'
 
 export interface GatewayOptions {
@@ -15,6 +16,8 @@ export interface GatewayOptions {
   readonly warn: (text: string) => void
   /** Hears of every call. */
   readonly observer?: CallObserver
+  /** Lets clients that may do so look after the servers; absent: there are no tools for that. */
+  readonly management?: Management
   /** A server is sent calls again, or no more, because of how they end. Must not throw. */
   readonly onBreaker?: (change: BreakerChange) => void
 }

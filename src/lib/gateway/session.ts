@@ -1,6 +1,7 @@
 import { Register } from '../base/index.js'
 import type { SessionMetrics } from '../core/index.js'
 import type { JsonObject } from '../mcp/index.js'
+import type { Access } from './access.js'
 import { idText } from './client-id.js'
 import type { Call } from './call.js'
 import type { CallClient } from './call-contract.js'
@@ -57,6 +58,10 @@ export class GatewaySession implements Session, CallClient {
       onUpdate: (params) => { this.#tell('notifications/resources/updated', params) },
     })
     if (options.resume !== undefined) this.#resume(options.resume)
+  }
+
+  get access(): Access {
+    return this.#calls.access
   }
 
   get protocolVersion(): string | null {

@@ -1,5 +1,6 @@
 import type { Era, GatewaySettings } from '../core/index.js'
 import type { View } from './contract.js'
+import { MANAGEMENT, showsManagement } from './local-source.js'
 import { mergeCatalogues, type Member, type Merged } from './merge.js'
 import { holdBack } from './pins.js'
 import type { ServerSource } from './source.js'
@@ -46,8 +47,9 @@ export class ViewCatalogue {
 
   /** The servers in view, in configuration order; those that are down for good are left out. */
   servers(): string[] {
-    const { view, source } = this.#parts
+    const { view, source, settings } = this.#parts
     return source.names().filter((name) => {
+      if (name === MANAGEMENT) return showsManagement(view, settings().management)
       const server = source.get(name)
       if (server === null || server.presence === 'down' || this.#limits?.admitsServer(name) === false) return false
       return view.servers === null || view.servers.includes(name) || server.tags.some((tag) => view.tags.includes(tag))

@@ -20,13 +20,14 @@ export interface AdHocOrder {
 /** Serves URLs that are nowhere configured, together with supervised servers if some are named: the gateway runs in this process. */
 export async function runAdHoc({ selection, front, listen, debug }: AdHocOrder, io: Io): Promise<Outcome> {
   const { openAdHocGateway } = await import('../gateway/index.js')
-  const { prefix, separator } = front.hello.view
+  const { prefix, separator, manages } = front.hello.view
   const gateway = openAdHocGateway({
     servers: selection.urls,
     daemon: selection.names.length === 0 ? null : await reachDaemon(front),
     prefix,
     separator,
     version: VERSION,
+    manages: manages ?? 'usual',
     warn: (text) => io.say(`mcpctl proxy: ${text}`),
   })
   try {
@@ -51,7 +52,7 @@ async function reachDaemon(front: AdHocOrder['front']): Promise<() => Promise<Du
 async function serveStdio(gateway: Gateway, signal: AbortSignal): Promise<void> {
   const { EVERYTHING, serveLines } = await import('../gateway/index.js')
   await new Promise<void>((resolve) => {
-    const front = serveLines({ input: process.stdin, output: process.stdout }, gateway, { view: EVERYTHING, kind: 'any', lingerMs: LAST_ANSWERS_MS, onEnd: resolve })
+    const front = serveLines({ input: process.stdin, output: process.stdout }, gateway, { view: { ...EVERYTHING, manages: 'asked' }, kind: 'any', lingerMs: LAST_ANSWERS_MS, onEnd: resolve })
     void untilAborted(signal).then(() => front.close())
   })
 }

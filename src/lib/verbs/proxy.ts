@@ -19,6 +19,9 @@ export const proxy = defineVerb({
     profile: { type: 'string', short: 'p', value: 'NAME', summary: 'Only the servers of this profile of the configuration.' },
     prefix: { type: 'string', value: 'WHEN', options: PREFIXES, summary: "When a tool's name gets its server's name in front: always, on-collision or none." },
     separator: { type: 'string', value: 'TEXT', summary: 'What stands between the two.' },
+    manage: { type: 'boolean', summary: 'Offer the tools manage, proxy_status and proxy_health as well (with NAME=URL servers they are there anyway).' },
+    'no-manage': { type: 'boolean', summary: 'Offer none of them.' },
+    stdio: { type: 'boolean', summary: 'Speak on stdin and stdout; the default.' },
     http: { type: 'boolean', summary: 'Listen for HTTP on this machine instead of stdin and stdout.' },
     port: { type: 'string', value: 'N', summary: 'The port for --http; a free one when left out.' },
     host: { type: 'string', value: 'NAME', summary: 'The address for --http: 127.0.0.1 (the default), ::1 or localhost.' },
@@ -27,10 +30,10 @@ export const proxy = defineVerb({
   },
   run: async ({ flags }, io) => {
     const { http, port, host, config, debug } = flags
+    checkTogether(flags)
     const listen = readListen(http === true, port, host)
     const selection = flags.servers === undefined ? null : readSelection(flags.servers)
-    if (selection !== null && flags.profile !== undefined) throw new McpctlError('USAGE', '--servers and --profile exclude each other', { hint: 'A profile is a choice of servers already.' })
-    const view: FrontView = { servers: selection && selection.names, tags: [], prefix: PREFIXES.find((mode) => mode === flags.prefix) ?? null, separator: readSeparator(flags.separator) }
+    const view: FrontView = { servers: selection && selection.names, tags: [], prefix: PREFIXES.find((mode) => mode === flags.prefix) ?? null, separator: readSeparator(flags.separator), ...readManages(flags.manage, flags['no-manage']) }
     const order: Order = { view, profile: flags.profile ?? null, config, say: debug === true ? (text) => io.say(`mcpctl proxy: ${text}`) : () => undefined }
     if (selection === null || selection.urls.length === 0) return listen === null ? pump(order, io) : relay(order, listen, io)
     if (listen === null && process.stdin.isTTY) explain(io)
@@ -39,6 +42,16 @@ export const proxy = defineVerb({
     return runAdHoc({ selection, front: front(order, io), listen, debug: order.say }, io)
   },
 })
+
+/** Throws USAGE for flags that contradict each other. */
+function checkTogether({ servers, profile, stdio, http }: { readonly servers: string | undefined; readonly profile: string | undefined; readonly stdio: boolean | undefined; readonly http: boolean | undefined }): void {
+  if (stdio === true && http === true) throw new McpctlError('USAGE', '--stdio and --http exclude each other', { hint: 'Leave one of them out.' })
+  if (servers !== undefined && profile !== undefined) throw new McpctlError('USAGE', '--servers and --profile exclude each other', { hint: 'A profile is a choice of servers already.' })
+}
+
+function readManages(isAsked: boolean | undefined, isRefused: boolean | undefined): Pick<FrontView, 'manages'> {
+  return isRefused === true ? { manages: 'never' } : isAsked === true ? { manages: 'asked' } : {}
+}
 
 interface Order {
   readonly view: FrontView

@@ -40,7 +40,8 @@ export function orderOf(io: Io, { config, configPath, loadedAt }: LoadedOrder): 
 /** Every name that can be meant: those of the configuration, and those that are not in it any more. */
 export async function serversOf(client: ControlClient, config: LoadedConfig): Promise<string[]> {
   const { servers } = await client.request('snapshot', { names: null, detail: false })
-  const running = servers.filter(({ source }) => config.explained.files.includes(source)).map(({ name }) => name)
+  // The file of what was added at run time goes with the last of it.
+  const running = servers.filter(({ source }) => [...config.explained.files, config.runtimeFile].includes(source)).map(({ name }) => name)
   return [...new Set([...config.servers.map(({ name }) => name), ...running])]
 }
 
