@@ -31,7 +31,10 @@ describe('mcpctl proxy --servers NAME=URL', () => {
     const [main, backup] = [await startServer('legacy'), await startServer('modern')]
     const proxy = startProxy(home(), ['--servers', `main=${main},backup=${backup}`])
     await proxy.initialize()
-    await waitFor(async () => new Set(toolNames(await proxy.ask('tools/list')).map((name) => name.split('__')[0])).size === 2)
+    await waitFor(async () => {
+      const seen = toolNames(await proxy.ask('tools/list'))
+      return ['main__echo', 'backup__echo', 'manage', 'proxy_status', 'proxy_health'].every((name) => seen.includes(name))
+    })
     expect(await proxy.call('main__echo', { text: 'a' })).toBe('a')
     expect(await proxy.call('backup__echo', { text: 'b' })).toBe('b')
     expect(existsSync(home().paths.socket)).toBe(false)
@@ -41,12 +44,27 @@ describe('mcpctl proxy --servers NAME=URL', () => {
 
   it('mixes URLs with configured servers', async () => {
     home().config({ files: fixture('mcp-dual.mjs'), other: fixture('mcp-dual.mjs') })
-    const proxy = startProxy(home(), ['--servers', `files,main=${await startServer('legacy')}`])
+    const proxy = startProxy(home(), ['--no-manage', '--servers', `files,main=${await startServer('legacy')}`])
     await proxy.initialize()
     await waitFor(async () => toolNames(await proxy.ask('tools/list')).length >= 8)
     expect(new Set(toolNames(await proxy.ask('tools/list')).map((name) => name.split('__')[0]))).toEqual(new Set(['files', 'main']))
     expect(await proxy.call('files__echo', { text: 'f' })).toBe('f')
     expect(await proxy.call('main__echo', { text: 'm' })).toBe('m')
+  })
+
+  it('lets its client add, look at and remove servers', async () => {
+    const proxy = startProxy(home(), ['--stdio', '--debug', '--servers', `main=${await startServer('legacy')}`])
+    await proxy.initialize()
+    const manage = async (args: Record<string, unknown>): Promise<Record<string, unknown>> => JSON.parse(await proxy.call('manage', args)) as Record<string, unknown>
+    expect(await manage({ operation: 'add', name: 'late', url: await startServer('modern') })).toMatchObject({ success: true, server: { name: 'late', health_status: 'healthy', tool_count: 5 }, total_count: 2 })
+    expect(await proxy.call('late__echo', { text: 'l' })).toBe('l')
+    expect(await manage({ operation: 'disable', name: 'main' })).toMatchObject({ success: true, enabled_count: 1 })
+    await waitFor(async () => !toolNames(await proxy.ask('tools/list')).includes('main__echo'))
+    expect(await manage({ operation: 'enable', name: 'main' })).toMatchObject({ success: true, healthy_count: 2 })
+    expect(await manage({ operation: 'remove', name: 'late' })).toMatchObject({ success: true, total_count: 1 })
+    expect(await manage({ operation: 'health', name: 'late' })).toMatchObject({ success: false, available_servers: ['main'] })
+    expect(JSON.parse(await proxy.call('proxy_status', {}))).toMatchObject({ success: true, servers: [{ name: 'main', health_status: 'healthy' }], total_count: 1, enabled_count: 1, healthy_count: 1 })
+    expect(toolNames(await proxy.ask('tools/list'))).not.toContain('late__echo')
   })
 
   it('fails for a configured server that does not exist, before anything else', async () => {

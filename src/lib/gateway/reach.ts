@@ -5,8 +5,10 @@ import { McpctlError } from '../errors/index.js'
 
 /** Addresses that are not for everybody (RFC 6890 and its registry): this machine, its networks, those of its cloud. */
 const OWN = new BlockList()
+/** Apart: a rule for IPv4 addresses inside IPv6 ones would match every IPv4 address. */
+const OWN_6 = new BlockList()
 for (const [net, bits] of [['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 3]] as const) OWN.addSubnet(net, bits, 'ipv4')
-for (const [net, bits] of [['::', 96], ['::ffff:0:0', 96], ['64:ff9b::', 96], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8], ['2002::', 16]] as const) OWN.addSubnet(net, bits, 'ipv6')
+for (const [net, bits] of [['::', 96], ['::ffff:0:0', 96], ['64:ff9b::', 96], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8], ['2002::', 16]] as const) OWN_6.addSubnet(net, bits, 'ipv6')
 
 const MAX_URL = 2_048
 
@@ -31,7 +33,7 @@ export async function checkReach(text: string, isLocal: boolean, resolve: Resolv
 }
 
 function isOwn(address: string): boolean {
-  return OWN.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  return isIP(address) === 6 ? OWN_6.check(address, 'ipv6') : OWN.check(address, 'ipv4')
 }
 
 function notPublic(): McpctlError {
