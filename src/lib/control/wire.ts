@@ -1,4 +1,4 @@
-import type { FleetSettings, HeldDefinition, MetricsSnapshot, Phase, ServerSnapshot, ServerSpec, Snapshot, TraceEvent } from '../core/index.js'
+import type { BreakerSnapshot, FleetSettings, HeldDefinition, MetricsSnapshot, Phase, ServerSnapshot, ServerSpec, Snapshot, TraceEvent } from '../core/index.js'
 import type { ErrorDocument } from '../errors/index.js'
 
 /**
@@ -121,11 +121,20 @@ export interface ListedServer {
   readonly held: readonly HeldDefinition[]
 }
 
+export interface BreakerEvent {
+  readonly name: string
+  readonly from: BreakerSnapshot['state']
+  readonly to: BreakerSnapshot['state']
+  readonly reason: string
+}
+
 /** Pushed to subscribers. The first event is always the snapshot. */
 export type ControlEvent =
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
   | { readonly type: 'server'; readonly time: number; readonly previous: Phase | null; readonly server: ServerSnapshot }
   | { readonly type: 'removed'; readonly time: number; readonly name: string }
+  /** Calls are let through to a server again, or no more, because of how they end. The server's event follows. */
+  | ({ readonly type: 'breaker'; readonly time: number } & BreakerEvent)
   | { readonly type: 'closing'; readonly time: number }
 
 /** What goes over the servers' links is streamed to whoever asks for it. */
@@ -160,6 +169,8 @@ export interface Methods {
   /** Answers when the servers are down. */
   stop: { params: NamesParams; result: NamesResult }
   restart: { params: NamesParams; result: NamesResult }
+  /** Tries at once what waits for its next try; null: all that are not ready or whose breaker is not closed. Answers with those concerned. */
+  reconnect: { params: NamesParams; result: NamesResult }
   /** Answers when every server is down; then the daemon ends. */
   shutdown: { params: ShutdownParams; result: NamesResult }
   /** Streams events until cancelled or until the connection ends. */

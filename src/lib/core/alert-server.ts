@@ -4,6 +4,7 @@ import { findLeak } from './alert-leak.js'
 import type { EndCause, InstanceEnd } from './end.js'
 import type { Alert, AlertKind } from './metrics.js'
 import { describeHeld } from './pin.js'
+import { CALLS_FAIL } from './restart.js'
 import type { LimitsBackendSnapshot } from './snapshot.js'
 
 /** What happened longer ago than this is history, not an alert. */
@@ -73,7 +74,8 @@ const judgeHung: Judge = (facts, now) => {
   const end = lately(facts, now, (cause) => cause === 'unhealthy')
   if (end === null) return null
   const { name, ready } = facts.server
-  const text = `${name} stopped answering and was ${ready ? 'replaced' : 'ended'}: ${end.reason}`
+  const what = end.reason.startsWith(CALLS_FAIL) ? 'was' : 'stopped answering and was'
+  const text = `${name} ${what} ${ready ? 'replaced' : 'ended'}: ${end.reason}`
   return { kind: 'hung', level: ready ? 'warning' : 'critical', text, hint: `mcpctl why ${name}`, since: end.endedAt }
 }
 
@@ -108,6 +110,14 @@ const judgeLeak: Judge = ({ server: { name, uptimeSeconds }, history }) => {
   return warning('leak', `the memory of ${name} grows steadily: from ${formatBytes(leak.fromBytes)} to ${formatBytes(leak.toBytes)} within ${formatDuration(spanMs)}`, `set limits.memorySoft of ${name}: it is replaced between calls when it has grown to that`, history.endedAt - spanMs)
 }
 
+/** Dead, it has an alert of its own. */
+const judgeBreaker: Judge = ({ server: { name, breaker, ready } }, now) => {
+  if (breaker == null || breaker.state === 'closed' || (breaker.retryAt === null && !ready)) return null
+  const { state, reason, since, retryAt } = breaker
+  const next = state === 'half-open' ? 'a few are let through to see whether it is well again' : retryAt === null ? 'it is being started anew' : `next try in ${formatDuration(Math.max(0, retryAt - now))}`
+  return { kind: 'breaker', level: state === 'open' ? 'critical' : 'warning', text: `${name} is sent no calls, its breaker is ${state}: ${reason}; ${next}`, hint: `mcpctl reconnect ${name}`, since }
+}
+
 const judgeErrors: Judge = ({ server: { name }, traffic: { errorPercent }, recentCalls }) => {
   if (errorPercent === null || recentCalls < LEAST_CALLS || errorPercent < ERROR_PERCENT) return null
   const text = `${errorPercent}% of the ${recentCalls} calls of ${name} in the last five minutes failed`
@@ -137,7 +147,7 @@ const judgeHeld: Judge = ({ server: { name, held = [] } }) => {
   return warning('quarantine', `${describeHeld(name, held)} until approved`, `mcpctl approve ${name}`, null)
 }
 
-const JUDGES: readonly Judge[] = [judgeFailed, judgeRestarts, judgeUnready, judgeHung, judgeBreach, judgeMemory, judgeErrors, judgeSpeed, judgeCpu, judgeLeak, judgeTrouble, judgeLog, judgeHeld]
+const JUDGES: readonly Judge[] = [judgeFailed, judgeRestarts, judgeUnready, judgeHung, judgeBreach, judgeMemory, judgeBreaker, judgeErrors, judgeSpeed, judgeCpu, judgeLeak, judgeTrouble, judgeLog, judgeHeld]
 
 /** A limit that is asked for and that nothing here can hold. */
 function judgeHold({ server: { name, limits, pid } }: ServerAlertFacts, backend: LimitsBackendSnapshot | null): Omit<Alert, 'server'> | null {

@@ -42,7 +42,7 @@ export type { Alert, AlertKind, GateMetrics, GateServerMetrics, History, MemoryS
 export { FULL_BUCKET, takeToken, waitForToken } from './rate.js'
 export { planReload, type ReloadAction, type ReloadStep } from './reload-plan.js'
 export { STAND_IN_MARK, type StandIn } from './replacement.js'
-export { decideRestart, NO_HISTORY, type RestartHistory, type RestartVerdict } from './restart.js'
+export { CALLS_FAIL, decideRestart, mayReplace, NO_HISTORY, type RestartHistory, type RestartVerdict } from './restart.js'
 export type { BreakerSnapshot, ConfigSnapshot, DaemonSnapshot, LimitsBackendSnapshot, LimitsSnapshot, ServerDetail, ServerSnapshot, Snapshot } from './snapshot.js'
 export { diffSpecs, type SpecDiff } from './spec-diff.js'
 export type {

@@ -87,7 +87,7 @@ export interface MemorySaved {
   readonly savedBytes: number
 }
 
-export type AlertKind = 'failed' | 'crash-loop' | 'restarting' | 'unready' | 'hung' | 'memory-near' | 'memory-breach' | 'cpu-held' | 'leak' | 'error-rate' | 'slow' | 'config' | 'log' | 'limits' | 'quarantine'
+export type AlertKind = 'failed' | 'crash-loop' | 'restarting' | 'unready' | 'hung' | 'memory-near' | 'memory-breach' | 'cpu-held' | 'leak' | 'error-rate' | 'breaker' | 'slow' | 'config' | 'log' | 'limits' | 'quarantine'
 
 /** Something a person should look at. */
 export interface Alert {

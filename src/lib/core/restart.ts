@@ -74,6 +74,19 @@ export function decideRestart(spec: RestartSpec, history: RestartHistory, end: I
   }
 }
 
+/** How the reason of an end begins when the instance was replaced because of how its calls went. */
+export const CALLS_FAIL = 'its calls fail'
+
+/**
+ * Whether an instance that runs may be replaced on a mere suspicion: not where it would not be started again, nor where the
+ * next real failure would find no restart left. `spec` null: there is no process, only a connection.
+ */
+export function mayReplace(spec: RestartSpec | null, { restartedAt }: RestartHistory, now: number): boolean {
+  if (spec === null) return true
+  const within = (windowMs: number): number => restartedAt.filter((at) => now - at < windowMs).length
+  return spec.policy !== 'never' && within(spec.windowMs) + 1 < spec.maxRestarts && within(spec.windowMs * LONG_WINDOW_FACTOR) + 1 < spec.maxRestarts * LONG_WINDOW_RESTARTS
+}
+
 function jittered(delayMs: number, random: number): number {
   return Math.round(delayMs * (1 - JITTER + 2 * JITTER * random))
 }

@@ -1,6 +1,6 @@
 import { DEFAULT_GATEWAY, type GatewaySettings, type SessionMetrics } from '../core/index.js'
 import { watchKeyFile, type Home } from '../control/index.js'
-import { createGateway, EVERYTHING, openHttpFront, type CallObserver, type Gateway, type HttpFront, type Management } from '../gateway/index.js'
+import { createGateway, EVERYTHING, openHttpFront, type BreakerChange, type CallObserver, type Gateway, type HttpFront, type Management } from '../gateway/index.js'
 import type { FiguresSource } from '../metrics/index.js'
 import { openCatalogueMemory } from './catalogue-memory.js'
 import type { Definitions } from './definitions.js'
@@ -41,6 +41,8 @@ export interface GatewayHost {
   /** The clients there are. */
   sessions(): readonly SessionMetrics[]
   /** `successor`: another daemon is about to take over. */
+  /** Calls of a server that failed may be worth a try. */
+  tryNow(server: string): void
   close(reason: string, successor: boolean): Promise<void>
 }
 
@@ -56,10 +58,12 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
   const gateway = createGateway({
     source: createServerSource(supervisor, { memory, definitions }, now), settings: () => chosen.effective, version, now,
     warn: (text) => { log('warn', text) },
+    onBreaker: (change) => { tellBreaker(options, change) },
     ...(observer && { observer }),
     ...(management && { management }),
   })
   const keys = watchKeyFile(home, (message) => { log('warn', message) })
+  supervisor.breakers.follow((server) => gateway.breaker(server))
   const inner = await openHttpFront({ gateway, settings: { ...DEFAULT_GATEWAY, port: null }, view: EVERYTHING, store: null, log })
   const monitor = figures && createMonitor({ supervisor, figures, version, startedAt: now(), now, compat: () => chosen.effective.metrics.compat })
   const http = new HttpKeeper((settings) => openHttpFront({ gateway, settings, view: EVERYTHING, store: openSessionStore(home.state), log, keys, ...(monitor && { monitor }) }), log)
@@ -85,6 +89,7 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
       return http.status
     },
     sessions: () => gateway.sessions(),
+    tryNow: (server) => { gateway.tryNow(server) },
     async applied(source, settings) {
       chosen.take(source, settings)
       await http.follow(chosen.effective)
@@ -97,6 +102,13 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
       await Promise.all([doors.close(successor), inner.close(), http.close()])
     },
   }
+}
+
+function tellBreaker({ supervisor, journal }: GatewayHostOptions, change: BreakerChange): void {
+  const { name, from, to, reason } = change
+  journal.write(to === 'open' ? 'warn' : 'info', `${name}: breaker ${to}`, { server: name, from, reason })
+  supervisor.log(name)?.mark(`breaker ${to}: ${reason}`, supervisor.fleet.servers.get(name)?.state.generation ?? 0)
+  supervisor.breakers.changed(change)
 }
 
 /** Several configurations can be applied to one daemon; the last one that says anything about the gateway counts. */

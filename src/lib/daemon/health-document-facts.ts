@@ -32,6 +32,7 @@ function toFacts(supervisor: Supervisor, entry: FleetEntry, metrics: ServerMetri
     sessions: metrics?.sessions ?? 0,
     traffic: metrics?.traffic ?? null,
     dependsOn: spec.dependsOn,
+    breaker: supervisor.breakers.of(spec.name)?.state ?? null,
   }
 }
 

@@ -1,5 +1,5 @@
 import { nearest } from '../base/index.js'
-import type { Alert, TrafficFigures } from '../core/index.js'
+import type { Alert, BreakerSnapshot, TrafficFigures } from '../core/index.js'
 
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
 
@@ -20,6 +20,8 @@ export interface HealthFacts {
   /** Null: nothing is known of it yet. */
   readonly traffic: TrafficFigures | null
   readonly dependsOn: readonly string[]
+  /** Null: closed, or it has none. */
+  readonly breaker?: BreakerSnapshot['state'] | null
 }
 
 export interface FleetFacts {
@@ -54,8 +56,8 @@ export interface HealthDocument {
     /** From 0 to 1; this and the mean time are of the last five minutes, 0 when there were no requests. */
     readonly error_rate: number
     readonly average_response_time_ms: number
-    /** Closed while requests are taken. */
-    readonly circuit_breaker_state: 'closed' | 'open'
+    /** Closed while requests are taken, open while none are, half-open while a few are to show whether the server is well again. */
+    readonly circuit_breaker_state: BreakerSnapshot['state']
   }
   readonly dependencies: Readonly<Record<string, HealthStatus>>
 }
@@ -73,7 +75,7 @@ export function describeFleetHealth(fleet: FleetFacts): HealthDocument & { reado
   const status = judgeFleet(fleet, statuses)
   return {
     status, server_name: 'mcpctl', version: fleet.version, timestamp: toTime(fleet.now), uptime_seconds: secondsSince(fleet.startedAt, fleet.now),
-    metrics: describeMetrics(fleet.traffic, fleet.memoryBytes, { sessions: fleet.sessions, isOpen: status === 'unhealthy' }),
+    metrics: describeMetrics(fleet.traffic, fleet.memoryBytes, { sessions: fleet.sessions, breaker: status === 'unhealthy' ? 'open' : 'closed' }),
     dependencies: Object.fromEntries(statuses), servers,
   }
 }
@@ -94,12 +96,12 @@ function describe(fleet: FleetFacts, server: HealthFacts, statuses: ReadonlyMap<
   const { name, version, startedAt, memoryBytes, sessions, traffic, dependsOn } = server
   return {
     status: statuses.get(name) ?? 'unhealthy', server_name: name, version, timestamp: toTime(fleet.now), uptime_seconds: startedAt === null ? 0 : secondsSince(startedAt, fleet.now),
-    metrics: describeMetrics(traffic, startedAt === null ? 0 : memoryBytes, { sessions, isOpen: !takesTraffic(server) }),
+    metrics: describeMetrics(traffic, startedAt === null ? 0 : memoryBytes, { sessions, breaker: takesTraffic(server) ? (server.breaker ?? 'closed') : 'open' }),
     dependencies: Object.fromEntries(dependsOn.map((other) => [other, statuses.get(other) ?? 'unhealthy'])),
   }
 }
 
-function describeMetrics(traffic: TrafficFigures | null, memoryBytes: number | null, { sessions, isOpen }: { readonly sessions: number; readonly isOpen: boolean }): HealthDocument['metrics'] {
+function describeMetrics(traffic: TrafficFigures | null, memoryBytes: number | null, { sessions, breaker }: { readonly sessions: number; readonly breaker: BreakerSnapshot['state'] }): HealthDocument['metrics'] {
   return {
     memory_usage_mb: memoryBytes === null ? null : Math.round(memoryBytes / 1024 / 1024 * 10) / 10,
     active_connections: sessions,
@@ -107,12 +109,12 @@ function describeMetrics(traffic: TrafficFigures | null, memoryBytes: number | n
     error_count: traffic?.errors ?? 0,
     error_rate: Math.round((traffic?.errorPercent ?? 0) * 100) / 10_000,
     average_response_time_ms: traffic?.meanMs ?? 0,
-    circuit_breaker_state: isOpen ? 'open' : 'closed',
+    circuit_breaker_state: breaker,
   }
 }
 
 /**
- * Unhealthy: it takes no requests. Degraded: it does, but there is an alert about it, or what it depends on is not healthy.
+ * Unhealthy: it takes no requests. Degraded: it does, but there is an alert about it, its breaker is not closed, or what it depends on is not healthy.
  * A chain of dependencies has no circle and is as long as there are servers at most.
  */
 function judge({ servers, alerts }: FleetFacts): Map<string, HealthStatus> {
@@ -126,7 +128,7 @@ function judge({ servers, alerts }: FleetFacts): Map<string, HealthStatus> {
     statuses.set(server.name, 'healthy')
     // A server at rest has not started what it depends on either.
     const leans = server.ready && server.dependsOn.some((name) => isShaky(known.get(name)))
-    const status = !takesTraffic(server) ? 'unhealthy' : troubled.has(server.name) || leans ? 'degraded' : 'healthy'
+    const status = !takesTraffic(server) ? 'unhealthy' : troubled.has(server.name) || leans || (server.breaker ?? 'closed') !== 'closed' ? 'degraded' : 'healthy'
     statuses.set(server.name, status)
     return status
   }

@@ -23,6 +23,7 @@ function describeState(supervisor: Supervisor, { spec, state }: FleetEntry): Sta
     name: spec.name, phase: state.phase, ready: state.phase === 'ready', wanted: state.desired === 'up',
     transport: spec.transport, era: established?.verdict.era ?? null, generation: state.generation,
     startedAt: isActive(state) ? state.startedAt : null, tools: established?.catalogue.tools.length ?? null,
+    breaker: supervisor.breakers.of(spec.name),
     memoryLimitBytes: memoryBytes, cpuLimitPercent: cpuPercent, processesLimit: pids,
   }
 }

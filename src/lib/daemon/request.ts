@@ -72,6 +72,8 @@ export function createRequestHandler(services: RequestServices): RequestHandler 
         return want(services, 'start', params)
       case 'restart':
         return want(services, 'restart', params)
+      case 'reconnect':
+        return reconnect(services, params)
       case 'stop':
         return stop(services, params)
       case 'definitions':
@@ -194,6 +196,22 @@ function want({ supervisor, onUsed }: RequestServices, type: 'start' | 'restart'
   return { names }
 }
 
+/** What waits for its next try is tried at once; a remote server gets a new connection. */
+function reconnect({ supervisor, gateway, onUsed }: RequestServices, params: unknown): NamesResult {
+  const { breakers, fleet } = supervisor
+  const isClosed = (name: string): boolean => (breakers.of(name)?.state ?? 'closed') === 'closed'
+  const names = resolveNames(fleet, readNamesParams(params).names, () => [...fleet.servers.values()]
+    .filter((entry) => isConfigured(entry) && entry.state.desired === 'up' && (entry.state.phase !== 'ready' || !isClosed(entry.spec.name))).map(({ spec }) => spec.name))
+  if (fleet.closing) throw closing()
+  onUsed()
+  const isRemote = (name: string): boolean => fleet.servers.get(name)?.spec.launch === null
+  const connected = names.filter((name) => isRemote(name) && ['ready', 'unready'].includes(fleet.servers.get(name)?.state.phase ?? ''))
+  supervisor.send({ type: 'restart', names: connected })
+  supervisor.send({ type: 'start', names: names.filter((name) => !connected.includes(name)) })
+  for (const name of names) gateway.tryNow(name)
+  return { names }
+}
+
 async function stop({ supervisor }: RequestServices, params: unknown): Promise<NamesResult> {
   const asked = resolveNames(supervisor.fleet, readNamesParams(params).names)
   // With a server go the processes of it that belong to single sessions.
@@ -234,7 +252,13 @@ function subscribe(services: RequestServices, context: RequestContext): Promise<
       if (entry) context.emit({ type: 'server', time: now(), previous, server: toServerSnapshot(supervisor, entry, now()) })
       else context.emit({ type: 'removed', time: now(), name })
     })
+    const stopHearing = supervisor.breakers.onChange(({ name, at, from, to, reason }) => {
+      context.emit({ type: 'breaker', time: at, name, from, to, reason })
+      const entry = supervisor.fleet.servers.get(name)
+      if (entry) context.emit({ type: 'server', time: at, previous: entry.state.phase, server: toServerSnapshot(supervisor, entry, now()) })
+    })
     context.onGone(() => {
+      stopHearing()
       stopListening()
       resolve({})
     })

@@ -1,4 +1,4 @@
-import { STAND_IN_MARK, type FleetEntry, type ServerSpec, type SessionClient } from '../core/index.js'
+import { CALLS_FAIL, mayReplace, STAND_IN_MARK, type FleetEntry, type ServerSpec, type SessionClient } from '../core/index.js'
 import type { Remembered, ServerSource, SourceListener, SourceServer } from '../gateway/index.js'
 import type { CatalogueMemory } from './catalogue-memory.js'
 import type { Definitions } from './definitions.js'
@@ -38,6 +38,16 @@ export function createServerSource(supervisor: Supervisor, { memory, definitions
       if (entry === undefined) return
       memory.remember(entry.spec, what)
       definitions.learn(name, what.catalogue, false)
+    },
+    suspect(name, _failure, reason) {
+      const entry = entryOf(name)
+      if (entry === undefined || (entry.state.phase !== 'ready' && entry.state.phase !== 'unready')) return
+      const { spec, state } = entry
+      if (!mayReplace(spec.launch === null ? null : spec.restart, state.history, now())) {
+        supervisor.log(name)?.mark('its calls fail, but it is left running: another restart would be the last one', state.generation)
+        return
+      }
+      supervisor.send({ type: 'server', name, event: { type: 'unhealthy', generation: state.generation, reason: `${CALLS_FAIL}: ${reason}` } })
     },
     wake(name) {
       if (entryOf(name)?.state.desired === 'down') supervisor.send({ type: 'start', names: [name] })

@@ -31,9 +31,16 @@ export function toServerSnapshot(supervisor: Supervisor, entry: FleetEntry, now:
     removed: entry.removed,
     trouble: entry.trouble ?? (entry.nextSpec === null ? (supervisor.instance(spec.name)?.group?.note ?? null) : null),
     limits: describeLimits(supervisor, entry),
+    ...describeBreaker(supervisor, spec.name),
     lastErrors: hasFailed(entry) ? (supervisor.log(spec.name)?.lastLines(ERROR_LINES, 'err') ?? []) : [],
     ...(Object.assign({}, ...[...supervisor.describers].map((describe) => describe(entry))) as Partial<ServerSnapshot>),
   }
+}
+
+/** Nothing as long as no call was made. */
+function describeBreaker({ breakers }: Supervisor, name: string): Pick<ServerSnapshot, 'breaker'> {
+  const breaker = breakers.of(name)
+  return breaker === null ? {} : { breaker }
 }
 
 function describeLimits(supervisor: Supervisor, { spec }: FleetEntry): LimitsSnapshot | null {

@@ -3,6 +3,7 @@ import type { Home } from '../control/index.js'
 import { openServerLog, type ServerLog } from '../logs/index.js'
 import { LEGACY_VERSIONS, type EraVerdict, type Link, type ServerRequest } from '../mcp/index.js'
 import type { LimitsBackend, Sweeper } from '../process/index.js'
+import { BreakerBook } from './breaker-book.js'
 import type { DossierWriter } from './dossier-writer.js'
 import type { EraMemory } from './era-memory.js'
 import { Instance } from './instance.js'
@@ -43,6 +44,8 @@ export type LinkListener = (name: string, instance: Instance, link: Link) => voi
  * the state of a server. Instances report back as further events.
  */
 export class Supervisor {
+  /** How the calls of its servers end. */
+  readonly breakers = new BreakerBook()
   #fleet: Fleet
   readonly #services: SupervisorServices
   readonly #instances = new Map<string, Instance>()

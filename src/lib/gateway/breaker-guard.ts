@@ -140,8 +140,8 @@ export class BreakerGuard {
     const { name, changed, suspect } = this.#options
     this.#arm()
     changed({ name, at: state.since, from: before.phase, to: state.phase, reason: state.why })
+    this.#isAwaited = state.phase === 'open' && state.suspicion !== null
     if (state.phase !== 'open' || state.suspicion === null) return
-    this.#isAwaited = true
     const { suspicion, reason } = state
     // Whoever told of the failure finishes first: what is replaced loses its other calls.
     queueMicrotask(() => { suspect(suspicion, reason) })

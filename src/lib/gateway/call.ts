@@ -4,7 +4,7 @@ import { idText, type ClientId } from './client-id.js'
 import type { CallReport, CallReporter } from './call-report.js'
 import { NOT_SENT, type AnswerKeeper, type CallCarrier, type CallClient, type CallPlan, type Setback } from './call-contract.js'
 import { CallRounds } from './call-rounds.js'
-import { classOf } from './failure-class.js'
+import { classOf, verdictOf } from './failure-class.js'
 import type { Reply, RequestMessage, Underway } from './contract.js'
 import type { Lane } from './lane.js'
 import { CallClock } from './call-clock.js'
@@ -177,7 +177,7 @@ export class Call implements PassedReceiver, Underway {
   failed(error: LinkError): void {
     this.linkId = null
     const failure = classOf(error)
-    if (failure !== null) this.carrier.judged(this, { type: 'failed', failure, reason: error.message })
+    if (failure !== null) this.carrier.judged(this, verdictOf(error, failure))
     if (this.#over) return
     const isLost = error.reason === 'closed' || error.reason === 'unreachable'
     this.setBack({ failure, isLost, isUndelivered: error.isUndelivered }, linkTrouble(this.plan.server, error))

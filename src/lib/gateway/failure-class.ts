@@ -1,5 +1,5 @@
 import type { LinkError } from '../mcp/index.js'
-import type { FailureClass } from './call-contract.js'
+import type { CallVerdict, FailureClass } from './call-contract.js'
 
 const TOO_MANY_REQUESTS = 429
 const UNAVAILABLE = 503
@@ -20,5 +20,14 @@ export function classOf({ reason, status }: LinkError): FailureClass | null {
     case 'aborted':
     case 'unsendable':
       return null
+  }
+}
+
+/** What a failure of the link, of this class, says to the breaker. */
+export function verdictOf({ reason, message, hint, retryAfterMs }: LinkError, failure: FailureClass): CallVerdict {
+  return {
+    type: 'failed', failure, isOver: reason === 'closed' || reason === 'exits-on-probe', retryAfterMs: retryAfterMs ?? null,
+    // Nobody but its user can mend that.
+    reason: failure === 'unauthorised' && hint !== undefined ? `${message}. ${hint}` : message,
   }
 }

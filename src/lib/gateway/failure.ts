@@ -46,8 +46,12 @@ export function undelivered(server: string, message: string, reason: string, ret
 /** A link that failed under a request. */
 export function linkTrouble(server: string, error: LinkError): Failure {
   return trouble(`server "${server}": ${error.message}`, {
-    reason: error.reason, server, outcome: error.isUndelivered ? 'not-delivered' : 'unknown', ...(error.hint === undefined ? {} : { hint: error.hint }), ...(error.reason === 'overloaded' ? { retryAfterMs: 1000 } : {}),
+    reason: error.reason, server, outcome: error.isUndelivered ? 'not-delivered' : 'unknown', ...(error.hint === undefined ? {} : { hint: error.hint }), ...retryAfter(error),
   })
+}
+
+function retryAfter({ reason, retryAfterMs }: LinkError): { retryAfterMs?: number } {
+  return retryAfterMs !== undefined ? { retryAfterMs } : reason === 'overloaded' ? { retryAfterMs: 1000 } : {}
 }
 
 /** A server that was waited for in vain. `why`: for people, may be empty. */

@@ -267,12 +267,12 @@ export class Conversation implements Link {
   }
 
   #refused(id: number, refusal: Parameters<WireEvents['refused']>[1]): void {
-    const { hint, ...rest } = refusal
+    const { hint, retryAfterMs, ...rest } = refusal
     if (this.#handshake !== null && !this.#handshake.over) this.#handshake.take({ type: 'refused', id, ...rest }, hint)
     else if (refusal.error !== null && refusal.reason !== 'unauthorised') {
       if (!this.#answerPassed(id, { error: refusal.error })) this.#pending.reject(id, refusal.error)
     } else {
-      const error = new LinkError(refusal.reason, refusal.why, { status: refusal.status, ...(hint === undefined ? {} : { hint }) })
+      const error = new LinkError(refusal.reason, refusal.why, { status: refusal.status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(hint === undefined ? {} : { hint }) })
       if (!this.#failPassed(id, error)) this.#pending.reject(id, error)
     }
   }

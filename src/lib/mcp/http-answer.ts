@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { collectBody } from './http-endpoint.js'
 import { readEvents } from './http-events.js'
-import { toRefusal } from './http-failure.js'
+import { readRetryAfter, toRefusal } from './http-failure.js'
 import { parseMessages, type Incoming } from './json-rpc.js'
 import { LinkError } from './link-error.js'
 import { toOneLine } from './one-line.js'
@@ -41,7 +41,8 @@ function readRefusal(response: IncomingMessage, status: number, context: AnswerC
     context.onDone()
     if (body !== null && body.length > 0) context.events.received(body)
     const refusal = toRefusal(status, body ?? Buffer.alloc(0), context)
-    if (context.id !== null) context.events.refused(context.id, refusal)
+    const retryAfterMs = readRetryAfter(response.headers['retry-after'], Date.now())
+    if (context.id !== null) context.events.refused(context.id, retryAfterMs === undefined ? refusal : { ...refusal, retryAfterMs })
   })
 }
 

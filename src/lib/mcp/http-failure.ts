@@ -66,6 +66,15 @@ export interface Refusal {
   readonly reason: LinkFailure
   readonly why: string
   readonly hint?: string
+  readonly retryAfterMs?: number
+}
+
+/** The header `Retry-After` (RFC 9110, 10.2.3: seconds or a date) in milliseconds from `now` (epoch ms); undefined when there is none that can be read. */
+export function readRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined
+  const text = value.trim()
+  const delayMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now
+  return Number.isFinite(delayMs) ? Math.max(0, delayMs) : undefined
 }
 
 /** An HTTP answer with a failing status, as a sentence and, when the body holds one, a JSON-RPC error. */

@@ -24,16 +24,19 @@ export class LinkError extends Error {
   readonly hint: string | undefined
   /** What an HTTP server answered with, when it answered. */
   readonly status: number | undefined
+  /** How long an HTTP server asked to be left alone, in milliseconds; undefined: it did not. */
+  readonly retryAfterMs: number | undefined
   /** The request certainly did not reach the server. */
   readonly isUndelivered: boolean
   /** Nothing but a person who logs in mends it. */
   readonly needsLogin: boolean
 
-  constructor(reason: LinkFailure, message: string, parts: { hint?: string; status?: number; isUndelivered?: boolean; needsLogin?: boolean; cause?: unknown } = {}) {
+  constructor(reason: LinkFailure, message: string, parts: { hint?: string; status?: number; retryAfterMs?: number; isUndelivered?: boolean; needsLogin?: boolean; cause?: unknown } = {}) {
     super(message, parts.cause === undefined ? undefined : { cause: parts.cause })
     this.reason = reason
     this.hint = parts.hint
     this.status = parts.status
+    this.retryAfterMs = parts.retryAfterMs
     this.isUndelivered = parts.isUndelivered ?? (reason === 'overloaded' || reason === 'unsendable')
     this.needsLogin = parts.needsLogin ?? false
   }

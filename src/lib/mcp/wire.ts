@@ -35,7 +35,7 @@ export interface WireEvents {
   /** `via`: the request on whose response it came, where the wire can tell. */
   message(message: Incoming, via?: number | null): void
   /** HTTP: request `id` was answered with a failing status, or with an error that names no id. */
-  refused(id: number, refusal: { status: number; error: ErrorObject | null; reason: LinkFailure; why: string; hint?: string }): void
+  refused(id: number, refusal: { status: number; error: ErrorObject | null; reason: LinkFailure; why: string; hint?: string; retryAfterMs?: number }): void
   /** Request `id` got no answer and will get none. */
   failed(id: number, error: LinkError): void
   /** The server is not listening yet; the wire keeps trying. */

@@ -6,6 +6,8 @@ import { OUTCOMES, type Outcome, type ServerView } from './prometheus-view.js'
 const PHASES: readonly Phase[] = ['idle', 'waiting', 'starting', 'ready', 'unready', 'stopping', 'backoff', 'exited', 'failed']
 const NOTHING: Readonly<Record<Outcome, number>> = { ok: 0, failed: 0, error: 0, lost: 0, cancelled: 0 }
 
+const BREAKER_STATES = ['closed', 'half-open', 'open']
+
 type Figure = readonly [name: string, type: 'gauge' | 'counter', help: string, figure: (server: ServerView) => number | boolean | null]
 
 const STATE: readonly Figure[] = [
@@ -15,6 +17,8 @@ const STATE: readonly Figure[] = [
   ['mcpctl_server_restarts_total', 'counter', 'Automatic restarts since the daemon started.', ({ restartsTotal }) => restartsTotal],
   ['mcpctl_server_start_time_seconds', 'gauge', 'When the running instance started, as seconds since 1970.', ({ startedAt }) => seconds(startedAt)],
   ['mcpctl_server_tools', 'gauge', 'Tools the server offers.', ({ tools }) => tools],
+  ['mcpctl_breaker_state', 'gauge', 'Whether calls are let through to the server: 0 all, 1 a few as trials, 2 none.', ({ breaker }) => BREAKER_STATES.indexOf(breaker?.state ?? 'closed')],
+  ['mcpctl_breaker_opened_total', 'counter', 'How often calls were stopped because of how they ended, since the daemon started.', ({ breaker }) => breaker?.opened ?? 0],
   ['mcpctl_server_sessions', 'gauge', 'Sessions of clients that can reach the server.', ({ sessions }) => sessions],
 ]
 

@@ -1,4 +1,4 @@
-import type { Alert, MemorySaved, MetricsSnapshot, Phase, Transport } from '../core/index.js'
+import type { Alert, BreakerSnapshot, MemorySaved, MetricsSnapshot, Phase, Transport } from '../core/index.js'
 
 /** How a request ended; see the gateway's `CallOutcome`. */
 export const OUTCOMES = ['ok', 'failed', 'error', 'lost', 'cancelled'] as const
@@ -77,6 +77,8 @@ export interface ServerView {
   readonly errorPercent: number | null
   /** Epoch milliseconds; null: never. */
   readonly lastCallAt: number | null
+  /** Null: it has none, or no call was ever made. */
+  readonly breaker?: BreakerSnapshot | null
   /** Null: nobody called it yet. */
   readonly traffic: TrafficView | null
 }

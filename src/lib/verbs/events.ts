@@ -7,7 +7,7 @@ import { expandNames } from './names.js'
 export const events = defineVerb({
   id: 'events',
   summary: 'Follow what happens to servers, as it happens.',
-  description: 'One line per change of phase, with its reason, until interrupted or until the daemon ends. With --json: one JSON object a line.',
+  description: 'One line per change of phase or of a breaker, with its reason, until interrupted or until the daemon ends. With --json: one JSON object a line.',
   examples: ['events', 'events files', 'events --json'],
   names: { summary: 'Only these servers.', required: false },
   flags: {},
@@ -49,7 +49,7 @@ function show(event: ControlEvent, { wanted, holds }: Following, io: Io): void {
   if (event.type === 'snapshot') return event.snapshot.servers.forEach((server) => { takeHolds(server, holds) })
   const isHold = event.type === 'server' && takeHolds(event.server, holds)
   if (event.type === 'server' && event.previous === event.server.phase && !isHold) return
-  const name = event.type === 'server' ? event.server.name : event.type === 'removed' ? event.name : null
+  const name = event.type === 'server' ? event.server.name : event.type === 'closing' ? null : event.name
   if (wanted !== null && (name === null || !wanted.has(name))) return
   if (io.json) return io.out(JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...event }))
   for (const line of describeEvent(event, isHold, createPaint(io.outTerminal.color))) io.out(line)
@@ -59,6 +59,7 @@ function describeEvent(event: Exclude<ControlEvent, { type: 'snapshot' }>, isHol
   const time = paint('dim', new Date(event.time).toISOString())
   if (event.type === 'closing') return [`${time}  daemon ends`]
   if (event.type === 'removed') return [`${time}  ${event.name}  gone from the configuration`]
+  if (event.type === 'breaker') return [`${time}  ${event.name}  breaker ${paint(event.to === 'closed' ? 'green' : 'yellow', event.to)}  ${neutralise(event.reason)}`]
   const { server, previous } = event
   const held = server.held === undefined ? 'nothing is quarantined any more' : paint('yellow', describeHeld(server.name, server.held))
   return [

@@ -27,6 +27,8 @@ export const ALERT_RULES: readonly AlertRule[] = [
   rule('McpctlErrorRate', ['warning', '2m'],
     `sum by (job, instance, server) (rate(${FAILED})) / sum by (job, instance, server) (rate(${ASKED})) > 0.1 and sum by (job, instance, server) (increase(${ASKED})) >= 20`,
     [`{{ $value | humanizePercentage }} of the requests for MCP server ${SERVER} fail`, `Of at least 20 requests in five minutes. Look at: mcpctl logs ${SERVER}`]),
+  rule('McpctlBreakerOpen', ['warning', '1m'], 'mcpctl_breaker_state > 0',
+    [`Calls of MCP server ${SERVER} are stopped`, `They failed, so it is left alone and tried now and then. Look at: mcpctl why ${SERVER}`]),
   rule('McpctlSlow', ['warning', '10m'],
     'histogram_quantile(0.95, sum by (job, instance, server, le) (rate(mcpctl_server_request_duration_seconds_bucket[5m]))) > 5',
     [`MCP server ${SERVER} answers slowly`, 'One request in twenty takes longer than {{ $value | humanizeDuration }}.']),

@@ -6,6 +6,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   start: async () => (await import('./start.js')).start,
   stop: async () => (await import('./stop.js')).stop,
   restart: async () => (await import('./restart.js')).restart,
+  reconnect: async () => (await import('./reconnect.js')).reconnect,
   reload: async () => (await import('./reload.js')).reload,
   add: async () => (await import('./add.js')).add,
   remove: async () => (await import('./remove.js')).remove,

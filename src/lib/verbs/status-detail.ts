@@ -25,6 +25,7 @@ export function renderDetail(server: ServerSnapshot, { detail, log, alerts = [],
     ['Reason', neutralise(server.reason)],
     ['Trouble', describeTrouble(server, paint)],
     ...alerts.filter(({ kind }) => !TOLD_BY_PHASE.has(kind)).map(({ text, hint }): [string, string] => ['Alert', `${paint('yellow', neutralise(text))} (${neutralise(hint)})`]),
+    ['Breaker', describeBreaker(server, paint)],
     ['Wanted', server.desired === 'up' ? 'up' : server.enabled ? 'down' : 'down (disabled in the configuration)'],
     ['Target', detail ? neutralise(detail.target) : null],
     ['', detail?.note ?? null],
@@ -56,6 +57,14 @@ function section(title: string, lines: readonly string[], paint: Paint): string[
 /** A daemon that was started before troubles were known sends none. */
 function describeTrouble({ trouble }: ServerSnapshot, paint: Paint): string | null {
   return trouble ? paint('yellow', neutralise(trouble)) : null
+}
+
+/** Absent as long as it never opened. */
+function describeBreaker({ breaker }: ServerSnapshot, paint: Paint): string | null {
+  if (breaker == null || breaker.opened === 0) return null
+  const { state, since, opened, retryAt, reason } = breaker
+  const next = retryAt === null ? '' : `, next try in ${formatDuration(Math.max(0, retryAt - Date.now()))}`
+  return `${paint(state === 'closed' ? 'green' : 'yellow', state)} for ${formatDuration(Math.max(0, Date.now() - since))}${next}; opened ${opened === 1 ? 'once' : `${opened} times`}, last: ${neutralise(reason)}`
 }
 
 /** A server goes on with what it was started with while its file cannot be used. */

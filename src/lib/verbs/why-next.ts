@@ -1,4 +1,4 @@
-import type { InstanceEnd, ServerSnapshot } from '../core/index.js'
+import { CALLS_FAIL, type InstanceEnd, type ServerSnapshot } from '../core/index.js'
 
 /** Something a person can do about it. */
 export interface NextStep {
@@ -42,7 +42,7 @@ function isSettled(server: ServerSnapshot | null, end: InstanceEnd): boolean {
 }
 
 /** What in the configuration would keep this from happening again. */
-function changeFor({ cause, signal }: InstanceEnd, file: string): NextStep | null {
+function changeFor({ cause, signal, reason }: InstanceEnd, file: string): NextStep | null {
   switch (cause) {
     case 'exit':
       return signal === 'SIGKILL' && process.platform === 'linux' ? { what: "journalctl -k | grep -i 'killed process'", why: 'whether the system did it because its memory ran out' } : null
@@ -57,7 +57,7 @@ function changeFor({ cause, signal }: InstanceEnd, file: string): NextStep | nul
     case 'start-timeout':
       return { what: `raise startTimeout in ${file}`, why: 'if it is only slow' }
     case 'unhealthy':
-      return { what: `raise health.timeout or health.hungAfter in ${file}`, why: 'if it was only busy' }
+      return reason.startsWith(CALLS_FAIL) ? null : { what: `raise health.timeout or health.hungAfter in ${file}`, why: 'if it was only busy' }
     case 'unauthorised':
       return { what: `check headers or auth in ${file}`, why: 'that it sends what the server accepts' }
     case 'launch-failed':
@@ -74,7 +74,7 @@ function phaseSteps({ name, server, daemonRuns, end }: NextFacts): NextStep[] {
   const changed = server.changed || server.trouble !== null ? [{ what: `mcpctl restart ${quoted(name)}`, why: 'to have its configuration take effect' }] : []
   switch (server.phase) {
     case 'ready':
-      return [...changed, { what: `mcpctl logs -f ${quoted(name)}`, why: 'what it writes now' }]
+      return [...changed, ...breakerSteps(server), { what: `mcpctl logs -f ${quoted(name)}`, why: 'what it writes now' }]
     case 'idle':
     case 'exited':
       return [start]
@@ -82,7 +82,7 @@ function phaseSteps({ name, server, daemonRuns, end }: NextFacts): NextStep[] {
       if (end?.cause === 'login-needed') return [{ what: `mcpctl login ${quoted(name)}`, why: 'to log in; it is started again then' }]
       return [{ ...start, why: 'when the cause is mended' }]
     case 'backoff':
-      return [{ ...start, why: 'to try at once' }]
+      return [{ what: `mcpctl reconnect ${quoted(name)}`, why: 'to try at once' }]
     case 'waiting':
       return server.dependsOn.map((other) => ({ what: `mcpctl why ${quoted(other)}`, why: 'it depends on that one' }))
     case 'unready':
@@ -91,6 +91,11 @@ function phaseSteps({ name, server, daemonRuns, end }: NextFacts): NextStep[] {
     case 'stopping':
       return [{ what: `mcpctl logs -f ${quoted(name)}`, why: 'what it writes now' }, { what: `mcpctl wait ${quoted(name)}`, why: 'until it is ready or has failed' }]
   }
+}
+
+function breakerSteps({ name, breaker }: ServerSnapshot): NextStep[] {
+  if (breaker == null || breaker.state === 'closed') return []
+  return [{ what: `mcpctl trace ${quoted(name)} --errors`, why: 'how its calls fail' }, { what: `mcpctl reconnect ${quoted(name)}`, why: 'to try it at once' }]
 }
 
 /** A session's own process has a sign in its name that begins a comment in a shell. */

@@ -12,8 +12,16 @@ interface Words {
   readonly now: number
 }
 
+/** What is the matter with its calls. */
+function tellBreaker({ breaker }: ServerSnapshot, now: number): string {
+  if (breaker == null || breaker.state === 'closed') return ''
+  const reason = breaker.reason.replace(/\.$/, '')
+  if (breaker.state === 'half-open') return ` Its breaker is half-open: ${reason}; a few calls are let through to see whether it is well again.`
+  return ` Its breaker is open, so no calls are sent to it: ${reason}; ${breaker.retryAt === null ? 'it is tried again as soon as it is ready' : `next try in ${formatDuration(Math.max(0, breaker.retryAt - now))}`}.`
+}
+
 const PHASES: Readonly<Record<Phase, (server: ServerSnapshot, words: Words) => string>> = {
-  ready: ({ trouble }, { since, isSpotless, isSettled }) => (trouble == null && isSettled ? `It has been ready for ${since}, and nothing is wrong.${isSpotless ? ' No end of it is remembered.' : ''}` : `It has been ready for ${since}.`),
+  ready: ({ trouble, breaker }, { since, isSpotless, isSettled }) => (trouble == null && isSettled && (breaker == null || breaker.state === 'closed') ? `It has been ready for ${since}, and nothing is wrong.${isSpotless ? ' No end of it is remembered.' : ''}` : `It has been ready for ${since}.`),
   unready: (_server, { since, reason }) => `It runs, but has been out of rotation for ${since}: ${reason}. When it answers again it gets calls again; if it does not, it is replaced.`,
   starting: ({ progress }, { since, reason }) => `It has been starting for ${since}${progress === null ? '' : ` (${progress})`}. Why it starts: ${reason}.`,
   waiting: (_server, { since, reason }) => `It is to start, but has been waiting for ${since}: ${reason}.`,
@@ -28,7 +36,7 @@ const PHASES: Readonly<Record<Phase, (server: ServerSnapshot, words: Words) => s
 export function tellNow(server: ServerSnapshot, { now, isSpotless, isSettled }: Pick<Words, 'now' | 'isSpotless' | 'isSettled'>): string {
   const words: Words = { since: formatDuration(Math.max(0, now - server.since)), reason: server.reason.replace(/\.$/, ''), isSpotless, isSettled, now }
   // A daemon of another version may not know of trouble.
-  return `${PHASES[server.phase](server, words)}${server.trouble == null ? '' : ` But: ${server.trouble}.`}`
+  return `${PHASES[server.phase](server, words)}${server.trouble == null ? '' : ` But: ${server.trouble}.`}${tellBreaker(server, now)}`
 }
 
 /** The daemon does not run, or has no such server. */

@@ -31,6 +31,20 @@ describe('the health of one server', () => {
     })
   })
 
+  it('has the fields of its contract by their names, in their order, and no other', () => {
+    // The contract, word for word.
+    const contract = 'status, server_name, version, timestamp, uptime_seconds, metrics{memory_usage_mb, active_connections, request_count, error_count, error_rate, average_response_time_ms, circuit_breaker_state}, dependencies'
+    const document = describeServerHealth(fleet([server('files')]), 'files') ?? { metrics: {} }
+    const written = Object.keys(document).map((key) => (key === 'metrics' ? `metrics{${Object.keys(document.metrics).join(', ')}}` : key)).join(', ')
+    expect(written).toBe(contract)
+  })
+
+  it.each([['closed', 'healthy'], ['open', 'degraded'], ['half-open', 'degraded']] as const)('says that its breaker is %s, and is %s then', (breaker, status) => {
+    const document = describeServerHealth(fleet([server('files', { breaker })]), 'files')
+    expect(document).toMatchObject({ status, metrics: { circuit_breaker_state: breaker } })
+    expect(document && healthHttpStatus(document), 'it is there all the same').toBe(200)
+  })
+
   it('says of a server that does not run that it takes nothing', () => {
     const document = describeServerHealth(fleet([server('files', { ...DOWN, traffic: null })]), 'files')
     expect(document).toMatchObject({ status: 'unhealthy', version: null, uptime_seconds: 0, metrics: { memory_usage_mb: 0, request_count: 0, error_rate: 0, average_response_time_ms: 0, circuit_breaker_state: 'open' } })

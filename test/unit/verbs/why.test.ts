@@ -93,7 +93,7 @@ describe('the story of a server', () => {
     expect(story.lastErrors).toEqual(['fatal: out of luck'])
     expect(story.next).toEqual([
       { what: 'mcpctl logs files --since 2026-11-21T03:43:48.000Z', why: 'what it wrote until then' },
-      { what: 'mcpctl start files', why: 'to try at once' },
+      { what: 'mcpctl reconnect files', why: 'to try at once' },
     ])
   })
 

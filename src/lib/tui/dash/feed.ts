@@ -165,6 +165,9 @@ export class Feed {
         this.#touched.add(event.name)
         return this.#change({ servers })
       }
+      // The server's own event follows.
+      case 'breaker':
+        return this.#soon()
       case 'closing':
         return
     }
