@@ -1,4 +1,4 @@
-import { DEFAULT_GATEWAY, type GatewaySettings, type SessionMetrics } from '../core/index.js'
+import { DEFAULT_GATEWAY, type GateMetrics, type GatewaySettings, type SessionMetrics } from '../core/index.js'
 import { watchKeyFile, type Home } from '../control/index.js'
 import { createGateway, EVERYTHING, openHttpFront, type BreakerChange, type CallObserver, type Gateway, type HttpFront, type Management } from '../gateway/index.js'
 import type { FiguresSource } from '../metrics/index.js'
@@ -40,9 +40,11 @@ export interface GatewayHost {
   readonly http: HttpStatus
   /** The clients there are. */
   sessions(): readonly SessionMetrics[]
-  /** `successor`: another daemon is about to take over. */
+  /** What was limited, what was kept, and who waits. */
+  gate(): GateMetrics
   /** Calls of a server that failed may be worth a try. */
   tryNow(server: string): void
+  /** `successor`: another daemon is about to take over. */
   close(reason: string, successor: boolean): Promise<void>
 }
 
@@ -90,6 +92,7 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
     },
     sessions: () => gateway.sessions(),
     tryNow: (server) => { gateway.tryNow(server) },
+    gate: () => gateway.gateFigures(),
     async applied(source, settings) {
       chosen.take(source, settings)
       await http.follow(chosen.effective)
@@ -115,13 +118,13 @@ function tellBreaker({ supervisor, journal }: GatewayHostOptions, change: Breake
 class ChosenSettings {
   readonly #bySource = new Map<string, GatewaySettings>()
 
-  get effective(): GatewaySettings {
-    return [...this.#bySource.values()].at(-1) ?? DEFAULT_GATEWAY
-  }
+  /** Another object only when it changed: it is asked for with every call. */
+  effective: GatewaySettings = DEFAULT_GATEWAY
 
   take(source: string, settings: GatewaySettings): void {
     this.#bySource.delete(source)
     if (JSON.stringify(settings) !== JSON.stringify(DEFAULT_GATEWAY)) this.#bySource.set(source, settings)
+    this.effective = [...this.#bySource.values()].at(-1) ?? DEFAULT_GATEWAY
   }
 }
 

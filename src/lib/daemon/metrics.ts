@@ -1,4 +1,4 @@
-import { isActive, judgeAlerts, type Alert, type FleetEntry, type MetricsSnapshot, type ServerAlertFacts, type ServerMetrics, type SessionMetrics } from '../core/index.js'
+import { isActive, judgeAlerts, type Alert, type FleetEntry, type GateMetrics, type MetricsSnapshot, type ServerAlertFacts, type ServerMetrics, type SessionMetrics } from '../core/index.js'
 import type { ConfigSnapshot, LimitsBackendSnapshot } from '../core/index.js'
 import { countUsers, sumSaved, type FiguresBook, type FiguresSource, type SharedServer, type TrafficView, type UsedNow } from '../metrics/index.js'
 import { baseName, isConfigured } from './server-source.js'
@@ -18,6 +18,7 @@ export interface MetricsSurroundings {
   sessions(): readonly SessionMetrics[]
   configs(): readonly ConfigSnapshot[]
   limits(): LimitsBackendSnapshot | null
+  gate(): GateMetrics
 }
 
 export interface MetricsOptions {
@@ -98,6 +99,7 @@ class DaemonMetrics implements Metrics {
       sessions,
       saved: sumSaved(entries.flatMap((entry) => toShared(entry, trees.get(entry.spec.name))), sessions),
       alerts: this.#alerts(entries, all, at),
+      gate: surroundings.gate(),
     }
   }
 

@@ -3,6 +3,8 @@ import type { DaemonView, FiguresSource, PrometheusView, ServerView } from '../m
 import { isConfigured } from './server-source.js'
 import type { Supervisor } from './supervisor.js'
 
+const NO_GATE: PrometheusView['gate'] = { waiting: 0, cacheEntries: 0, cacheBytes: 0, servers: [] }
+
 /** Puts together what the supervisor, the keeper of figures and the daemon's own process say. What a server's processes for single sessions do counts into the server. */
 export function toPrometheusView(supervisor: Supervisor, figures: FiguresSource, snapshot: MetricsSnapshot, daemon: DaemonView): PrometheusView {
   const measured = new Map(snapshot.servers.map((server) => [server.name, server]))
@@ -11,7 +13,7 @@ export function toPrometheusView(supervisor: Supervisor, figures: FiguresSource,
     const { name } = entry.spec
     return { ...describeState(supervisor, entry), ...describeFigures(measured.get(name)), cpuSeconds: figures.cpuSeconds(name), traffic: traffic.get(name) ?? null }
   })
-  return { daemon, servers, sessions: countSessions(snapshot), saved: snapshot.saved, alerts: snapshot.alerts }
+  return { daemon, servers, sessions: countSessions(snapshot), saved: snapshot.saved, alerts: snapshot.alerts, gate: snapshot.gate ?? NO_GATE }
 }
 
 type State = Omit<ServerView, 'cpuSeconds' | 'traffic' | keyof ReturnType<typeof describeFigures>>

@@ -77,7 +77,7 @@ export async function openServices({ home, version, journal, now, markerPrefix }
   const watch = createConfigWatch({ home, journal, groups: watchdog })
   const configs = createConfigSources(watch)
   management.follow(configs)
-  figures.know({ sessions: () => host.sessions(), configs: () => configs.describe(sourcesOf(supervisor)) })
+  figures.know({ sessions: () => host.sessions(), gate: () => host.gate(), configs: () => configs.describe(sourcesOf(supervisor)) })
   const prober = createProber({ supervisor, now, markerPrefix, isThrottled: (name) => supervisor.instance(name)?.group?.isThrottled() ?? false })
   const desired = keepDesired(home, supervisor)
   return {
@@ -107,7 +107,7 @@ function sourcesOf(supervisor: Supervisor): string[] {
 /** Counting and sampling. The gateway tells of calls before it can be asked for its sessions: what surrounds the figures is made known later. */
 function startFigures(supervisor: Supervisor, limits: LimitsBackend, now: () => number) {
   const book = new FiguresBook()
-  let known: Pick<MetricsSurroundings, 'sessions' | 'configs'> = { sessions: () => [], configs: () => [] }
+  let known: Pick<MetricsSurroundings, 'sessions' | 'configs' | 'gate'> = { sessions: () => [], configs: () => [], gate: () => ({ waiting: 0, cacheEntries: 0, cacheBytes: 0, servers: [] }) }
   const usage = startUsageMeter({
     leadersOf: () => livingLeaders(supervisor),
     isWorth: () => [...supervisor.fleet.servers.values()].some(({ state }) => isActive(state)),
@@ -117,7 +117,7 @@ function startFigures(supervisor: Supervisor, limits: LimitsBackend, now: () => 
   })
   const metrics: Metrics = createMetrics({
     supervisor, usage, book, now,
-    surroundings: { sessions: () => known.sessions(), configs: () => known.configs(), limits: () => describeLimits(limits) },
+    surroundings: { sessions: () => known.sessions(), configs: () => known.configs(), gate: () => known.gate(), limits: () => describeLimits(limits) },
   })
   return {
     book, usage, metrics,

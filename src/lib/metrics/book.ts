@@ -1,10 +1,10 @@
 import type { History, ToolFigures, TrafficFigures } from '../core/index.js'
 import { HistoryRing } from './history-ring.js'
 import { LATENCY_BUCKETS, latencyBucket, latencyQuantile } from './latency.js'
-import type { Outcome, TrafficView } from './prometheus-view.js'
+import type { TrafficView } from './prometheus-view.js'
 import { percent } from './recent.js'
 import { ToolBook } from './tool-book.js'
-import { Traffic, type CountedEnd } from './traffic.js'
+import { isAside, Traffic, type CountedEnd } from './traffic.js'
 
 /** What is counted of a request; the gateway's own record of it has more. */
 export interface CountedCall {
@@ -31,9 +31,10 @@ class Step {
   errors = 0
   readonly #counts = new Uint32Array(LATENCY_BUCKETS)
 
-  add(outcome: Outcome, durationMs: number): void {
+  add(end: CountedEnd): void {
+    const { outcome, durationMs } = end
     this.calls++
-    if (outcome === 'cancelled') return
+    if (isAside(end)) return
     this.answered++
     if (outcome !== 'ok') this.errors++
     const bucket = latencyBucket(durationMs)
@@ -61,7 +62,7 @@ class Account {
   ended(now: number, call: CountedCall, end: CountedEnd): void {
     this.traffic.ended(now, call.bytesIn, end)
     this.#step ??= new Step()
-    this.#step.add(end.outcome, end.durationMs)
+    this.#step.add(end)
   }
 
   close(at: number, { cpuPercent, memoryBytes }: UsedNow): void {

@@ -1,4 +1,4 @@
-import type { Alert, BreakerSnapshot, MemorySaved, MetricsSnapshot, Phase, Transport } from '../core/index.js'
+import type { Alert, BreakerSnapshot, GateMetrics, MemorySaved, MetricsSnapshot, Phase, Transport } from '../core/index.js'
 
 /** How a request ended; see the gateway's `CallOutcome`. */
 export const OUTCOMES = ['ok', 'failed', 'error', 'lost', 'cancelled'] as const
@@ -104,4 +104,5 @@ export interface PrometheusView {
   readonly sessions: readonly { readonly door: 'stdio' | 'http'; readonly era: 'legacy' | 'modern'; readonly count: number }[]
   readonly saved: MemorySaved
   readonly alerts: readonly Alert[]
+  readonly gate: GateMetrics
 }

@@ -1,5 +1,6 @@
 import { compatFamilies } from './prometheus-compat.js'
 import { daemonFamilies } from './prometheus-daemon.js'
+import { gateFamilies } from './prometheus-gate.js'
 import { serverFamilies } from './prometheus-server.js'
 import { writeFamilies, type Family, type Format } from './prometheus-text.js'
 import { toolFamilies } from './prometheus-tool.js'
@@ -12,6 +13,7 @@ export function writePrometheus(view: PrometheusView, format: Format, compat: bo
 
 function* allFamilies(view: PrometheusView, compat: boolean): Generator<Family> {
   yield* daemonFamilies(view)
+  yield* gateFamilies(view.gate)
   yield* serverFamilies(view.servers)
   yield* toolFamilies(view.servers)
   if (compat) yield* compatFamilies(view.servers)

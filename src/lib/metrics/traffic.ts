@@ -11,12 +11,23 @@ export interface CountedEnd {
   readonly outcome: Outcome
   readonly durationMs: number
   readonly bytesOut: number
+  /** Error code of the answer, or the gateway's own reason. */
+  readonly code?: string | null
+  /** Its server did not see it. */
+  readonly isCached?: true
+}
+
+/** Whether a request says anything of its server: not when it was taken back, answered with what was kept, or refused because its caller or all together asked too much. */
+export function isAside({ outcome, code, isCached }: CountedEnd): boolean {
+  return outcome === 'cancelled' || isCached === true || code === 'rate-limited'
 }
 
 /** What was counted of one server, one tool, or all together. Fixed memory: some 200 bytes, and 3.5 KiB from the first call on. */
 export class Traffic {
   inFlight = 0
   readonly #outcomes: Record<Outcome, number> = { ok: 0, failed: 0, error: 0, lost: 0, cancelled: 0 }
+  /** Those that say nothing of the server. */
+  #aside = 0
   #bytesIn = 0
   #bytesOut = 0
   #lastCallAt: number | null = null
@@ -31,13 +42,17 @@ export class Traffic {
   }
 
   /** `now`: when it ended, epoch milliseconds. */
-  ended(now: number, bytesIn: number, { outcome, durationMs, bytesOut }: CountedEnd): void {
+  ended(now: number, bytesIn: number, end: CountedEnd): void {
+    const { outcome, durationMs, bytesOut } = end
     this.inFlight--
     this.#outcomes[outcome]++
     this.#bytesIn += bytesIn
     this.#bytesOut += bytesOut
     this.#recent ??= new Recent()
-    if (outcome === 'cancelled') return this.#recent.add(now, null, false)
+    if (isAside(end)) {
+      this.#aside++
+      return this.#recent.add(now, null, false)
+    }
     this.#recent.add(now, durationMs, outcome !== 'ok')
     this.#sumMs += durationMs
     this.#counts ??= new Float64Array(BOUNDS_MS.length + 1)
@@ -56,7 +71,7 @@ export class Traffic {
   }
 
   get answered(): number {
-    return this.calls - this.#outcomes.cancelled
+    return this.calls - this.#aside
   }
 
   get sumSeconds(): number {

@@ -23,6 +23,8 @@ export interface TracedEnd {
   readonly code: string | null
   /** Milliseconds from its begin until it first left for its server; null: it never did. Absent: at once. */
   readonly waitedMs?: number | null
+  /** Answered with what was kept of an earlier call. */
+  readonly isCached?: true
 }
 
 /** How a server is reached. */
@@ -105,6 +107,7 @@ function describeEnd(end: TracedEnd): Record<string, AttributeValue> {
   return {
     'mcpctl.outcome': outcome,
     'mcpctl.response.bytes': bytesOut,
+    ...(end.isCached === true ? { 'mcpctl.cached': true } : {}),
     ...(outcome === 'failed' || outcome === 'error' || outcome === 'lost' ? { 'error.type': errorType(end) } : {}),
     ...(outcome === 'error' && code !== null ? { 'rpc.response.status_code': code } : {}),
   }

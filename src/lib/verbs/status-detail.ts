@@ -1,6 +1,6 @@
 import { formatBytes, formatDuration } from '../base/index.js'
 import { createPaint, neutralise, phaseMark, phaseStyle, type Paint, type Terminal } from '../cli/index.js'
-import type { Alert, AlertKind, ConfigSnapshot, InstanceEnd, ServerDetail, ServerSnapshot } from '../core/index.js'
+import type { Alert, AlertKind, ConfigSnapshot, GateServerMetrics, InstanceEnd, ServerDetail, ServerSnapshot } from '../core/index.js'
 import type { LogLine } from '../logs/index.js'
 
 /** What is shown of a server beyond its row. */
@@ -11,13 +11,15 @@ export interface DetailParts {
   readonly alerts?: readonly Alert[]
   /** The configuration it is from. */
   readonly config?: ConfigSnapshot | null
+  /** What the gate did with its calls. */
+  readonly gate?: GateServerMetrics | undefined
 }
 
 /** Alerts that only say what phase and reason say. */
 const TOLD_BY_PHASE: ReadonlySet<AlertKind> = new Set(['failed', 'crash-loop', 'unready'])
 
 /** Everything about one server: what it is, why, what went before and what to do next. */
-export function renderDetail(server: ServerSnapshot, { detail, log, alerts = [], config = null }: DetailParts, terminal: Terminal): string {
+export function renderDetail(server: ServerSnapshot, { detail, log, alerts = [], config = null, gate }: DetailParts, terminal: Terminal): string {
   const paint = createPaint(terminal.color)
   const style = phaseStyle(server.phase)
   const rows: [string, string | null][] = [
@@ -32,6 +34,8 @@ export function renderDetail(server: ServerSnapshot, { detail, log, alerts = [],
     ['Process', describeProcess(server, detail)],
     ['Usage', describeUsage(server, detail)],
     ['Limits', describeLimits(server)],
+    ['Cache', describeCache(gate)],
+    ['Refused', describeRefused(gate)],
     ['Protocol', describeProtocol(server, detail)],
     ['Depends on', server.dependsOn.length > 0 ? server.dependsOn.join(', ') : null],
     ['Tags', server.tags.length > 0 ? server.tags.join(', ') : null],
@@ -79,6 +83,21 @@ function describeProcess(server: ServerSnapshot, detail: ServerDetail | undefine
   const tree = detail?.processes && detail.processes > 1 ? `, ${detail.processes} processes` : ''
   const uptime = server.uptimeSeconds === null ? '' : `, up ${formatDuration(server.uptimeSeconds * 1000)}`
   return `pid ${server.pid}, generation ${server.generation}${tree}${uptime}`
+}
+
+function describeCache(gate: GateServerMetrics | undefined): string | null {
+  if (gate === undefined || gate.hits + gate.misses === 0) return null
+  const asked = gate.hits + gate.misses
+  return `${gate.hits} of ${asked} calls (${Math.round((gate.hits / asked) * 100)}%) answered with what was kept, ${formatBytes(gate.cacheBytes)} kept now`
+}
+
+/** Calls that were not let through, by whose limit it was. */
+function describeRefused(gate: GateServerMetrics | undefined): string | null {
+  if (gate === undefined) return null
+  const { limited: { caller, server, total }, overloaded } = gate
+  const parts = [[caller, 'over the rate of their caller'], [server, 'over its rate'], [total, 'over the rate of all'], [overloaded, 'for want of room']] as const
+  const told = parts.filter(([count]) => count > 0).map(([count, why]) => `${count} ${why}`)
+  return told.length === 0 ? null : `calls: ${told.join(', ')}`
 }
 
 function describeUsage(server: ServerSnapshot, detail: ServerDetail | undefined): string | null {

@@ -1,6 +1,6 @@
 import { createPaint, defineVerb, neutralise, type Io, type Outcome } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type ControlClient, type Home } from '../control/index.js'
-import type { Alert, MetricsSnapshot, Snapshot } from '../core/index.js'
+import type { MetricsSnapshot, Snapshot } from '../core/index.js'
 import { configOf } from './config-of.js'
 import { expandNames } from './names.js'
 
@@ -31,7 +31,7 @@ export const status = defineVerb({
       const known = await client.request('snapshot', { names: null, detail: false })
       const wanted = expandNames(names, known.servers.map((server) => server.name))
       const [snapshot, metrics] = await Promise.all([client.request('snapshot', { names: wanted, detail: true }), askMetrics(client, wanted)])
-      return await showDetail(io, home, snapshot, metrics?.alerts ?? [])
+      return await showDetail(io, home, snapshot, metrics)
     } finally {
       client.close()
     }
@@ -53,16 +53,17 @@ async function notRunning(io: Io, home: Home): Promise<Outcome> {
   return { exitStatus: 3, json: { daemon: null, home: home.root, servers: [], ...(trouble === null ? {} : { configuration: { source: trouble.source, trouble: trouble.message } }) } }
 }
 
-async function showDetail(io: Io, home: Home, snapshot: Snapshot, alerts: readonly Alert[]): Promise<Outcome> {
+async function showDetail(io: Io, home: Home, snapshot: Snapshot, metrics: MetricsSnapshot | null): Promise<Outcome> {
+  const { alerts = [], gate } = metrics ?? {}
   const [{ readLogs }, { renderDetail }] = await Promise.all([import('../logs/index.js'), import('./status-detail.js')])
   const blocks: string[] = []
   for (const server of snapshot.servers) {
     const detail = snapshot.details?.find((candidate) => candidate.name === server.name)
     const lines = await readLogs({ directory: snapshot.daemon.logDirectory || home.logs, names: [server.name], tail: 8 })
     const own = alerts.filter((alert) => alert.server === server.name)
-    blocks.push(renderDetail(server, { detail, log: lines, alerts: own, config: configOf(snapshot.daemon, server) }, io.outTerminal))
+    blocks.push(renderDetail(server, { detail, log: lines, alerts: own, config: configOf(snapshot.daemon, server), gate: gate?.servers.find(({ name }) => name === server.name) }, io.outTerminal))
   }
   if (!io.json) io.out(blocks.join('\n\n'))
   const exitStatus = snapshot.servers.every((server) => server.ready) ? 0 : 3
-  return { exitStatus, json: { daemon: snapshot.daemon, servers: snapshot.servers, details: snapshot.details ?? [], alerts } }
+  return { exitStatus, json: { daemon: snapshot.daemon, servers: snapshot.servers, details: snapshot.details ?? [], alerts, gate: gate?.servers.filter(({ name }) => snapshot.servers.some((server) => server.name === name)) ?? [] } }
 }

@@ -119,3 +119,20 @@ describe('a book of figures', () => {
     expect(book.traffic(null, T0)).toMatchObject({ calls: 2, inFlight: 0 })
   })
 })
+
+describe('a request that its server never saw', () => {
+  it('counts, but says nothing of how the server is: answered with what was kept, or refused for coming too often', () => {
+    const book = new FiguresBook()
+    const ends = [{ outcome: 'ok', isCached: true, durationMs: 0.01 }, { outcome: 'lost', code: 'rate-limited', durationMs: 0.01 }, { outcome: 'ok', durationMs: 100 }] as const
+    for (const end of ends) {
+      const made = { server: 's', method: 'tools/call', target: 't', startedAt: T0, bytesIn: 1 }
+      book.began(made)
+      book.ended(made, { bytesOut: 1, code: null, ...end })
+    }
+    const figures = book.traffic('s', T0 + 1000)
+    expect(figures).toMatchObject({ calls: 3, errorPercent: 0 })
+    expect(figures.p50Ms).toBeGreaterThan(50)
+    const latency = book.views().get('s')?.latency
+    expect([latency?.count, latency?.cumulative.at(-1)]).toEqual([1, 1])
+  })
+})

@@ -21,6 +21,7 @@ export const VIEW: PrometheusView = {
   servers: [SERVER, bare('search')],
   sessions: [{ door: 'stdio', era: 'legacy', count: 2 }, { door: 'http', era: 'modern', count: 1 }],
   saved: { sessions: 3, instances: 2, memoryBytes: 100, instancesOtherwise: 6, memoryOtherwiseBytes: 300, savedBytes: 200 },
+  gate: { waiting: 4, cacheEntries: 1, cacheBytes: 900, servers: [{ name: 'files', hits: 7, misses: 3, cacheBytes: 900, limited: { caller: 1, server: 2, total: 0 }, overloaded: 5 }] },
   alerts: [{ kind: 'memory-near', level: 'warning', server: 'files', text: 't', hint: 'h', since: null }],
 }
 

@@ -108,3 +108,10 @@ describe('the format', () => {
     expect(chooseFormat(accept)).toBe(format)
   })
 })
+
+describe('what the gate did', () => {
+  it('is shown by the servers and groups clients see', () => {
+    const page = [...writePrometheus(VIEW, 'text', false)].join('')
+    for (const line of ['mcpctl_gate_queue 4', 'mcpctl_cache_hits_total{server="files"} 7', 'mcpctl_cache_misses_total{server="files"} 3', 'mcpctl_cache_bytes{server="files"} 900', 'mcpctl_overloaded_total{server="files"} 5', 'mcpctl_rate_limited_total{server="files",limit="server"} 2']) expect(page.split('\n')).toContain(line)
+  })
+})

@@ -16,6 +16,8 @@ export interface HttpFrontOptions {
   readonly keys?: KeySource
   /** Epoch ms; default: the system's clock. */
   readonly now?: () => number
+  /** How often sessions are looked at: those not used for thirty times as long are ended. Default a minute. */
+  readonly sweepMs?: number
   /** Hears of every request that is turned away before any session sees it. Must not throw. */
   readonly onRefused?: (refused: RefusedRequest) => void
   readonly log: (level: 'info' | 'warn', message: string) => void

@@ -36,7 +36,7 @@ export class SessionTable {
   constructor(options: HttpFrontOptions, heartbeat: Heartbeat, onSweep: () => void) {
     this.#options = options
     this.heartbeat = heartbeat
-    this.#timer = setInterval(onSweep, SWEEP_MS).unref()
+    this.#timer = setInterval(onSweep, options.sweepMs ?? SWEEP_MS).unref()
   }
 
   /** Number of the last sweep. */
