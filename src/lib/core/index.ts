@@ -1,3 +1,4 @@
+export { balance, latencyAt, NO_MEMORY, noteLatency, type Balance, type BalanceMember, type BalanceMemory, type BalanceOptions, type Latency } from './balance.js'
 export { judgeAlerts, type AlertFacts, type ServerAlertFacts } from './alert.js'
 export {
   admissionOf, admit, createBreaker, elapse, judge, nextChangeAt, renew, toBreakerSnapshot, tryNow,

@@ -4,6 +4,8 @@ import type { MergeWarnings } from './merge-warnings.js'
 
 /** A tool or prompt on its way into the merged catalogue. */
 export interface Candidate extends Named {
+  /** The server that defines it, as it is configured. */
+  readonly from: string
   readonly definition: JsonObject
 }
 

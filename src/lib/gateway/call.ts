@@ -117,6 +117,7 @@ export class Call implements PassedReceiver, Underway {
   waits(): void {
     this.#clock.stop('idle')
     this.#clock.armWait(() => {
+      this.#clock.stop('wait')
       this.carrier.takeBack(this, 'the server did not come up in time')
       this.refused(absent(this.plan.server, this.plan.startWaitMs, this.carrier.absence))
     })

@@ -17,6 +17,8 @@ import { GatewaySession } from './session.js'
 import type { SessionHost } from './session-host.js'
 import { choiceKey, type Heard, type ServerSource, type SourceListener } from './source.js'
 import { Upstream } from './upstream.js'
+import { GroupMemory } from './group/group-memory.js'
+import { viewOfProfile, viewOfServer } from './views.js'
 import { ViewCatalogue } from './view-catalogue.js'
 
 export type { GatewayOptions, OwnedGateway }
@@ -24,6 +26,7 @@ export type { GatewayOptions, OwnedGateway }
 /** Changes come in bursts (a whole fleet starting): clients are told once. */
 const ANNOUNCE_AFTER_MS = 50
 const MAX_WARNINGS = 1000
+const MAX_GROUPS = 1000
 
 /** The gateway over these servers. Its owner calls `close`. */
 export function createGateway(options: GatewayOptions): OwnedGateway {
@@ -41,6 +44,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   readonly #shared = new Map<string, Upstream>()
   readonly #own = new Map<string, Upstream>()
   readonly #catalogues = new Map<string, ViewCatalogue>()
+  readonly #groups = new Map<string, GroupMemory>()
   readonly #uris = new NamedUris()
   readonly #warnOnce: (text: string) => void
   #tokens = 0
@@ -101,13 +105,11 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   }
 
   viewOfServer(name: string): View | null {
-    return this.#options.source.names().includes(name) ? { servers: [name], tags: [], prefix: null, separator: null } : null
+    return viewOfServer(name, this.#options.source)
   }
 
   viewOfProfile(name: string): View | null {
-    const { profiles } = this.#options.settings()
-    const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined
-    return profile === undefined ? null : { servers: profile.servers, tags: profile.tags, prefix: null, separator: null }
+    return viewOfProfile(name, this.#options.settings())
   }
 
   close(reason: string): void {
@@ -177,7 +179,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
 
   logged(server: string, params: JsonObject): void {
     for (const session of this.#sessions) {
-      if (session.logLevel !== null && isWanted(params['level'], session.logLevel) && session.servers.catalogue.servers().includes(server)) session.logged(server, null, params)
+      if (session.logLevel !== null && isWanted(params['level'], session.logLevel) && session.servers.catalogue.sources().includes(server)) session.logged(server, null, params)
     }
   }
 
@@ -229,7 +231,18 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     return catalogue
   }
 
-  ownCatalogue(view: View, upstreamOf: (server: string) => Upstream): ViewCatalogue {
+  groupMemory(name: string, profile: string | null): GroupMemory {
+    const key = JSON.stringify([name, profile])
+    const known = this.#groups.get(key)
+    if (known !== undefined) return known
+    // Configurations come and go; sessions keep what they have.
+    if (this.#groups.size >= MAX_GROUPS) this.#groups.clear()
+    const memory = new GroupMemory()
+    this.#groups.set(key, memory)
+    return memory
+  }
+
+  ownCatalogue(view: View, upstreamOf: (server: string, hasOthers: boolean) => Upstream): ViewCatalogue {
     const catalogue = new ViewCatalogue({
       view, upstreamOf, source: this.source, settings: this.#options.settings,
       revision: () => this.#revision, warn: (text) => { this.#warnOnce(text) },

@@ -23,7 +23,8 @@ export class Listen implements Underway, ResourceListener {
   readonly #id: ClientId
   readonly #reply: Reply
   readonly #filter: JsonObject
-  readonly #watched: readonly { uri: string; upstream: Upstream }[]
+  readonly #watched: readonly { readonly uri: string; upstream: Upstream }[]
+  readonly #ownerOf: (uri: string) => Upstream | null
   readonly #onOver: (listen: Listen) => void
   #over = false
 
@@ -32,6 +33,7 @@ export class Listen implements Underway, ResourceListener {
     this.#id = parts.id
     this.#reply = parts.reply
     this.#onOver = parts.onOver
+    this.#ownerOf = parts.ownerOf
     this.#filter = isJsonObject(parts.params?.['notifications']) ? parts.params['notifications'] : {}
     this.#watched = readWatchedUris(this.#filter).flatMap((uri) => {
       const upstream = parts.ownerOf(uri)
@@ -43,6 +45,17 @@ export class Listen implements Underway, ResourceListener {
 
   changed(kinds: readonly ListKind[]): void {
     for (const method of changeMethods(kinds.filter((kind) => this.#filter[CHANGED[kind].flag] === true))) this.#tell(method, {})
+  }
+
+  /** Looks again at who has each of its resources. */
+  follow(): void {
+    for (const watched of this.#watched) {
+      const now = this.#ownerOf(watched.uri)
+      if (now === null || now === watched.upstream) continue
+      watched.upstream.interest.remove(watched.uri, this)
+      watched.upstream = now
+      now.interest.add(watched.uri, this).catch(() => undefined)
+    }
   }
 
   resourceUpdated(params: JsonObject): void {

@@ -9,7 +9,10 @@ import { createToolFilter } from './tool-filter.js'
 import { compileUriTemplate, type UriMatcher } from './uri-template.js'
 
 export interface Member {
+  /** As clients know it. Several members may have the same: then the first that has a name defines it. */
   readonly server: string
+  /** As it is configured; default: the same. */
+  readonly from?: string
   readonly traffic: TrafficSpec
   readonly catalogue: Catalogue
   /** The names of this one are never prefixed. */
@@ -20,6 +23,8 @@ export interface Member {
 
 export interface Route {
   readonly server: string
+  /** The server that defines it, as it is configured. */
+  readonly from: string
   /** The server's own name. */
   readonly name: string
   /** The definition as the server gave it. */
@@ -58,13 +63,13 @@ const MAX_MISTYPED_LENGTH = 256
  */
 export function mergeCatalogues(members: readonly Member[], naming: Naming): Merged {
   const warnings = new MergeWarnings()
-  const tools = assignNames('tool', members.flatMap((member) => toolsOf(member, warnings)), naming, warnings)
-  const prompts = assignNames('prompt', members.flatMap((member) => definitionsOf(member, 'prompts', warnings).map(({ own, definition }) => ({ server: member.server, own, visible: own, definition, keepsName: member.keepsNames === true }))), naming, warnings)
-  const traffic = new Map(members.map((member) => [member.server, member.traffic]))
+  const tools = assignNames('tool', onlyFirst(members.flatMap((member) => toolsOf(member, warnings))), naming, warnings)
+  const prompts = assignNames('prompt', onlyFirst(members.flatMap((member) => definitionsOf(member, 'prompts', warnings).map(({ own, definition }) => ({ server: member.server, from: member.from ?? member.server, own, visible: own, definition, keepsName: member.keepsNames === true })))), naming, warnings)
+  const traffic = new Map(members.map((member) => [member.from ?? member.server, member.traffic]))
   const resources = ownUris('resource', members, warnings)
   const templates = ownUris('resource template', members, warnings)
   return {
-    tools: [...tools].map(([name, candidate]) => showTool(name, candidate, traffic.get(candidate.server))),
+    tools: [...tools].map(([name, candidate]) => showTool(name, candidate, traffic.get(candidate.from))),
     prompts: [...prompts].map(([name, { definition }]) => (definition['name'] === name ? definition : { ...definition, name })),
     resources: resources.shown,
     resourceTemplates: templates.shown,
@@ -101,7 +106,18 @@ export function nearestTools(merged: Merged, name: string): string[] {
   return [...new Set([...bare, ...close, ...closeOwn])].slice(0, 3)
 }
 
-function toolsOf({ server, traffic, catalogue, keepsNames, held = [] }: Member, warnings: MergeWarnings): Candidate[] {
+/** Servers that stand in for each other list the same: the first one's definition is shown. */
+function onlyFirst(candidates: readonly Candidate[]): readonly Candidate[] {
+  const seen = new Map<string, Set<string>>()
+  return candidates.filter(({ server, own }) => {
+    const names = seen.get(server) ?? new Set()
+    if (names.has(own)) return false
+    seen.set(server, names.add(own))
+    return true
+  })
+}
+
+function toolsOf({ server, from = server, traffic, catalogue, keepsNames, held = [] }: Member, warnings: MergeWarnings): Candidate[] {
   const filter = createToolFilter(traffic)
   const all = definitionsOf({ server, catalogue }, 'tools', warnings)
   const unused = all.length === 0 ? [] : filter.unused(new Set([...all.map(({ own }) => own), ...held.map(({ name }) => name)]))
@@ -113,7 +129,7 @@ function toolsOf({ server, traffic, catalogue, keepsNames, held = [] }: Member, 
       warnings.note('tool', server, own, 'hidden, because tools that run as tasks only are not passed on')
       return false
     })
-    .map(({ own, definition }) => ({ server, own, visible: filter.specOf(own)?.name ?? own, definition, keepsName: keepsNames === true }))
+    .map(({ own, definition }) => ({ server, from, own, visible: filter.specOf(own)?.name ?? own, definition, keepsName: keepsNames === true }))
 }
 
 function needsTask({ execution }: JsonObject): boolean {
@@ -143,14 +159,16 @@ function definitionsOf({ server, catalogue }: Pick<Member, 'server' | 'catalogue
 }
 
 function toRoutes(names: ReadonlyMap<string, Candidate>): Map<string, Route> {
-  return new Map([...names].map(([name, { server, own, definition }]) => [name, { server, name: own, definition }]))
+  return new Map([...names].map(([name, { server, from, own, definition }]) => [name, { server, from, name: own, definition }]))
 }
 
 function ownUris(kind: 'resource' | 'resource template', members: readonly Member[], warnings: MergeWarnings): { shown: JsonObject[]; owners: Map<string, string> } {
   const owners = new Map<string, string>()
+  const firsts = new Map<string, Member>()
   const shown: JsonObject[] = []
   const member = kind === 'resource' ? 'uri' : 'uriTemplate'
-  for (const { server, catalogue } of members) {
+  for (const each of members) {
+    const { server, catalogue } = each
     for (const [index, entry] of (kind === 'resource' ? catalogue.resources : catalogue.resourceTemplates).entries()) {
       const uri = isJsonObject(entry) ? entry[member] : undefined
       if (!isJsonObject(entry) || typeof uri !== 'string' || uri === '') {
@@ -160,8 +178,9 @@ function ownUris(kind: 'resource' | 'resource template', members: readonly Membe
       const owner = owners.get(uri)
       if (owner === undefined) {
         owners.set(uri, server)
+        firsts.set(uri, each)
         shown.push(entry)
-      } else warnings.note(kind, server, uri, owner === server ? 'left out, because the server lists the same before' : `hidden, because server "${owner}" before it lists the same`)
+      } else if (owner !== server || firsts.get(uri) === each) warnings.note(kind, server, uri, owner === server ? 'left out, because the server lists the same before' : `hidden, because server "${owner}" before it lists the same`)
     }
   }
   return { shown, owners }

@@ -11,7 +11,7 @@ export function createRouteParts(servers: SessionView, host: SessionHost<never>,
     isPrefixed: () => host.prefixOf(servers.view) === 'always',
     servers: () => servers.catalogue.servers(),
     originOf: (uri) => host.originOf(uri),
-    resourceServers: () => servers.catalogue.servers().filter((name) => servers.upstreamOf(name).offersResources),
+    resourceServers: () => servers.catalogue.servers().filter((name) => servers.supplierOf(name).offersResources),
     isModern,
   }
 }

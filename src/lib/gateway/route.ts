@@ -2,12 +2,16 @@ import type { TrafficSpec } from '../core/index.js'
 import { isJsonObject, type JsonObject } from '../mcp/index.js'
 import type { CallPlan } from './call-contract.js'
 import { INVALID_PARAMS, RESOURCE_NOT_FOUND, type Failure } from './failure.js'
+import { toMatcher } from './tool-filter.js'
 import { nearestTools, type Merged, type Route } from './merge.js'
 import type { ListKind } from './view-catalogue.js'
 
 /** Where a request goes: to a server, under the server's own names. */
 export interface Destination {
+  /** As clients know it. */
   readonly server: string
+  /** The server that defines the tool or prompt, as it is configured; null: nobody can tell. */
+  readonly member: string | null
   readonly replaced: Readonly<JsonObject>
   /** The tool's own name, for limits that hold for one tool. */
   readonly tool: string | null
@@ -76,7 +80,9 @@ const plans = new WeakMap<Destination, { traffic: TrafficSpec | undefined; plan:
 
 function makePlan(to: Destination, traffic: TrafficSpec | undefined, startWaitMs: number): CallPlan {
   const tool = to.tool !== null && traffic !== undefined && Object.hasOwn(traffic.tools, to.tool) ? traffic.tools[to.tool] : undefined
-  const { server, replaced, repeatable } = to
+  const { server, replaced } = to
+  const own = to.tool
+  const repeatable = to.repeatable || (own !== null && traffic?.repeatable.some((pattern) => toMatcher(pattern)(own)) === true)
   return { server, replaced, repeatable, startWaitMs, idleTimeoutMs: tool?.idleTimeoutMs ?? traffic?.idleTimeoutMs ?? null, timeoutMs: tool?.timeoutMs ?? traffic?.timeoutMs ?? null, cache: traffic?.cache ?? null }
 }
 
@@ -97,7 +103,7 @@ function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {
 function toTool(found: Route, shown: string): Routing {
   const known = toolRoutings.get(found)
   if (known !== undefined) return known
-  const made: Routing = { to: { server: found.server, replaced: found.name === shown ? {} : { name: found.name }, tool: found.name, target: found.name, repeatable: isRepeatable(found.definition), isReadOnly: isReadOnly(found.definition) } }
+  const made: Routing = { to: { server: found.server, member: found.from, replaced: found.name === shown ? {} : { name: found.name }, tool: found.name, target: found.name, repeatable: isRepeatable(found.definition), isReadOnly: isReadOnly(found.definition) } }
   toolRoutings.set(found, made)
   return made
 }
@@ -107,7 +113,7 @@ const toolRoutings = new WeakMap<Route, Routing>()
 function routePrompt(name: unknown, rename: (own: string) => JsonObject, parts: RouteParts): Routing {
   if (typeof name !== 'string') return wrong('"name" has to be the name of a prompt')
   const found = parts.merged().promptRoutes.get(name)
-  if (found !== undefined) return { to: { server: found.server, replaced: found.name === name ? {} : rename(found.name), tool: null, target: found.name, repeatable: true, isReadOnly: true } }
+  if (found !== undefined) return { to: { server: found.server, member: found.from, replaced: found.name === name ? {} : rename(found.name), tool: null, target: found.name, repeatable: true, isReadOnly: true } }
   const held = parts.merged().held.failureFor('prompt', name)
   if (held !== null) return { failure: held }
   const awaited = awaitedFor(name, parts)
@@ -140,7 +146,7 @@ function routeCompletion(params: JsonObject | undefined, parts: RouteParts): Rou
 }
 
 function toServer(server: string, target: string | null): Routing {
-  return { to: { server, replaced: {}, tool: null, target, repeatable: true, isReadOnly: true } }
+  return { to: { server, member: null, replaced: {}, tool: null, target, repeatable: true, isReadOnly: true } }
 }
 
 /** The servers that have not been listed yet and may have this name. */

@@ -2,13 +2,13 @@ import { Register } from '../base/index.js'
 import type { SessionMetrics } from '../core/index.js'
 import { accessOf, type Access } from './access.js'
 import { Call } from './call.js'
-import type { CallCarrier, CallClient, CallPlan } from './call-contract.js'
-import { CallReport } from './call-report.js'
+import type { CallClient, CallPlan } from './call-contract.js'
+import { CallReport, type CallReporter } from './call-report.js'
 import type { Reply, RequestMessage, SessionOptions } from './contract.js'
 import type { Failure } from './failure.js'
+import type { Supplier } from './group/supplier.js'
 import { answerError } from './reply.js'
 import type { Origin } from './request-text.js'
-import type { Destination } from './route.js'
 import type { SessionHost } from './session-host.js'
 import { SessionTally } from './session-tally.js'
 
@@ -18,6 +18,13 @@ export interface Asked {
   readonly origin: Origin
   readonly reply: Reply
   readonly takenOn: number
+}
+
+/** Who is to answer a request. `source`: the server whose settings hold for it. */
+interface Way {
+  readonly carrier: Supplier
+  readonly plan: CallPlan
+  readonly source: string
 }
 
 /** The calls of one session that are under way, and who is told of them. */
@@ -38,15 +45,29 @@ export class SessionCalls {
   }
 
   /** Makes a call of a request; the caller submits it. It counts as under way until `settled`. */
-  open(asked: Asked, to: Destination, { carrier, plan }: { readonly carrier: CallCarrier; readonly plan: CallPlan }): Call {
+  open(asked: Asked, target: string | null, { carrier, plan, source }: Way): Call {
     const { message, origin, reply } = asked
     const call = new Call({
-      message, origin, reply, carrier, plan, report: this.#report(asked, to.server, to.target),
+      message, origin, reply, carrier, plan, ...this.#reports(asked, target, { carrier, plan, source }),
       client: this.#client, principal: this.#client, parking: this.#host.parking, clientKey: origin.era === 'modern' ? message : this.#client,
     })
     this.#calls.set(call.serial, call)
     call.visitor = this.#tally.began(origin)
     return call
+  }
+
+  /** A call to one server is told of when it comes; one to a group by each of the servers that try it. */
+  #reports(asked: Asked, target: string | null, { carrier: { members }, source }: Way): { report: CallReport | null; reporter?: CallReporter } {
+    if (members === null || this.#host.observer === null) return { report: this.#report(asked, source, target) }
+    let { takenOn } = asked
+    return {
+      report: null,
+      reporter: (server) => {
+        const report = this.#report({ ...asked, takenOn }, server ?? members[0] ?? source, target)
+        takenOn = performance.now()
+        return report
+      },
+    }
   }
 
   /** May be called more than once. */

@@ -4,6 +4,9 @@ import { ListWait } from './list-wait.js'
 import type { CallClient } from './call-contract.js'
 import type { Hub } from './hub.js'
 import type { Upstream } from './upstream.js'
+import { Group } from './group/group.js'
+import type { GroupMemory } from './group/group-memory.js'
+import type { Supplier } from './group/supplier.js'
 import type { ViewCatalogue } from './view-catalogue.js'
 
 /** What a session's view is made from; implemented by the gateway. */
@@ -15,7 +18,9 @@ export interface ViewHost extends Hub {
   closeOwn(upstream: Upstream): void
   /** The catalogue all clients with this view share. */
   sharedCatalogue(view: View): ViewCatalogue
-  ownCatalogue(view: View, upstreamOf: (server: string) => Upstream): ViewCatalogue
+  ownCatalogue(view: View, upstreamOf: (server: string, hasOthers: boolean) => Upstream): ViewCatalogue
+  /** What all sessions together know of a group. */
+  groupMemory(name: string, profile: string | null): GroupMemory
   readonly listWaitMs: number
 }
 
@@ -25,19 +30,23 @@ export class SessionView {
   readonly #host: ViewHost
   readonly #owner: CallClient
   readonly #own = new Map<string, Upstream>()
+  readonly #groups = new Map<string, Group>()
+  readonly #isStateless: boolean
   readonly #wait: ListWait
   readonly #slow = new Set<string>()
   #client: SessionClient | null = null
   #catalogue: ViewCatalogue
   #isOwnCatalogue = false
 
-  constructor(view: View, host: ViewHost, owner: CallClient) {
+  /** `isStateless`: its requests come from many clients. */
+  constructor(view: View, host: ViewHost, owner: CallClient, isStateless: boolean) {
     this.view = view
+    this.#isStateless = isStateless
     this.#host = host
     this.#owner = owner
     this.#catalogue = host.sharedCatalogue(view)
     this.#wait = new ListWait(() => this.#readiness(), host.listWaitMs, () => host.now(), () => {
-      for (const name of this.#catalogue.pending()) this.#slow.add(name)
+      for (const name of this.#catalogue.pendingSources()) this.#slow.add(name)
     })
   }
 
@@ -50,10 +59,43 @@ export class SessionView {
     this.#client = client
     // One that was made anew would have nothing to compare the next change with.
     if (this.#isOwnCatalogue) return
-    const isolated = this.#catalogue.servers().some((name) => this.#host.source.get(name)?.isolation === 'per-session')
+    const isolated = this.#catalogue.sources().some((name) => this.#host.source.get(name)?.isolation === 'per-session')
     if (!isolated) return
     this.#isOwnCatalogue = true
-    this.#catalogue = this.#host.ownCatalogue(this.view, (server) => this.upstreamOf(server))
+    this.#catalogue = this.#host.ownCatalogue(this.view, (server, hasOthers) => (hasOthers ? this.#look(server) : this.upstreamOf(server)))
+  }
+
+  /** Who serves what the client sees under this name. */
+  supplierOf(name: string): Supplier {
+    const members = this.#catalogue.membersOf(name)
+    const [only = name] = members
+    return members.length < 2 ? this.upstreamOf(only) : this.#group(name)
+  }
+
+  /** The configured name of one that serves it. */
+  sourceOf(name: string): string {
+    return this.#catalogue.membersOf(name)[0] ?? name
+  }
+
+  /** Whether any calls or subscriptions went to a group. */
+  get hasGroups(): boolean {
+    return this.#groups.size > 0
+  }
+
+  #group(name: string): Group {
+    const known = this.#groups.get(name)
+    if (known !== undefined) return known
+    const group = new Group({
+      name, hub: this.#host, memory: this.#host.groupMemory(name, this.view.profile ?? null), isStateless: this.#isStateless,
+      members: () => this.#catalogue.membersOf(name), look: (member) => this.#look(member), open: (member) => this.upstreamOf(member),
+    })
+    this.#groups.set(name, group)
+    return group
+  }
+
+  /** The process of its own, if it has one by now. */
+  #look(server: string): Upstream {
+    return this.#own.get(server) ?? this.#host.shared(server)
   }
 
   upstreamOf(server: string): Upstream {
@@ -75,14 +117,23 @@ export class SessionView {
 
   /** Calls back when lists may be given out; returns what takes that wish back. Servers that rest and were never listed are woken. */
   whenListed(proceed: () => void): () => void {
-    for (const name of this.#catalogue.pending()) {
+    this.wake()
+    return this.#wait.whenSettled(proceed)
+  }
+
+  /** Starts what rests and has never been listed. */
+  wake(): void {
+    for (const name of this.#catalogue.pendingSources()) {
       if (this.#host.source.get(name)?.presence === 'resting') this.#host.source.wake(name)
     }
-    return this.#wait.whenSettled(proceed)
   }
 
   changed(): void {
     this.#wait.changed()
+    for (const [name, group] of this.#groups) {
+      group.changed()
+      if (group.isIdle && this.#catalogue.membersOf(name).length < 2) this.#groups.delete(name)
+    }
   }
 
   close(): void {
@@ -93,10 +144,10 @@ export class SessionView {
 
   /** A server that failed to start, or was waited for in vain before, holds nothing up. */
   #readiness(): { pending: number; listed: number } {
-    const pending = this.#catalogue.pending()
+    const pending = this.#catalogue.pendingSources()
     const awaited = pending.filter((name) => !this.#slow.has(name) && this.#host.source.get(name)?.retryAfterMs === null)
     // A process that was started for this client is worth more patience than one that happens to be slow.
     const hasOwn = awaited.some((name) => this.#own.has(name))
-    return { pending: awaited.length, listed: hasOwn ? 0 : this.#catalogue.servers().length - pending.length }
+    return { pending: awaited.length, listed: hasOwn ? 0 : this.#catalogue.sources().length - pending.length }
   }
 }

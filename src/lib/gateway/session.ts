@@ -50,7 +50,7 @@ export class GatewaySession implements Session, CallClient {
     this.#host = host
     this.#calls = new SessionCalls(host, this, options)
     this.#questions = new Questions(options.channel)
-    this.servers = new SessionView(options.view, host, this)
+    this.servers = new SessionView(options.view, host, this, options.kind === 'modern')
     this.#routeParts = { legacy: createRouteParts(this.servers, host, false), modern: createRouteParts(this.servers, host, true) }
     this.#subscriptions = new Subscriptions({
       ownerOf: (uri) => this.#ownerOf(uri),
@@ -78,7 +78,7 @@ export class GatewaySession implements Session, CallClient {
 
   /** Its client; of a place for requests that stand for themselves, those that were there a moment ago. */
   figures(): SessionMetrics[] {
-    return this.#calls.figures(this.servers.catalogue.servers())
+    return this.#calls.figures(this.servers.catalogue.sources())
   }
 
   receive(message: ClientMessage, reply: Reply): Underway | null {
@@ -156,6 +156,7 @@ export class GatewaySession implements Session, CallClient {
   serversChanged(): void {
     this.servers.changed()
     this.#undecided.look()
+    if (this.servers.hasGroups) this.#subscriptions.follow()
   }
 
   #request(message: RequestMessage, reply: Reply): Underway | null {
@@ -249,30 +250,32 @@ export class GatewaySession implements Session, CallClient {
 
   #call(asked: Asked, to: Destination): Underway | null {
     const { message, origin, reply } = asked
-    const carrier = this.servers.upstreamOf(to.server)
+    const carrier = this.servers.supplierOf(to.server)
+    const source = to.member ?? this.servers.sourceOf(to.server)
     if (origin.era === 'modern' && carrier.era === 'legacy' && message.params?.['requestState'] !== undefined) {
       return answerError(message, reply, { ...refuse(INVALID_PARAMS, 'the requestState is unknown, expired or used already'), status: 200 })
     }
-    const plan = planOf(to, this.#host.shared(to.server).server?.traffic, this.#host.startWaitMs)
-    const call = this.#calls.open(asked, to, { carrier, plan })
+    const plan = planOf(to, this.#host.shared(source).server?.traffic, this.#host.startWaitMs)
+    const call = this.#calls.open(asked, to.target, { carrier, plan, source })
     this.#host.gate.enter(call, { carrier, to, access: this.#calls.access })
     return call.over ? null : this.#track(message, call)
   }
 
   #decideLater(asked: Asked, servers: readonly string[]): Underway {
     const { message, origin } = asked
-    for (const name of servers) if (this.#host.source.get(name)?.presence === 'resting') this.#host.source.wake(name)
+    this.servers.wake()
     const [first = ''] = servers
+    const sources = servers.map((name) => this.servers.sourceOf(name))
     return this.#track(message, this.#undecided.add({
       decide: () => ('waitFor' in route(message.method, message.params, this.#routeParts[origin.era]) ? null : () => this.#routed(asked)),
-      giveUp: () => { this.#calls.refuse(asked, servers, absent(first, this.#host.startWaitMs, this.#host.source.get(first)?.reason ?? '')) },
+      giveUp: () => { this.#calls.refuse(asked, sources, absent(first, this.#host.startWaitMs, this.#host.source.get(sources[0] ?? first)?.reason ?? '')) },
       onSettled: () => { this.#underway.delete(message.id) },
     }, this.#host.startWaitMs))
   }
 
   #ownerOf(uri: string): Upstream | null {
     const routing = route('resources/subscribe', { uri }, this.#routeParts.legacy)
-    return 'to' in routing ? this.servers.upstreamOf(routing.to.server) : null
+    return 'to' in routing ? this.servers.supplierOf(routing.to.server).keeper : null
   }
 
   #setLevel(message: RequestMessage, reply: Reply): null {

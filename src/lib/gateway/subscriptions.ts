@@ -66,6 +66,12 @@ export class Subscriptions {
     for (const listen of this.#listens) listen.changed(kinds)
   }
 
+  /** Servers came or went: resources of a group are watched where they can be. */
+  follow(): void {
+    this.#watches.follow()
+    for (const listen of this.#listens) listen.follow()
+  }
+
   /** The gateway ends: those who listen are told so. */
   finish(): void {
     for (const listen of [...this.#listens]) listen.finish()

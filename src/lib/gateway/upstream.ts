@@ -5,10 +5,11 @@ import { createGuard, type BreakerGuard } from './breaker-guard.js'
 import { isChanged } from './cache/staleness.js'
 import type { Call } from './call.js'
 import { CallsUnderWay } from './calls-under-way.js'
-import type { CallCarrier, CallClient, CallVerdict, Setback } from './call-contract.js'
+import type { CallClient, CallVerdict, Setback } from './call-contract.js'
 import { INTERNAL_ERROR, linkTrouble, trouble, undelivered } from './failure.js'
 import { IdleStop } from './idle-stop.js'
 import { Interest } from './interest.js'
+import type { Supplier } from './group/supplier.js'
 import type { Hub } from './hub.js'
 import { Lane, NO_LIMITS } from './lane.js'
 import { LevelSender } from './level-sender.js'
@@ -21,8 +22,9 @@ import { WaitingCalls } from './waiting-calls.js'
 const MAX_UNDER_WAY = 10_000
 
 /** One server, or one session's own process of it, as the gateway uses it: its link while it has one, and everything under way. */
-export class Upstream implements CallCarrier {
+export class Upstream implements Supplier {
   readonly name: string
+  readonly members = null
   /** Set when the process belongs to one session. */
   readonly owner: CallClient | null
   readonly interest: Interest
@@ -86,6 +88,10 @@ export class Upstream implements CallCarrier {
     return this.owner === null ? this.catalogue === null : !this.#isListed
   }
 
+  get keeper(): this {
+    return this
+  }
+
   /** As it was when it changed last. */
   get server(): SourceServer | null {
     return this.#server
@@ -114,7 +120,8 @@ export class Upstream implements CallCarrier {
   }
 
   get isShared(): boolean {
-    return this.owner === null && this.#server?.isolation !== 'per-session'
+    // One made for a profile has the name of another one, whose answers are not its own.
+    return this.owner === null && this.#server?.isolation !== 'per-session' && this.#server?.traffic.profile == null
   }
 
   submit(call: Call): void {
@@ -218,7 +225,7 @@ export class Upstream implements CallCarrier {
 
   /** The gateway gives this server up. */
   close(reason: string): void {
-    this.lane.close((call) => { call.fail(undelivered(call.plan.server, reason, 'closed', null)) })
+    this.lane.close((call) => { call.refused(undelivered(call.plan.server, reason, 'closed', null)) })
     for (const call of this.#calls.on(null)) {
       this.takeBack(call, reason)
       call.setBack({ failure: 'dead', isUndelivered: false, isLost: false }, trouble(reason, { reason: 'closed', server: call.plan.server, outcome: 'unknown' }))

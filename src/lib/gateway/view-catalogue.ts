@@ -1,5 +1,6 @@
 import type { Era, GatewaySettings } from '../core/index.js'
 import type { View } from './contract.js'
+import { offersOf, type Offer } from './group/offer.js'
 import { MANAGEMENT, showsManagement } from './local-source.js'
 import { mergeCatalogues, type Member, type Merged } from './merge.js'
 import { holdBack } from './pins.js'
@@ -13,8 +14,8 @@ export interface ViewParts {
   readonly view: View
   readonly source: ServerSource
   readonly settings: () => GatewaySettings
-  /** The process that serves this view's clients: the shared one, or the session's own. */
-  readonly upstreamOf: (server: string) => Upstream
+  /** The process that serves this view's clients: the shared one, or the session's own. `hasOthers`: others stand in for it, so none has to be started. */
+  readonly upstreamOf: (server: string, hasOthers: boolean) => Upstream
   /** Changes whenever any list or the choice of servers may have changed. */
   readonly revision: () => number
   readonly warn: (text: string) => void
@@ -23,6 +24,8 @@ export interface ViewParts {
 interface Built {
   readonly revision: number
   readonly merged: Merged
+  /** By the name clients see. */
+  readonly offers: ReadonlyMap<string, Offer>
   /** Texts of list results by kind and era, made when first asked for. */
   readonly texts: Map<string, Buffer>
 }
@@ -45,20 +48,29 @@ export class ViewCatalogue {
     this.#limits = parts.view.only == null ? null : createLimitFilter(parts.view.only)
   }
 
-  /** The servers in view, in configuration order; those that are down for good are left out. */
+  /** What is in view, by the names clients see, in configuration order; what is down for good is left out. */
   servers(): string[] {
-    const { view, source, settings } = this.#parts
-    return source.names().filter((name) => {
-      if (name === MANAGEMENT) return showsManagement(view, settings().management)
-      const server = source.get(name)
-      if (server === null || server.presence === 'down' || this.#limits?.admitsServer(name) === false) return false
-      return view.servers === null || view.servers.includes(name) || server.tags.some((tag) => view.tags.includes(tag))
-    })
+    return this.#offers().map(({ name }) => name)
   }
 
-  /** Servers that have not been listed yet but will be. */
+  /** The servers behind that, as they are configured; without those that are down for good. */
+  sources(): string[] {
+    return this.#offers().flatMap((offer) => this.#present(offer))
+  }
+
+  /** Those of `servers` that have not been listed yet, or not all of their members, but will be. */
   pending(): string[] {
-    return this.servers().filter((name) => this.#parts.upstreamOf(name).isPending)
+    return this.#offers().filter((offer) => this.#pendingOf(offer).length > 0).map(({ name }) => name)
+  }
+
+  /** The servers behind that. */
+  pendingSources(): string[] {
+    return this.#offers().flatMap((offer) => this.#pendingOf(offer))
+  }
+
+  /** Who serves what clients see under this name, the preferred one first; empty when nothing is. */
+  membersOf(name: string): readonly string[] {
+    return this.#build().offers.get(name)?.members ?? []
   }
 
   merged(): Merged {
@@ -93,9 +105,9 @@ export class ViewCatalogue {
 
   /** The servers' own instructions, each under its name; null when none has any. */
   instructions(): string | null {
-    const parts = this.servers().flatMap((name) => {
-      const text = this.#parts.upstreamOf(name).instructions?.trim()
-      return text === undefined || text === '' ? [] : [{ name, text }]
+    const parts = this.#offers().flatMap((offer) => {
+      const text = this.#present(offer).map((member) => this.#upstreamOf(member, offer).instructions?.trim() ?? '').find((each) => each !== '')
+      return text === undefined ? [] : [{ name: offer.name, text }]
     })
     const [only] = parts
     if (only === undefined) return null
@@ -103,20 +115,41 @@ export class ViewCatalogue {
     return parts.map(({ name, text }) => `## ${name}\n\n${text.slice(0, MAX_INSTRUCTIONS_EACH)}`).join('\n\n').slice(0, MAX_INSTRUCTIONS)
   }
 
+  #offers(): Offer[] {
+    const { view, source, settings } = this.#parts
+    const limits = this.#limits
+    const offers = offersOf(view, source).filter(({ name }) => name !== MANAGEMENT && (limits === null || limits.admitsServer(name)))
+    // The gateway's own tools are seen by who may see them, whatever servers there are.
+    return showsManagement(view, settings().management) && source.get(MANAGEMENT) !== null ? [...offers, { name: MANAGEMENT, members: [MANAGEMENT] }] : offers
+  }
+
+  #present({ members }: Offer): string[] {
+    return members.filter((member) => this.#parts.source.get(member)?.presence !== 'down')
+  }
+
+  #pendingOf(offer: Offer): string[] {
+    return this.#present(offer).filter((member) => this.#upstreamOf(member, offer).isPending)
+  }
+
+  #upstreamOf(member: string, { members }: Offer): Upstream {
+    return this.#parts.upstreamOf(member, members.length > 1)
+  }
+
   #build(): Built {
     const revision = this.#parts.revision()
     if (this.#built?.revision === revision) return this.#built
-    const { view, source, settings, upstreamOf, warn } = this.#parts
+    const { view, source, settings, warn } = this.#parts
     const { prefix, separator, maxNameLength } = settings()
-    const members = this.servers().flatMap((name): Member[] => {
+    const offers = this.#offers()
+    const members = offers.flatMap((offer) => this.#present(offer).flatMap((name): Member[] => {
       const server = source.get(name)
-      const { catalogue } = upstreamOf(name)
-      return server === null || catalogue === null ? [] : [{ server: name, traffic: server.traffic, ...holdBack(catalogue, server.traffic.pins), keepsNames: server.keepsNames === true }]
-    })
+      const { catalogue } = this.#upstreamOf(name, offer)
+      return server === null || catalogue === null ? [] : [{ server: offer.name, from: name, traffic: server.traffic, ...holdBack(catalogue, server.traffic.pins), keepsNames: server.keepsNames === true }]
+    }))
     const all = mergeCatalogues(members, { prefix: view.prefix ?? prefix, separator: view.separator ?? separator, maxNameLength })
     for (const warning of all.warnings) warn(warning)
     const merged = this.#limits?.apply(all, view.separator ?? separator) ?? all
-    this.#built = { revision, merged, texts: new Map() }
+    this.#built = { revision, merged, offers: new Map(offers.map((offer) => [offer.name, offer])), texts: new Map() }
     return this.#built
   }
 }

@@ -44,6 +44,17 @@ export class Watches implements ResourceListener {
     this.#watched.delete(uri)
   }
 
+  /** Looks again at who has each of them. */
+  follow(): void {
+    for (const [uri, before] of this.#watched) {
+      const now = this.#ownerOf(uri)
+      if (now === null || now === before) continue
+      before.interest.remove(uri, this)
+      this.#watched.set(uri, now)
+      now.interest.add(uri, this).catch(() => undefined)
+    }
+  }
+
   resourceUpdated(params: JsonObject): void {
     this.#onUpdate(params)
   }

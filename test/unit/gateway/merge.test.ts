@@ -9,7 +9,7 @@ describe('merging catalogues', () => {
     expect(namesOf(merged.tools)).toEqual(['b__read', 'b__write', 'a__zip', 'a__abc'])
     expect(merged.tools[0]).toEqual({ ...read, name: 'b__read' })
     expect(Object.keys(merged.tools[0] ?? {})).toEqual(Object.keys(read))
-    expect(merged.toolRoutes.get('b__read')).toEqual({ server: 'b', name: 'read', definition: read })
+    expect(merged.toolRoutes.get('b__read')).toEqual({ server: 'b', from: 'b', name: 'read', definition: read })
     expect(merged.warnings).toEqual([])
   })
 

@@ -1,0 +1,64 @@
+import type { View } from '../contract.js'
+import type { ServerSource, SourceServer } from '../source.js'
+
+/** What clients see under one name: one server, or several that stand in for each other. */
+export interface Offer {
+  readonly name: string
+  /** As they are configured: the lowest priority number first, then in configuration order. Some may be down. */
+  readonly members: readonly string[]
+}
+
+/**
+ * What a view shows, in configuration order. Members of a group are seen under its name, unless the view names one of
+ * them itself. A server made for a profile is seen there alone, and takes the place of those with the same name.
+ * What is down for good, with all its members, is left out.
+ */
+export function offersOf(view: View, source: ServerSource): Offer[] {
+  const found = new Map<string, SourceServer[]>()
+  for (const name of source.names()) {
+    const server = source.get(name)
+    const shown = server === null || !isForProfile(server, view) ? null : shownName(server, view)
+    if (server === null || shown === null) continue
+    const members = found.get(shown)
+    if (members === undefined) found.set(shown, [server])
+    else members.push(server)
+  }
+  const offers: Offer[] = []
+  for (const [name, all] of found) {
+    const members = all.length === 1 ? all : arrange(all)
+    if (members.some(({ presence }) => presence !== 'down')) offers.push({ name, members: members.map((member) => member.name) })
+  }
+  return offers
+}
+
+/** Those of a profile instead of the others; a stable sort keeps equals in order. */
+function arrange(members: readonly SourceServer[]): SourceServer[] {
+  const own = members.filter(({ traffic }) => traffic.profile !== null)
+  return (own.length > 0 ? own : [...members]).sort((a, b) => priorityOf(a) - priorityOf(b))
+}
+
+function priorityOf({ traffic }: SourceServer): number {
+  return traffic.membership?.priority ?? 1
+}
+
+function isForProfile({ traffic }: SourceServer, { profile = null }: View): boolean {
+  return traffic.profile === null || traffic.profile === profile
+}
+
+/** Null: it is not among what the view chose. */
+function shownName({ name, traffic, tags }: SourceServer, { servers, tags: wanted }: View): string | null {
+  const group = traffic.membership?.group ?? name
+  if (servers === null || servers.includes(group)) return group
+  const own = traffic.profile !== null && name.endsWith(`@${traffic.profile}`) ? name.slice(0, -traffic.profile.length - 1) : name
+  if (servers.includes(own)) return own
+  return tags.some((tag) => wanted.includes(tag)) ? group : null
+}
+
+/** Whether something is seen under this name where all is seen: a server or a group, none that was made for a profile. */
+export function isOffered(name: string, source: ServerSource): boolean {
+  return source.names().some((each) => {
+    const server = source.get(each)
+    if (server === null) return each === name
+    return server.traffic.profile === null && (each === name || server.traffic.membership?.group === name)
+  })
+}

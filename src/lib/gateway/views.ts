@@ -1,0 +1,15 @@
+import type { GatewaySettings } from '../core/index.js'
+import type { View } from './contract.js'
+import { isOffered } from './group/offer.js'
+import type { ServerSource } from './source.js'
+
+/** The view of one server or group, by name; null when there is none. */
+export function viewOfServer(name: string, source: ServerSource): View | null {
+  return isOffered(name, source) ? { servers: [name], tags: [], prefix: null, separator: null } : null
+}
+
+/** The view of a profile; null when there is none. */
+export function viewOfProfile(name: string, { profiles }: GatewaySettings): View | null {
+  const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined
+  return profile === undefined ? null : { servers: profile.servers, tags: profile.tags, prefix: null, separator: null, profile: name }
+}

@@ -1,0 +1,301 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { MembershipSpec } from '../../../src/lib/core/index.js'
+import type { CallEnd, CallObserver, ObservedCall } from '../../../src/lib/gateway/index.js'
+import { LinkError } from '../../../src/lib/mcp/index.js'
+import { createRig, type FakeServer } from './rig.js'
+
+afterEach(() => { vi.useRealTimers() })
+
+const CATALOGUE = {
+  tools: [{ name: 'look', inputSchema: {}, annotations: { readOnlyHint: true } }, { name: 'write', inputSchema: {} }],
+  prompts: [{ name: 'greet' }], resources: [{ uri: 'note://one', name: 'one' }],
+}
+const membership = (parts: Partial<MembershipSpec> = {}): MembershipSpec => ({ group: 'search', strategy: 'priority', sticky: 'none', priority: 1, weight: 1, ...parts })
+const member = (parts: Partial<MembershipSpec> = {}, server: FakeServer = {}): FakeServer => ({ catalogue: CATALOGUE, ...server, traffic: { ...server.traffic, membership: membership(parts) } })
+
+function open(servers: Parameters<typeof createRig>[0] = { main: member(), backup: member({ priority: 2 }) }, observer?: CallObserver) {
+  const rig = createRig(servers, {}, observer)
+  const client = rig.client({ door: 'stdio' })
+  client.initialize({ elicitation: {} })
+  const call = (tool: string): number => client.request('tools/call', { name: `search__${tool}` })
+  /** Who has been given how many calls. */
+  const shares = (): Record<string, number> => Object.fromEntries(Object.keys(servers).map((name) => [name, rig.link(name).of('tools/call').length]))
+  const fails = (name: string, reason: ConstructorParameters<typeof LinkError>[0], parts: { status?: number; isUndelivered?: boolean } = {}): void => {
+    const passed = rig.link(name).passed.at(-1)
+    passed?.request.receiver.failed(new LinkError(reason, 'it went wrong', parts))
+  }
+  return { rig, client, call, shares, fails }
+}
+
+/** The server is gone and about to come back, as its source tells it. */
+function kill(rig: ReturnType<typeof createRig>, name: string): void {
+  rig.link(name).end()
+  rig.change(name, { presence: 'coming', up: null, reason: 'it is being restarted' })
+}
+
+describe('a group', () => {
+  test('is seen under its own name with what any of its members has, the first one\'s definitions', () => {
+    const { rig } = open({
+      other: { catalogue: { tools: [{ name: 'x' }] } },
+      backup: member({ priority: 2 }, { catalogue: { tools: [{ name: 'look', title: 'of the backup' }, { name: 'more' }] } }),
+      main: member({}, { catalogue: { tools: [{ name: 'look', title: 'of the main' }] } }),
+    })
+    const all = rig.client()
+    const id = all.request('tools/list')
+    expect(all.answerTo(id)).toMatchObject({ result: { tools: [{ name: 'other__x' }, { name: 'search__look', title: 'of the main' }, { name: 'search__more' }] } })
+    expect(rig.gateway.viewOfServer('search')).toMatchObject({ servers: ['search'] })
+    for (const [view, names] of [['search', ['search__look', 'search__more']], ['main', ['main__look']]] as const) {
+      const one = rig.client({ view: rig.view(view) })
+      const result = one.answerTo(one.request('tools/list'))?.['result'] as { tools: { name: string }[] }
+      expect(result.tools.map(({ name }) => name)).toEqual(names)
+    }
+  })
+
+  test('sends a call only to members that list the tool and may show it', () => {
+    const { client, shares } = open({
+      main: member({}, { catalogue: { tools: [{ name: 'look' }] } }),
+      denied: member({ priority: 2 }, { traffic: { deny: ['write'] } }),
+      backup: member({ priority: 3 }),
+    })
+    client.request('tools/call', { name: 'search__write' })
+    expect(shares()).toEqual({ main: 0, denied: 0, backup: 1 })
+  })
+
+  test('with one name and one server is that server, renamed', () => {
+    const { rig, call } = open({ main: member() })
+    call('look')
+    expect(rig.link('main').of('tools/call')).toHaveLength(1)
+  })
+
+  test('goes on without its main, and back to it when it is up again', () => {
+    const { rig, call, client, shares } = open()
+    call('look')
+    rig.link('main').answer(1, {})
+    kill(rig, 'main')
+    call('write')
+    expect(shares()).toEqual({ main: 1, backup: 1 })
+    const renewed = rig.replace('main', member())
+    const id = call('write')
+    expect(renewed.of('tools/call')).toHaveLength(1)
+    renewed.answer(1, { content: [] })
+    expect(client.answerTo(id)).toMatchObject({ result: { content: [] } })
+  })
+
+  test('shares calls out by its strategy', () => {
+    const { call, shares } = open({ a: member({ strategy: 'weighted', weight: 3 }), b: member({ strategy: 'weighted', weight: 1 }) })
+    for (let i = 0; i < 40; i++) call('look')
+    expect(shares()).toEqual({ a: 30, b: 10 })
+  })
+
+  test('keeps a session with one member where that is wanted', () => {
+    const { rig, call, shares } = open({ a: member({ strategy: 'round-robin', sticky: 'session' }), b: member({ strategy: 'round-robin', sticky: 'session' }) })
+    for (let i = 0; i < 5; i++) call('look')
+    const other = rig.client()
+    for (let i = 0; i < 3; i++) other.request('tools/call', { name: 'search__look' })
+    expect(shares()).toEqual({ a: 5, b: 3 })
+    kill(rig, 'a')
+    call('look')
+    // Those that a had under way, too: they only read.
+    expect(shares()).toMatchObject({ b: 3 + 5 + 1 })
+  })
+})
+
+describe('a call of a group whose member fails under it', () => {
+  test('is repeated on another one when it only reads, and answered once', () => {
+    const { rig, client, call } = open()
+    const id = call('look')
+    kill(rig, 'main')
+    expect(client.answerTo(id)).toBeUndefined()
+    rig.link('backup').answer(1, { content: [{ type: 'text', text: 'backup' }] })
+    rig.link('main').answer(1, { content: [{ type: 'text', text: 'main' }] })
+    expect(client.answers.filter((answer) => answer['id'] === id)).toMatchObject([{ result: { content: [{ text: 'backup' }] } }])
+  })
+
+  test('is answered with an honest error when it may have been carried out', () => {
+    const { rig, client, call, shares } = open()
+    const id = call('write')
+    kill(rig, 'main')
+    expect(client.answerTo(id)).toMatchObject({ error: { data: { reason: 'closed', outcome: 'unknown' } } })
+    expect(shares()).toMatchObject({ backup: 0 })
+  })
+
+  test('is repeated when the configuration says that the tool may be', () => {
+    const { rig, call, shares } = open({ main: member({}, { traffic: { repeatable: ['wr*'] } }), backup: member({ priority: 2 }) })
+    call('write')
+    kill(rig, 'main')
+    expect(shares()).toMatchObject({ backup: 1 })
+  })
+
+  test.each([
+    ['broken', 'unreachable', { status: 500 }], ['overloaded', 'unreachable', { status: 503 }], ['unauthorised', 'unauthorised', { status: 401 }], ['cut off', 'unreachable', {}], ['hung', 'timeout', {}],
+  ] as const)('goes to another one when the first is %s', (_what, reason, parts) => {
+    const { client, call, fails, shares, rig } = open()
+    const [read, write] = [call('look'), call('write')]
+    fails('main', reason, parts)
+    expect(client.answerTo(write)).toMatchObject({ error: { data: { outcome: 'unknown' } } })
+    rig.link('main').passed.at(0)?.request.receiver.failed(new LinkError(reason, 'it went wrong', parts))
+    expect(shares()).toMatchObject({ backup: 1 })
+    expect(client.answerTo(read)).toBeUndefined()
+  })
+
+  test('goes to another one even when it writes, if it certainly was not delivered', () => {
+    const { client, call, fails, rig, shares } = open()
+    const id = call('write')
+    fails('main', 'unreachable', { isUndelivered: true })
+    expect(shares()).toMatchObject({ backup: 1 })
+    rig.link('backup').answer(1, { content: [] })
+    expect(client.answerTo(id)).toMatchObject({ result: {} })
+    rig.link('main').refusal = new LinkError('overloaded', 'it does not read')
+    call('write')
+    expect(shares()).toMatchObject({ backup: 2 })
+  })
+
+  test('takes an error answer of the server for what it is: an answer', () => {
+    const { client, call, rig, shares } = open()
+    const id = call('look')
+    rig.link('main').answerText(1, '{"jsonrpc":"2.0","id":', ',"error":{"code":-32602,"message":"no"}}')
+    expect(client.answerTo(id)).toMatchObject({ error: { code: -32602 } })
+    expect(shares()).toMatchObject({ backup: 0 })
+  })
+
+  test('is tried by no member twice, and ends with the last one\'s error', () => {
+    const { client, call, fails, shares } = open({ a: member(), b: member({ priority: 2 }), c: member({ priority: 3 }) })
+    const id = call('look')
+    for (const name of ['a', 'b', 'c']) fails(name, 'unreachable', { status: 500 })
+    expect(shares()).toEqual({ a: 1, b: 1, c: 1 })
+    expect(client.answerTo(id)).toMatchObject({ error: { data: { reason: 'unreachable', outcome: 'unknown', server: 'search' } } })
+  })
+
+  test('hangs for one limit per attempt', async () => {
+    vi.useFakeTimers()
+    const { client, call, rig, shares } = open({ main: member({}, { traffic: { timeoutMs: 1000 } }), backup: member({ priority: 2 }) })
+    const [read, write] = [call('look'), call('write')]
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(shares()).toMatchObject({ backup: 1 })
+    expect(rig.link('main').takenBack).toEqual([1, 2])
+    expect(client.answerTo(write)).toMatchObject({ error: { data: { reason: 'timeout', outcome: 'unknown' } } })
+    await vi.advanceTimersByTimeAsync(900)
+    expect(client.answerTo(read)).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(client.answerTo(read)).toMatchObject({ error: { data: { reason: 'timeout' } } })
+  })
+
+  test('is told of once for each member that had it, under that one\'s name', () => {
+    const ends: string[] = []
+    const begun: string[] = []
+    const observer: CallObserver = { began: (one: ObservedCall) => void begun.push(one.server), ended: (one: ObservedCall, end: CallEnd) => void ends.push(`${one.server} ${end.outcome} ${end.code}`) }
+    const { call, fails, rig } = open(undefined, observer)
+    call('look')
+    fails('main', 'unreachable', { status: 500 })
+    rig.link('backup').answer(1, { content: [] })
+    expect(ends).toEqual(['main lost moved', 'backup ok null'])
+    expect(begun).toEqual(['main', 'backup'])
+  })
+})
+
+describe('a call that finds no member up', () => {
+  test('goes to the first that comes up', async () => {
+    const { rig, call, client } = open({ main: member({}, { isUp: false }), backup: member({ priority: 2 }, { isUp: false }) })
+    rig.change('main', {})
+    // Only what was listed can be routed to.
+    rig.raise('backup')
+    await rig.settle()
+    kill(rig, 'backup')
+    const id = call('write')
+    expect(client.answerTo(id)).toBeUndefined()
+    rig.raise('main')
+    await rig.settle()
+    expect(rig.link('main').of('tools/call')).toHaveLength(1)
+    rig.link('main').answer(1, { content: [] })
+    expect(client.answerTo(id)).toMatchObject({ result: {} })
+  })
+
+  test('is given up in time, and at once when nobody will come', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { rig, call, client } = open()
+    for (const name of ['main', 'backup']) kill(rig, name)
+    const waiting = call('look')
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(client.answerTo(waiting)).toMatchObject({ error: { data: { reason: 'starting', outcome: 'not-delivered' } } })
+    for (const name of ['main', 'backup']) rig.change(name, { presence: 'down', reason: 'it failed' })
+    const refused = call('look')
+    expect(client.answerTo(refused)).toMatchObject({ error: { data: { reason: 'down', outcome: 'not-delivered' }, message: expect.stringContaining('main: it failed; backup: it failed') as string } })
+  })
+
+  test('can be taken back while it waits', async () => {
+    const { rig, call, client } = open()
+    for (const name of ['main', 'backup']) kill(rig, name)
+    const id = call('look')
+    client.line(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } }))
+    const renewed = rig.replace('main', member())
+    await rig.settle()
+    expect(renewed.of('tools/call')).toHaveLength(0)
+  })
+})
+
+describe('a call in rounds', () => {
+  const modern = { main: member({}, { era: 'modern' as const }), backup: member({ priority: 2 }, { era: 'modern' as const }) }
+  const ASK = { resultType: 'input_required', requestState: 'state-1', inputRequests: { name: { method: 'elicitation/create', params: { message: 'name?' } } } }
+
+  test('comes back to the member that asked, whoever is preferred by then', async () => {
+    const { rig } = open(modern)
+    const client = rig.client({ kind: 'modern' })
+    kill(rig, 'main')
+    client.modern('tools/call', { name: 'search__look' }, { elicitation: {} })
+    rig.link('backup').answer(rig.link('backup').of('tools/call')[0]?.id ?? 0, ASK)
+    rig.replace('main', modern.main)
+    await rig.settle()
+    client.modern('tools/call', { name: 'search__look', requestState: 'state-1', inputResponses: { name: { action: 'accept' } } }, { elicitation: {} })
+    expect(rig.link('backup').of('tools/call')).toHaveLength(2)
+    const unknown = client.modern('tools/call', { name: 'search__look', requestState: 'another' }, { elicitation: {} })
+    expect(client.answerTo(unknown)).toMatchObject({ error: { code: -32602 } })
+  })
+
+  test('of a legacy client stays with its member, and ends with an error when that one dies', async () => {
+    const { rig, client, call } = open(modern)
+    const id = call('look')
+    rig.link('main').answer(rig.link('main').of('tools/call')[0]?.id ?? 0, ASK)
+    const asked = client.heard.find(({ method }) => method === 'elicitation/create')
+    client.line(JSON.stringify({ jsonrpc: '2.0', id: asked?.['id'], result: { action: 'accept', content: {} } }))
+    await rig.settle()
+    expect(rig.link('main').of('tools/call')).toHaveLength(2)
+    kill(rig, 'main')
+    expect(rig.link('backup').of('tools/call')).toHaveLength(0)
+    expect(client.answerTo(id)).toMatchObject({ error: { data: { outcome: 'unknown' } } })
+  })
+})
+
+describe('a resource of a group', () => {
+  test('is watched at the preferred member that is up, and moves with it', async () => {
+    const { rig, client } = open()
+    client.request('resources/subscribe', { uri: 'note://one' })
+    await rig.settle()
+    const subscribed = (name: string): number => rig.link(name).requests.filter(({ method }) => method === 'resources/subscribe').length
+    expect([subscribed('main'), subscribed('backup')]).toEqual([1, 0])
+    kill(rig, 'main')
+    await rig.settle()
+    expect(subscribed('backup')).toBe(1)
+    rig.says('backup', 'notifications/resources/updated', { uri: 'note://one' })
+    expect(client.heard.filter(({ method }) => method === 'notifications/resources/updated')).toHaveLength(1)
+  })
+})
+
+describe('a server made for a profile', () => {
+  test('is seen there alone, in place of the server with its name', () => {
+    const rig = createRig({
+      db: { catalogue: CATALOGUE }, 'db@kairos': { catalogue: CATALOGUE, traffic: { profile: 'kairos', membership: membership({ group: 'db' }) } }, web: { catalogue: CATALOGUE },
+    }, { profiles: { kairos: { servers: ['db'], tags: [] }, other: { servers: ['db', 'web'], tags: [] } } })
+    const call = (view: ReturnType<typeof rig.gateway.viewOfProfile>): void => {
+      const client = rig.client(view === null ? {} : { view })
+      client.request('tools/call', { name: 'db__look' })
+    }
+    call(rig.gateway.viewOfProfile('kairos'))
+    expect(rig.link('db@kairos').of('tools/call')).toHaveLength(1)
+    call(rig.gateway.viewOfProfile('other'))
+    call(null)
+    expect(rig.link('db').of('tools/call')).toHaveLength(2)
+    expect(rig.gateway.viewOfServer('db@kairos')).toBeNull()
+    const client = rig.client({ view: { servers: ['db@kairos'], tags: [], prefix: null, separator: null } })
+    expect(client.answerTo(client.request('tools/list'))).toMatchObject({ result: { tools: [] } })
+  })
+})
