@@ -25,6 +25,7 @@ const MAX_UNDER_WAY = 10_000
 export class Upstream implements Supplier {
   readonly name: string
   readonly members = null
+  readonly keeper: Upstream = this
   /** Set when the process belongs to one session. */
   readonly owner: CallClient | null
   readonly interest: Interest
@@ -86,10 +87,6 @@ export class Upstream implements Supplier {
   /** Its lists are still to come. What a session's own process lists can depend on its client, so what others listed does not do. */
   get isPending(): boolean {
     return this.owner === null ? this.catalogue === null : !this.#isListed
-  }
-
-  get keeper(): this {
-    return this
   }
 
   /** As it was when it changed last. */
