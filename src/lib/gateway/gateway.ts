@@ -17,7 +17,7 @@ import { GatewaySession } from './session.js'
 import type { SessionHost } from './session-host.js'
 import { choiceKey, type Heard, type ServerSource, type SourceListener } from './source.js'
 import { Upstream } from './upstream.js'
-import { GroupMemory } from './group/group-memory.js'
+import { GroupMemories } from './group/group-memory.js'
 import { viewOfProfile, viewOfServer } from './views.js'
 import { ViewCatalogue } from './view-catalogue.js'
 
@@ -26,7 +26,6 @@ export type { GatewayOptions, OwnedGateway }
 /** Changes come in bursts (a whole fleet starting): clients are told once. */
 const ANNOUNCE_AFTER_MS = 50
 const MAX_WARNINGS = 1000
-const MAX_GROUPS = 1000
 
 /** The gateway over these servers. Its owner calls `close`. */
 export function createGateway(options: GatewayOptions): OwnedGateway {
@@ -37,6 +36,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   readonly source: ServerSource
   readonly version: string
   readonly parking = new Parking()
+  readonly groups = new GroupMemories()
   readonly gate: Gate
   readonly observer: CallObserver | null
   readonly #options: GatewayOptions
@@ -44,7 +44,6 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
   readonly #shared = new Map<string, Upstream>()
   readonly #own = new Map<string, Upstream>()
   readonly #catalogues = new Map<string, ViewCatalogue>()
-  readonly #groups = new Map<string, GroupMemory>()
   readonly #uris = new NamedUris()
   readonly #warnOnce: (text: string) => void
   #tokens = 0
@@ -159,6 +158,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
 
   breakerChanged(change: BreakerChange): void {
     this.#options.onBreaker?.(change)
+    this.#soon()
   }
 
   stale(server: string, uri: string | null = null): void {
@@ -229,17 +229,6 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     const catalogue = this.ownCatalogue(view, (server) => this.shared(server))
     this.#catalogues.set(key, catalogue)
     return catalogue
-  }
-
-  groupMemory(name: string, profile: string | null): GroupMemory {
-    const key = JSON.stringify([name, profile])
-    const known = this.#groups.get(key)
-    if (known !== undefined) return known
-    // Configurations come and go; sessions keep what they have.
-    if (this.#groups.size >= MAX_GROUPS) this.#groups.clear()
-    const memory = new GroupMemory()
-    this.#groups.set(key, memory)
-    return memory
   }
 
   ownCatalogue(view: View, upstreamOf: (server: string, hasOthers: boolean) => Upstream): ViewCatalogue {

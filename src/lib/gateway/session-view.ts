@@ -5,7 +5,7 @@ import type { CallClient } from './call-contract.js'
 import type { Hub } from './hub.js'
 import type { Upstream } from './upstream.js'
 import { Group } from './group/group.js'
-import type { GroupMemory } from './group/group-memory.js'
+import type { GroupMemories } from './group/group-memory.js'
 import type { Supplier } from './group/supplier.js'
 import type { ViewCatalogue } from './view-catalogue.js'
 
@@ -20,7 +20,7 @@ export interface ViewHost extends Hub {
   sharedCatalogue(view: View): ViewCatalogue
   ownCatalogue(view: View, upstreamOf: (server: string, hasOthers: boolean) => Upstream): ViewCatalogue
   /** What all sessions together know of a group. */
-  groupMemory(name: string, profile: string | null): GroupMemory
+  readonly groups: GroupMemories
   readonly listWaitMs: number
 }
 
@@ -86,7 +86,7 @@ export class SessionView {
     const known = this.#groups.get(name)
     if (known !== undefined) return known
     const group = new Group({
-      name, hub: this.#host, memory: this.#host.groupMemory(name, this.view.profile ?? null), isStateless: this.#isStateless,
+      name, hub: this.#host, memory: this.#host.groups.of(name, this.view.profile ?? null), isStateless: this.#isStateless,
       members: () => this.#catalogue.membersOf(name), look: (member) => this.#look(member), open: (member) => this.upstreamOf(member),
     })
     this.#groups.set(name, group)

@@ -209,10 +209,7 @@ export class Upstream implements Supplier {
       case 'notifications/subscriptions/acknowledged':
       case 'notifications/cancelled':
         return
-      default: {
-        const about = whoIsMeant(this.#calls.on(link), via, this.owner)
-        if (about !== null) about.call?.tell(method, params)
-      }
+      default: whoIsMeant(this.#calls.on(link), via, this.owner)?.call?.tell(method, params)
     }
   }
 

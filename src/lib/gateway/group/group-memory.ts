@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { balance, latencyAt, NO_MEMORY, noteLatency, type BalanceMember, type BalanceOptions, type Latency } from '../../core/index.js'
 
+const MAX_GROUPS = 1000
 const MAX_STATES = 10_000
 /** How long a person may take to answer. */
 const STATE_MS = 10 * 60_000
@@ -44,6 +45,23 @@ export class GroupMemory {
   keeperOf(state: unknown, now: number): string | null {
     const known = this.#states.get(hashOf(state))
     return known === undefined || known.until <= now ? null : known.member
+  }
+}
+
+/** The memories of all groups there were; bounded. */
+export class GroupMemories {
+  readonly #memories = new Map<string, GroupMemory>()
+
+  /** `profile`: whose members serve it; null: those of everybody. */
+  of(name: string, profile: string | null): GroupMemory {
+    const key = JSON.stringify([name, profile])
+    const known = this.#memories.get(key)
+    if (known !== undefined) return known
+    // Configurations come and go; sessions keep what they have.
+    if (this.#memories.size >= MAX_GROUPS) this.#memories.clear()
+    const memory = new GroupMemory()
+    this.#memories.set(key, memory)
+    return memory
   }
 }
 

@@ -1,5 +1,5 @@
 import type { MembershipSpec } from '../../core/index.js'
-import type { Link } from '../../mcp/index.js'
+import { isJsonObject, type Link } from '../../mcp/index.js'
 import type { Call } from '../call.js'
 import type { CallVerdict, Setback } from '../call-contract.js'
 import { INVALID_PARAMS, refuse, undelivered, type Failure } from '../failure.js'
@@ -89,7 +89,10 @@ export class Group implements Supplier {
   }
 
   get absence(): string {
-    return this.members.map((member) => `${member}: ${this.#parts.look(member).absence || 'it takes no calls for now, because too many failed'}`).join('; ')
+    return this.members.map((member) => {
+      const upstream = this.#parts.look(member)
+      return `${member}: ${isUp(upstream) ? upstream.guard.refusal(member).message : upstream.absence}`
+    }).join('; ')
   }
 
   submit(call: Call): void {
@@ -192,6 +195,9 @@ export class Group implements Supplier {
       if (isWanted && upstream.server?.presence === 'resting') hub.source.wake(resting)
     }
     if (chosen !== undefined) return chosen
+    // One that was just started anew shows with a few calls that it is well: the others wait there.
+    const renewed = candidates.find(({ upstream, member: name }) => isUp(upstream) && upstream.guard.mayWait && !tried.some((one) => one.member === name))
+    if (renewed !== undefined) return renewed
     const withinMs = tried.length === 0 ? null : call.plan.startWaitMs
     return having.some((upstream) => isComing(upstream, withinMs)) ? 'wait' : null
   }
@@ -217,10 +223,20 @@ export class Group implements Supplier {
   /** Nobody takes it, and nobody is about to. */
   #nobody({ plan: { server } }: Call): Failure {
     const members = this.members.map((member) => this.#parts.look(member))
-    const waits = members.flatMap((upstream) => upstream.server?.retryAfterMs ?? [])
-    const isShut = members.some(({ link, admission }) => link !== null && !link.closed && admission !== 'open')
+    const waits = members.flatMap((upstream) => retryAfterOf(upstream) ?? [])
+    const isShut = members.some((upstream) => isUp(upstream) && upstream.admission !== 'open')
     return undelivered(server, `none of the servers behind "${server}" takes calls: ${this.absence}`, isShut ? 'breaker-open' : 'down', waits.length === 0 ? null : Math.min(...waits))
   }
+}
+
+/** When it may take calls again; null: nobody can say. */
+function retryAfterOf(upstream: Upstream): number | null {
+  const data = isUp(upstream) ? upstream.guard.refusal('').data : null
+  return isJsonObject(data) && typeof data['retryAfterMs'] === 'number' ? data['retryAfterMs'] : (upstream.server?.retryAfterMs ?? null)
+}
+
+function isUp({ link }: Upstream): boolean {
+  return link !== null && !link.closed
 }
 
 function membershipOf({ server }: Upstream): MembershipSpec | null {
