@@ -81,9 +81,12 @@ const plans = new WeakMap<Destination, { traffic: TrafficSpec | undefined; plan:
 function makePlan(to: Destination, traffic: TrafficSpec | undefined, startWaitMs: number): CallPlan {
   const tool = to.tool !== null && traffic !== undefined && Object.hasOwn(traffic.tools, to.tool) ? traffic.tools[to.tool] : undefined
   const { server, replaced } = to
-  const own = to.tool
-  const repeatable = to.repeatable || (own !== null && traffic?.repeatable.some((pattern) => toMatcher(pattern)(own)) === true)
+  const repeatable = to.repeatable || (traffic !== undefined && isNamedRepeatable(to.tool, traffic))
   return { server, replaced, repeatable, startWaitMs, idleTimeoutMs: tool?.idleTimeoutMs ?? traffic?.idleTimeoutMs ?? null, timeoutMs: tool?.timeoutMs ?? traffic?.timeoutMs ?? null, cache: traffic?.cache ?? null }
+}
+
+function isNamedRepeatable(tool: string | null, { repeatable }: TrafficSpec): boolean {
+  return tool !== null && repeatable.some((pattern) => toMatcher(pattern)(tool))
 }
 
 function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {
