@@ -187,7 +187,7 @@ describe('profiles', () => {
     [{ work: { servers: ['search', 'serch'] } }, 'work.servers[1]', 'names "serch"', 'Did you mean "search"?'],
     [{ work: [] }, 'work', 'names neither servers nor tags', 'Write "work"'],
     [{ work: {} }, 'work', 'names neither servers nor tags', 'Write "work"'],
-    [{ work: 5 }, 'work', 'must be a list of server names or an object with servers and tags, not a number', 'list of server names'],
+    [{ work: 5 }, 'work', 'must be a list of server names or an object with servers, tags, env, secrets and token, not a number', 'list of server names'],
     [{ work: { server: ['files'] } }, 'work.server', 'is not a known field', 'Did you mean "servers"?'],
     [{ work: [1] }, 'work[0]', 'must be a name without spaces, not 1', 'name without spaces'],
     [{ 'a/b': ['files'] }, '["a/b"]', 'is not a possible profile name: it contains "/"', 'letters, digits'],

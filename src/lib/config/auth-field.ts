@@ -86,7 +86,7 @@ const sha256: Kind<string> = {
 }
 
 /** The digest of a key, which is all that is kept of it. */
-const key: Kind<string> = {
+export const keyDigest: Kind<string> = {
   ...secretText,
   read: (value, spot) => {
     const read = secretText.read(value, spot)
@@ -95,7 +95,7 @@ const key: Kind<string> = {
 }
 
 const keyGroup = group<KeyFields>('an object with key or sha256, and what it may be used for', {
-  key: { kind: key, summary: 'The key that clients send; `${VAR}` and `${file:PATH}` keep it out of the file.' },
+  key: { kind: keyDigest, summary: 'The key that clients send; `${VAR}` and `${file:PATH}` keep it out of the file.' },
   sha256: { kind: sha256, summary: 'In place of key: its SHA-256, which nobody can use.' },
   expires: { kind: moment, summary: 'From then on it is refused.' },
   ...GRANT_FIELDS,

@@ -245,7 +245,19 @@ export interface GatewayConfig extends GatewayTrafficConfig {
 }
 
 /** A named choice of servers: their names, or those and all that carry one of the tags. */
-export type ProfileConfig = string[] | string | { servers?: string[] | string; tags?: string[] | string }
+export type ProfileConfig =
+  | string[]
+  | string
+  | {
+      servers?: string[] | string
+      tags?: string[] | string
+      /** Variables that the processes of its servers get; they win over the servers' own. */
+      env?: Record<string, string | number | boolean>
+      /** Values for `${NAME}` in the texts of its servers. */
+      secrets?: Record<string, string | number | boolean>
+      /** A key that lets clients in at this profile only. */
+      token?: string
+    }
 
 /** The content of `mcp.config.ts` and its JSON and YAML relatives. */
 export interface McpctlConfig {

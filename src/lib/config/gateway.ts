@@ -1,4 +1,4 @@
-import { DEFAULT_GATEWAY, type GatewaySettings, type MonitoringSettings } from '../core/index.js'
+import { DEFAULT_GATEWAY, type GatewaySettings, type KeySpec, type MonitoringSettings } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { isLoopbackHost } from './address.js'
 import { resolveAuth } from './auth.js'
@@ -44,7 +44,7 @@ const DEFAULTS: PlainFields = { ...SAME, allowedHosts: [...allowedHosts], allowe
  * user's, the default. Records a problem, or throws ENVIRONMENT_INVALID when the address comes from a variable, when others
  * than this machine could reach it without a token.
  */
-export function resolveGateway(blocks: readonly StatedGateway[], settings: Settings): { settings: Omit<GatewaySettings, 'profiles'>; explained: ExplainedValue[] } {
+export function resolveGateway(blocks: readonly StatedGateway[], settings: Settings, profileKeys: Readonly<Record<string, KeySpec>>): { settings: Omit<GatewaySettings, 'profiles'>; explained: ExplainedValue[] } {
   const explained: ExplainedValue[] = []
   const find: Finder = (name, environment) => environment ?? findStated(blocks, name) ?? { value: DEFAULTS[name], origin: 'default' }
   const say = (name: keyof PlainFields, { origin }: Sourced<unknown>, value: ExplainedValue['value']): void => {
@@ -72,7 +72,8 @@ export function resolveGateway(blocks: readonly StatedGateway[], settings: Setti
   say('port', port, port.value)
   say('host', host, host.value)
   say('token', token, showToken(token))
-  const auth = resolveAuth(blocks, explained)
+  const stated = resolveAuth(blocks, explained)
+  const auth = { ...stated, keys: { ...stated.keys, ...profileKeys } }
   const isGuarded = token.value !== null || blocks.some(({ keys }) => keys.has('token')) || Object.keys(auth.keys).length + auth.jwt.length > 0
   if (!isGuarded) checkReach(host, port.value)
   return {

@@ -13,7 +13,7 @@ import { placeInGroups } from './membership.js'
 import { configInvalid } from './problem.js'
 import { lockBeside } from './lock-file.js'
 import { withPins } from './pins.js'
-import { checkProfiles, explainProfiles, mergeProfiles } from './profile.js'
+import { checkProfiles, explainProfiles, mergeProfiles, profileKeys } from './profile.js'
 import { readDocument } from './read-document.js'
 import { checkInstances, expandReplicas } from './replica.js'
 import type { ResolvedServer } from './resolved.js'
@@ -25,6 +25,7 @@ import { readSettings, type Settings } from './settings.js'
 import { isOwnFormat, projectFolder, readContent, type ConfigContent } from './shape.js'
 import { fromSnakeFormat } from './snake-format.js'
 import { createSource, Spot } from './spot.js'
+import { checkVariantDependencies, spreadVariants, varyServer } from './variant.js'
 
 export interface LoadOptions extends FindOptions {
   readonly overrides?: SettingsOverrides
@@ -71,17 +72,20 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const ambient: Ambient = { settings, overrides: options.overrides ?? {}, inherited: inheritEnvironment(options.env) }
   const known = new Set(contents.flatMap(({ entries }) => [...entries.keys()]))
   const groups = mergeGroups(contents.map((content) => content.groups))
-  const resolved = resolveAll(contents, ambient)
+  const profiles = mergeProfiles(contents.map((content) => content.profiles))
+  const defaults = contents.flatMap((content) => (content.defaults ? [content.defaults] : []))
+  const varied = resolveAll(contents, ambient).map((server) => varyServer(server, defaults, profiles, ambient))
+  const resolved = varied.map(({ base }) => base)
+  checkVariantDependencies(varied)
   checkDependencies(resolved.map(({ entry, spec }) => ({ spec, spot: entry.spots.get('dependsOn') ?? entry.spot })), known)
   checkGroupNames(groups, known)
   for (const server of resolved) checkInstances(server)
-  const placed = placeInGroups(resolved, groups)
+  const placed = spreadVariants(placeInGroups(resolved, groups), varied)
   const servers = expandReplicas(placed)
-  const profiles = mergeProfiles(contents.map((content) => content.profiles))
   checkProfiles(profiles, new Set([...known, ...groupNames(servers)]), servers)
   const blocks = contents.flatMap((content) => content.gateway ?? [])
   checkGrants(blocks, { profiles: new Set(profiles.keys()), servers: new Set([...known, ...groupNames(servers)]) })
-  const gateway = resolveGateway(blocks, settings)
+  const gateway = resolveGateway(blocks, settings, profileKeys(profiles))
   const files = [...new Set(contents.flatMap(({ source }) => [...source.document.files, ...source.referenced]))]
   for (const file of files) options.onFile?.(file)
   const problems = contents.flatMap(({ source }) => source.problems)

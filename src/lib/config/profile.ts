@@ -1,11 +1,12 @@
 import { nearest } from '../base/index.js'
-import type { ProfileSpec, ServerSpec } from '../core/index.js'
-import { explain, type ExplainedValue } from './explain.js'
+import { FULL_GRANT, type KeySpec, type ProfileSpec, type ServerSpec } from '../core/index.js'
+import { explain, showText, type ExplainedValue } from './explain.js'
 import { group, type Stated } from './field-group.js'
-import { isRecord, list, word } from './kind.js'
+import { keyDigest } from './auth-field.js'
+import { isRecord, list, textMap, word } from './kind.js'
 import { formatPath } from './path.js'
 import type { Schema } from './schema-part.js'
-import { describeKind } from './secret.js'
+import { describeKind, MASK } from './secret.js'
 import { describeWrongName } from './server-name.js'
 import type { Spot } from './spot.js'
 
@@ -15,18 +16,34 @@ export interface StatedProfile {
   readonly spot: Spot
   readonly serversSpot: Spot
   readonly isUserFile: boolean
+  /** Added to the variables of its processes. */
+  readonly env: Readonly<Record<string, string>>
+  /** Values for references in its servers' texts. */
+  readonly secrets: Readonly<Record<string, string>>
+  /** SHA-256 of the key that is bound to it. */
+  readonly tokenDigest: string | null
 }
 
 interface ProfileFields {
   servers: string[]
   tags: string[]
+  env: Record<string, string>
+  secrets: Record<string, string>
+  token: string
 }
 
-const serverNames = list(word, 'a list of server names or an object with servers and tags', { orSingle: true })
+// eslint-disable-next-line no-control-regex
+const VARIABLE = { pattern: /^[^=\u0000]+$/, wrong: 'is not a possible name of an environment variable' }
+const REFERENCE = { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, wrong: 'is not a possible name in a reference such as ${NAME}' }
 
-const profileGroup = group<ProfileFields>('a list of server names or an object with servers and tags', {
+const serverNames = list(word, 'a list of server names or an object with servers, tags, env, secrets and token', { orSingle: true })
+
+const profileGroup = group<ProfileFields>('a list of server names or an object with servers, tags, env, secrets and token', {
   servers: { kind: list(word, 'a server name or a list of them', { orSingle: true }), summary: 'Servers, by name.' },
   tags: { kind: list(word, 'a label or a list of them', { orSingle: true }), summary: 'All servers that carry one of these labels.' },
+  env: { kind: textMap('an object of variable names and texts', VARIABLE), summary: 'Variables that the processes of its servers get besides their own.' },
+  secrets: { kind: textMap('an object of names and texts', REFERENCE), summary: 'Values for ${NAME} in the texts of its servers; the environment counts where it says nothing.' },
+  token: { kind: keyDigest, summary: 'A key that lets clients in at this profile only.' },
 })
 
 /** A profile for editors. */
@@ -61,7 +78,7 @@ function readProfile(name: string, value: unknown, spot: Spot): Omit<StatedProfi
   if (spec.servers.length + spec.tags.length === 0 && spot.source.problems.length === problemsBefore) {
     spot.problem('names neither servers nor tags', `Write "${name}": ["server"], or { "tags": ["label"] }.`)
   }
-  return { spec, spot, serversSpot: isGroup ? spot.at('servers') : spot }
+  return { spec, spot, serversSpot: isGroup ? spot.at('servers') : spot, env: stated.env ?? {}, secrets: stated.secrets ?? {}, tokenDigest: stated.token ?? null }
 }
 
 /** The profiles in effect: a name in the project's file hides the same name in the user's. */
@@ -101,10 +118,22 @@ function suggest(name: string, known: ReadonlySet<string>): string {
   return guess === undefined ? '' : `; did you mean "${guess}"?`
 }
 
-/** Two rows for each profile. */
+/** A key for each profile that has a token: it is let in there and nowhere else. */
+export function profileKeys(profiles: ReadonlyMap<string, StatedProfile>): Record<string, KeySpec> {
+  return Object.fromEntries([...profiles].flatMap(([name, { tokenDigest }]) =>
+    tokenDigest === null ? [] : [[`profile:${name}`, { sha256: tokenDigest, grant: { ...FULL_GRANT, profile: name }, expiresAt: null }]]))
+}
+
+/** What each profile says; secrets and its token are hidden. */
 export function explainProfiles(profiles: ReadonlyMap<string, StatedProfile>): ExplainedValue[] {
-  return [...profiles].flatMap(([name, { spec, spot }]) => {
-    const origin = spot.source.document.file
-    return (['servers', 'tags'] as const).map((key) => explain(formatPath(['profiles', name, key]), { value: spec[key], origin }))
+  return [...profiles].flatMap(([name, { spec, spot, env, secrets, tokenDigest }]) => {
+    const row = (key: string[], value: ExplainedValue['value']): ExplainedValue => explain(formatPath(['profiles', name, ...key]), { value, origin: spot.source.document.file })
+    return [
+      row(['servers'], spec.servers),
+      row(['tags'], spec.tags),
+      ...Object.entries(env).map(([variable, value]) => row(['env', variable], showText(variable, value, spot.at('env', variable)))),
+      ...Object.keys(secrets).map((variable) => row(['secrets', variable], MASK)),
+      ...(tokenDigest === null ? [] : [row(['token'], MASK)]),
+    ]
   })
 }
