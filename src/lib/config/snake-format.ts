@@ -102,7 +102,8 @@ export function fromSnakeFormat(document: SourceDocument): SourceDocument {
 }
 
 function isSnakeFormat({ global_settings: global, servers }: Record<string, unknown>): boolean {
-  if (global !== undefined || Array.isArray(servers)) return servers !== undefined
+  if (global !== undefined) return servers !== undefined
+  if (Array.isArray(servers)) return servers.some(isRecord)
   const entries = isRecord(servers) ? Object.values(servers) : []
   return entries.some((entry) => isRecord(entry) && ('health_check_interval' in entry || 'max_retries' in entry))
 }

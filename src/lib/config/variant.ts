@@ -22,12 +22,14 @@ export interface VariedServer {
  * A server that misses variables which all its profiles have as secrets is no mistake: it exists for those profiles.
  */
 export function varyServer(base: ResolvedServer, defaults: readonly StatedEntry[], profiles: ReadonlyMap<string, StatedProfile>, ambient: Ambient): VariedServer {
-  const { problems } = base.entry.spot.source
-  const own = problems.filter((problem) => isInside(problem, base.entry.spot))
+  const inside = [...profiles].filter(([, profile]) => isIn(base, profile))
+  if (inside.length === 0) return { base, isForAll: true, variants: new Map() }
+  const { source: { problems }, field } = base.entry.spot
+  const own = problems.filter((problem) => isInside(problem, field))
   const variants = new Map<string, ResolvedServer>()
   const failed: { readonly profile: StatedProfile; readonly problems: readonly Problem[] }[] = []
-  for (const [name, profile] of profiles) {
-    if (!isIn(base, profile) || (own.length === 0 && !hasValues(profile))) continue
+  for (const [name, profile] of inside) {
+    if (own.length === 0 && !hasValues(profile)) continue
     const made = makeVariant(base, defaults, profile, ambient)
     if (made.problems.length > 0 || !made.server) failed.push({ profile, problems: made.problems })
     else if (own.length > 0 || isDifferent(base.spec, made.server.spec)) variants.set(name, made.server)
@@ -42,8 +44,8 @@ export function varyServer(base: ResolvedServer, defaults: readonly StatedEntry[
   return { base: standIn, isForAll: false, variants }
 }
 
-function isInside({ field }: Problem, spot: Spot): boolean {
-  return field === spot.field || field.startsWith(`${spot.field}.`) || field.startsWith(`${spot.field}[`)
+function isInside({ field }: Problem, server: string): boolean {
+  return field.startsWith(server) && [undefined, '.', '['].includes(field[server.length])
 }
 
 function hasValues({ env, secrets }: StatedProfile): boolean {
