@@ -95,7 +95,8 @@ describe('what lets a client in', () => {
 
 const now = START
 const [head = '', body = '', signature = ''] = token().split('.')
-const CASES: readonly (readonly [string, string | null, Record<string, string>?, number?])[] = [
+type Case = readonly [what: string, bearer: string | null, headers?: Record<string, string>, status?: number]
+const CASES: readonly Case[] = [
   ['nothing', null],
   ['an empty bearer', ''],
   ['a wrong key', 'mcpctl_wrong'],
@@ -143,7 +144,7 @@ const CASES: readonly (readonly [string, string | null, Record<string, string>?,
 ]
 
 describe('a request is turned away that comes with', () => {
-  it.each(CASES)('%s', async (_name, bearer, headers = {}, status = 401) => {
+  it.each(CASES.map(([what, bearer, headers = {}, status = 401]) => ({ what, bearer, headers, status })))('$what', async ({ bearer, headers, status }) => {
     const sessions = fake.gateway.sessions.length
     refused.length = 0
     const answer = await refusedPost(bearer, headers)

@@ -1,6 +1,7 @@
 import { DEFAULT_GATEWAY, type GateMetrics, type GatewaySettings, type SessionMetrics } from '../core/index.js'
 import { watchKeyFile, type Home } from '../control/index.js'
-import { createGateway, EVERYTHING, openHttpFront, type BreakerChange, type CallObserver, type Gateway, type HttpFront, type Management } from '../gateway/index.js'
+import { createAudit } from './audit.js'
+import { createGateway, EVERYTHING, joinObservers, openHttpFront, type BreakerChange, type CallObserver, type Gateway, type HttpFront, type Management } from '../gateway/index.js'
 import type { FiguresSource } from '../metrics/index.js'
 import { openCatalogueMemory } from './catalogue-memory.js'
 import type { Definitions } from './definitions.js'
@@ -57,18 +58,19 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
   const memory = openCatalogueMemory(home.state)
   const chosen = new ChosenSettings()
   const log = (level: 'info' | 'warn', message: string): void => { journal.write(level, `gateway: ${message}`) }
+  const audit = createAudit({ home, now, isOn: () => chosen.effective.audit, isTaken: () => supervisor.fleet.servers.has('audit') })
   const gateway = createGateway({
     source: createServerSource(supervisor, { memory, definitions }, now), settings: () => chosen.effective, version, now,
     warn: (text) => { log('warn', text) },
     onBreaker: (change) => { tellBreaker(options, change) },
-    ...(observer && { observer }),
+    observer: joinObservers(observer === undefined ? [audit.observer] : [observer, audit.observer]),
     ...(management && { management }),
   })
   const keys = watchKeyFile(home, (message) => { log('warn', message) })
   supervisor.breakers.follow((server) => gateway.breaker(server))
   const inner = await openHttpFront({ gateway, settings: { ...DEFAULT_GATEWAY, port: null }, view: EVERYTHING, store: null, log })
   const monitor = figures && createMonitor({ supervisor, figures, version, startedAt: now(), now, compat: () => chosen.effective.metrics.compat })
-  const http = new HttpKeeper((settings) => openHttpFront({ gateway, settings, view: EVERYTHING, store: openSessionStore(home.state), log, keys, ...(monitor && { monitor }) }), log)
+  const http = new HttpKeeper((settings) => openHttpFront({ gateway, settings, view: EVERYTHING, store: openSessionStore(home.state), log, keys, onRefused: (request) => { audit.refused(request) }, ...(monitor && { monitor }) }), log)
   let markConfigured: () => void = () => undefined
   const configured = new Promise<void>((resolve) => {
     markConfigured = resolve
@@ -103,6 +105,7 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
       memory.close()
       monitor?.close()
       await Promise.all([doors.close(successor), inner.close(), http.close()])
+      await audit.close()
     },
   }
 }

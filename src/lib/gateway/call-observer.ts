@@ -38,10 +38,21 @@ export interface CallEnd {
   readonly isCached?: true
 }
 
+/** A call that was turned away before any server was chosen: what it names is not there for its caller. */
+export interface RefusedCall {
+  readonly method: string
+  /** The name or URI the client asked for. */
+  readonly target: string | null
+  readonly session: string
+  readonly caller: string
+  readonly client: ObservedCall['client']
+}
+
 /** Hears of every call. Called synchronously on the message path: cheap, and must not throw. */
 export interface CallObserver {
   began(call: ObservedCall): void
   ended(call: ObservedCall, end: CallEnd): void
+  refused?(call: RefusedCall): void
   /** Trace context the request carries on to the server in place of the client's; null: the client's own goes on untouched. */
   contextFor?(call: ObservedCall): { readonly traceparent: string; readonly tracestate: string | null } | null
 }

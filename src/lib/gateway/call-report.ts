@@ -2,7 +2,7 @@ import type { Era } from '../core/index.js'
 import { isJsonObject } from '../mcp/index.js'
 import { outcomeOf } from './answer-outcome.js'
 import type { AnswerText } from './answer-text.js'
-import type { CallObserver, CallOutcome, ObservedCall } from './call-observer.js'
+import type { CallObserver, CallOutcome, ObservedCall, RefusedCall } from './call-observer.js'
 import type { RequestMessage } from './contract.js'
 import type { Failure } from './failure.js'
 import type { Origin } from './request-text.js'
@@ -105,10 +105,12 @@ export class CallReport implements ObservedCall {
 export function joinObservers(observers: readonly CallObserver[]): CallObserver {
   const [only] = observers
   if (only !== undefined && observers.length === 1) return only
+  const refusing = observers.filter((observer) => observer.refused !== undefined)
   const giving = observers.filter((observer) => observer.contextFor !== undefined)
   return {
     began: (call) => { for (const observer of observers) observer.began(call) },
     ended: (call, end) => { for (const observer of observers) observer.ended(call, end) },
+    ...(refusing.length === 0 ? {} : { refused: (call: RefusedCall) => { for (const observer of refusing) observer.refused?.(call) } }),
     ...(giving.length === 0 ? {} : {
       contextFor: (call: ObservedCall) => {
         for (const observer of giving) {

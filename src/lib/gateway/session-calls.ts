@@ -84,6 +84,14 @@ export class SessionCalls {
     answerError(asked.message, asked.reply, failure)
   }
 
+  /** Answers a request for something that is not there for this caller. */
+  turnAway({ message, origin, reply }: Asked, failure: Failure): null {
+    const { name, uri } = message.params ?? {}
+    const target = typeof name === 'string' ? name : typeof uri === 'string' ? uri : null
+    this.#host.observer?.refused?.({ method: message.method, target, session: this.#id, caller: this.access.id, client: origin.clientInfo })
+    return answerError(message, reply, failure)
+  }
+
   abort(reason: string): void {
     for (const call of this.#calls.values()) call.abort(reason)
   }

@@ -2,5 +2,6 @@ export { isUnexpected, parseDossier, type Dossier, type DossierCall, type Dossie
 export { DOSSIER_FOLDER, KEPT_DOSSIERS, listDossierNames, readDossiers, removeOldDossiers, writeDossier, type StoredDossier, type StoredDossiers } from './dossier-file.js'
 export { followLogs, type FollowQuery } from './follow-logs.js'
 export type { LogLine, LogStream } from './line.js'
+export { openLogFile, type LogFile } from './log-file.js'
 export { readLogs, streamLogs, type LogQuery } from './read-logs.js'
 export { openServerLog, type ServerLog, type ServerLogOptions } from './server-log.js'
