@@ -162,8 +162,8 @@ class HttpKeeper {
   }
 
   async #follow(settings: GatewaySettings): Promise<void> {
-    const { host, port, token, allowedHosts, allowedOrigins, sse, metrics, auth } = settings
-    const key = JSON.stringify([host, port, token, allowedHosts, allowedOrigins, sse, metrics.public, auth])
+    const { host, port, token, allowedHosts, allowedOrigins, sse, metrics, auth, rest } = settings
+    const key = JSON.stringify([host, port, token, allowedHosts, allowedOrigins, sse, metrics.public, auth, rest])
     if (key === this.#key && (this.#front !== null || port === null)) return
     await this.#front?.close()
     this.#front = null

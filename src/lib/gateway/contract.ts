@@ -2,6 +2,7 @@ import type { JsonObject, RequestId } from '../mcp/index.js'
 import type { ClientId } from './client-id.js'
 import type { PrefixMode } from '../core/index.js'
 import type { Access } from './access.js'
+import type { Presence } from './source.js'
 
 /** Which servers a client sees, and under which names. */
 export interface View {
@@ -91,6 +92,15 @@ export interface SessionState {
   readonly subscriptions: readonly string[]
 }
 
+/** A server a session can reach, and how it is. */
+export interface ReachableServer {
+  readonly name: string
+  readonly presence: Presence
+  /** Why it is not up; empty when it is. */
+  readonly reason: string
+  readonly tools: number
+}
+
 /** One client. The front that opened it closes it. */
 export interface Session {
   /** Takes one message. `reply` is used for requests only; null when nothing is under way afterwards. */
@@ -101,6 +111,8 @@ export interface Session {
   readonly state: SessionState | null
   /** The parameter headers (`Mcp-Param-*`, lower case, without the prefix) a call of this tool must carry: name to argument path. */
   toolHeaders(tool: string): ReadonlyMap<string, readonly string[]>
+  /** The servers it sees now. */
+  reachable?(): readonly ReachableServer[]
   /** Everything under way is aborted, subscriptions are given back, processes of its own end. Idempotent. */
   close(reason: string): void
 }

@@ -1,6 +1,7 @@
 import type { SessionClient } from '../core/index.js'
-import type { View } from './contract.js'
+import type { ReachableServer, View } from './contract.js'
 import { ListWait } from './list-wait.js'
+import { MANAGEMENT } from './local-source.js'
 import type { CallClient } from './call-contract.js'
 import type { Hub } from './hub.js'
 import type { Upstream } from './upstream.js'
@@ -52,6 +53,14 @@ export class SessionView {
 
   get catalogue(): ViewCatalogue {
     return this.#catalogue
+  }
+
+  /** The gateway's own tools are no server. */
+  reachable(): ReachableServer[] {
+    return this.#catalogue.servers().filter((name) => name !== MANAGEMENT).map((name) => {
+      const server = this.#host.source.get(name)
+      return { name, presence: server?.presence ?? 'down', reason: server?.reason ?? '', tools: this.#host.shared(name).catalogue?.tools.length ?? 0 }
+    })
   }
 
   /** The client said who it is: from now on it gets processes of its own where servers are not shared. */

@@ -5,7 +5,7 @@ import type { Access } from './access.js'
 import { idText } from './client-id.js'
 import type { Call } from './call.js'
 import type { CallClient } from './call-contract.js'
-import type { ClientMessage, Reply, RequestMessage, Session, SessionOptions, SessionState, Underway } from './contract.js'
+import type { ClientMessage, ReachableServer, Reply, RequestMessage, Session, SessionOptions, SessionState, Underway } from './contract.js'
 import { absent, failureText, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, refuse, trouble, type Failure } from './failure.js'
 import { describe, introduce } from './introduction.js'
 import { changeMethods } from './listen.js'
@@ -92,6 +92,10 @@ export class GatewaySession implements Session, CallClient {
 
   toolHeaders(tool: string): ReadonlyMap<string, readonly string[]> {
     return toolHeadersOf(this.servers.catalogue.merged().toolRoutes.get(tool)?.definition)
+  }
+
+  reachable(): ReachableServer[] {
+    return this.servers.reachable()
   }
 
   close(reason: string): void {

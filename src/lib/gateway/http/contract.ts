@@ -5,7 +5,7 @@ import type { Gateway, SessionState, View } from '../contract.js'
 
 export interface HttpFrontOptions {
   readonly gateway: Gateway
-  readonly settings: Pick<GatewaySettings, 'host' | 'port' | 'token' | 'allowedHosts' | 'allowedOrigins' | 'sse'> & Partial<Pick<GatewaySettings, 'metrics' | 'auth'>>
+  readonly settings: Pick<GatewaySettings, 'host' | 'port' | 'token' | 'allowedHosts' | 'allowedOrigins' | 'sse'> & Partial<Pick<GatewaySettings, 'metrics' | 'auth' | 'rest'>>
   /** Answers `/metrics` and `/health`; absent: there is nothing at these paths. */
   readonly monitor?: Monitor
   /** The view for requests to `/mcp` itself. */

@@ -17,6 +17,8 @@ import { MonitorDesk } from './monitor-desk.js'
 import { Places, type Home } from './place.js'
 import { Post, refuseUpload } from './post.js'
 import { type Refusal, sendRefusal } from './respond.js'
+import { serveRest } from './rest-desk.js'
+import { readRestPath } from './rest-place.js'
 import { SessionTable } from './session-table.js'
 import { SseClients, UNKNOWN_CLIENT } from './sse-clients.js'
 import { sendDefect, STOPPED, type Target } from './target.js'
@@ -126,6 +128,7 @@ export class Desk {
     if (endpoint !== null) this.#serve(endpoint, req, res)
     else if (!home.isPrivate && this.#monitor?.has(path) === true) this.#report(this.#monitor, visit)
     else if (this.#options.settings.sse && this.#serveSse(visit)) return
+    else if (this.#options.settings.rest === true && this.#serveRest(visit)) return
     else refuseUpload(req, res, notFound(home.isPrivate || this.#monitor === null ? SERVED : `${SERVED}, /health and /metrics`))
   }
 
@@ -144,6 +147,18 @@ export class Desk {
       case 'OPTIONS': return answerOptions(req, res)
       default: return refuseUpload(req, res, notAllowed(MCP_METHODS))
     }
+  }
+
+  /** Plain HTTP and JSON; false: it has nothing at that path. */
+  #serveRest({ req, res, home, path, query }: Visit): boolean {
+    const target = readRestPath(path)
+    if (target === null) return false
+    const server = target.type === 'tools' ? new URLSearchParams(query).get('server') : null
+    const endpoint = this.#places.find(server === null ? target.mcp : `/mcp/${encodeURIComponent(server)}`, home, req.access)
+    if (endpoint === null) return false
+    const post = serveRest({ req, res, target, shared: endpoint.shared })
+    if (post !== null) this.#post(post, req, res)
+    return true
   }
 
   /** HTTP+SSE; false: it has nothing at that path. */

@@ -66,7 +66,7 @@ export class McpEndpoint implements Target {
     if (!accepted.json && !accepted.stream) return sendRefusal(res, NOT_ACCEPTABLE)
     const message = parseClientMessage(body)
     if (message.type === 'bad') {
-      this.#shared().session.receive(message, new RefusedReply(res))
+      this.shared.session.receive(message, new RefusedReply(res))
       // Whatever the session made of it, the client has to hear something.
       if (!res.headersSent) sendRefusal(res, { status: 400, code: message.code, message: message.reason }, message.id)
       return
@@ -92,7 +92,7 @@ export class McpEndpoint implements Target {
 
   #takeModern(message: Exclude<ClientMessage, { type: 'bad' }>, { req, res, accepted }: { req: Incoming; res: Outgoing; accepted: Accepted }): void {
     if (message.type === 'answer') return sendRefusal(res, NO_ANSWERS, message.id)
-    const shared = this.#shared()
+    const shared = this.shared
     const { session } = shared
     if (message.type === 'notification') {
       const version = req.headers['mcp-protocol-version']
@@ -108,7 +108,8 @@ export class McpEndpoint implements Target {
     if (!isGone(res)) new ModernReply({ message, res, accepted, shared, heartbeat: this.#table.heartbeat }).run()
   }
 
-  #shared(): SharedSession {
+  /** The session of those who ask here without one of their own. */
+  get shared(): SharedSession {
     return (this.#modern ??= new SharedSession(this.#gateway.openSession({ view: this.#view, kind: 'modern', channel: DEAF, access: this.#access })))
   }
 }

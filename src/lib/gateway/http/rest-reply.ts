@@ -1,0 +1,100 @@
+import { isJsonObject, MODERN_VERSIONS, type JsonObject } from '../../mcp/index.js'
+import { parseClientMessage } from '../client-message.js'
+import type { Reply, Underway } from '../contract.js'
+import { META } from '../request-text.js'
+import { isGone, watch, type Exchange, type Outgoing } from './exchange.js'
+import { sendAnswer, sendJson } from './respond.js'
+import type { SharedSession } from './shared-session.js'
+
+/** What a request of the REST face came to: the result of the request of MCP it stands for. */
+export type RestResult = (result: JsonObject) => { readonly status: number; readonly body: JsonObject }
+
+export interface RestRequest {
+  readonly shared: SharedSession
+  readonly method: string
+  readonly params: JsonObject
+  readonly show: RestResult
+}
+
+const INVALID_PARAMS = -32602
+/** Why a request came to nothing, as HTTP has it; every other reason is 502. */
+const STATUS: Readonly<Record<string, number>> = { timeout: 504, 'idle-timeout': 504, 'rate-limited': 429, overloaded: 503, down: 503, closed: 503, removed: 503, stopped: 503, absent: 503, quarantined: 403, 'not-granted': 403 }
+
+/** Sends a request of MCP for a client that speaks plain HTTP and JSON, and answers it. Its connection is the request: when that closes, the request is taken back. */
+export function askSession(res: Outgoing, { shared, method, params, show }: RestRequest): void {
+  if (isGone(res)) return
+  const envelope = { [META.version]: MODERN_VERSIONS[0], [META.clientInfo]: { name: 'rest', version: '1' }, [META.capabilities]: {} }
+  const message = parseClientMessage(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: envelope } })))
+  if (message.type !== 'request') throw new Error(`a request that is none: ${method}`)
+  const reply = new RestReply(res, shared, show)
+  reply.follow(shared.session.receive(message, reply))
+}
+
+class RestReply implements Reply, Exchange {
+  readonly #res: Outgoing
+  readonly #shared: SharedSession
+  readonly #show: RestResult
+  #underway: Underway | null = null
+  #isWaiting = false
+  #over = false
+
+  constructor(res: Outgoing, shared: SharedSession, show: RestResult) {
+    this.#res = res
+    this.#shared = shared
+    this.#show = show
+  }
+
+  follow(underway: Underway | null): void {
+    if (this.#over) return
+    this.#underway = underway
+    this.#isWaiting = true
+    this.#shared.join()
+    watch(this.#res, this)
+  }
+
+  answer(parts: readonly Buffer[], status: number, retryAfterMs?: number): void {
+    if (this.#over) return
+    this.#settle()
+    const answer: unknown = JSON.parse(Buffer.concat(parts).toString())
+    const { result, error } = isJsonObject(answer) ? answer : {}
+    if (isJsonObject(result)) {
+      const shown = this.#show(result)
+      return sendJson(this.#res, shown.status, [toBody(shown.body)])
+    }
+    const failure = isJsonObject(error) ? error : {}
+    sendAnswer(this.#res, { parts: [toBody({ success: false, error: failure })], status: statusOf(failure, status), retryAfterMs: retryAfterMs ?? readRetry(failure) })
+  }
+
+  /** Progress and log lines: nobody listens. */
+  send(): void {
+    // The answer is all there is.
+  }
+
+  closed(): void {
+    if (this.#over) return
+    this.#settle()
+    this.#underway?.abort('the client disconnected')
+  }
+
+  #settle(): void {
+    this.#over = true
+    if (this.#isWaiting) this.#shared.leave()
+  }
+}
+
+function statusOf({ code, message, data }: JsonObject, status: number): number {
+  if (status === 429) return 429
+  const reason = isJsonObject(data) ? data['reason'] : undefined
+  if (typeof reason === 'string') return Object.hasOwn(STATUS, reason) ? (STATUS[reason] ?? 502) : 502
+  if (code !== INVALID_PARAMS) return status >= 400 ? status : 502
+  return typeof message === 'string' && message.startsWith('Unknown tool') ? 404 : 400
+}
+
+function readRetry({ data }: JsonObject): number | undefined {
+  const retryAfterMs = isJsonObject(data) ? data['retryAfterMs'] : undefined
+  return typeof retryAfterMs === 'number' ? retryAfterMs : undefined
+}
+
+function toBody(body: JsonObject): Buffer {
+  return Buffer.from(JSON.stringify(body))
+}
