@@ -39,6 +39,10 @@ test('servers are added, switched and removed while the daemon runs, and are as 
 
   expect(changesOf(await runOk(['remove', 'late', '--json'], { home: home(), cwd: home().base }))).toEqual(['stop late'])
   expect(Object.keys(await phases())).toEqual(['one', 'early'])
+  // With nothing but a switch left in it, the file still is where it was taken away from.
+  await runOk(['disable', 'one'], { home: home() })
+  expect(changesOf(await runOk(['remove', 'early', '--json'], { home: home() }))).toEqual([])
+  expect(Object.keys(await phases())).toEqual(['one'])
   const reset = await run(['config', 'reset'], { home: home() })
   expect([reset.exitCode, reset.stderr]).toEqual([2, expect.stringContaining('mcpctl config reset --yes')])
   await runOk(['config', 'reset', '--yes'], { home: home() })

@@ -8,7 +8,7 @@ import { ROOT_KEYS } from './shape.js'
 /** What was changed beside the files people write (`mcpctl add`, `disable`): servers of its own, and switches for any. */
 export interface RuntimeDocument {
   readonly file: string
-  /** Null: no server was added. */
+  /** The servers that were added; null: nothing was changed at all. */
   readonly document: SourceDocument | null
   /** Servers that were switched on or off, by the name their file gives them. */
   readonly enabled: ReadonlyMap<string, boolean>
@@ -33,7 +33,8 @@ export async function readRuntime(options: FindOptions, read: ReadOptions, { dra
   const document = { ...written, data: { servers }, origin: `runtime change (${file})` }
   return {
     file,
-    document: isNamed || Object.keys(servers).length > 0 ? document : null,
+    // With switches alone it counts as well: servers it had before are gone from it, and not from the configuration of somebody else.
+    document: isNamed || Object.keys(servers).length + Object.keys(switches).length > 0 ? document : null,
     enabled: new Map(Object.entries(switches).filter((entry): entry is [string, boolean] => typeof entry[1] === 'boolean')),
   }
 }
