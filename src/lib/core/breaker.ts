@@ -74,6 +74,8 @@ export type BreakerState = ClosedBreaker | OpenBreaker | HalfOpenBreaker
 export interface BreakerMoment {
   readonly now: number
   readonly random: number
+  /** Of the phase in which the call was let through. */
+  readonly epoch: number
 }
 
 /** Whether a call may pass: `open` as any other, `trial` as one of few, `shut` not. */
@@ -96,8 +98,8 @@ export function createBreaker(now: number): ClosedBreaker {
  * trial that fails opens it again for twice the time, and `trials` good ones in a row close it. (States after Nygard,
  * Release It!; the window is a sliding counter of two slots, the older one weighted by the part of it still in sight.)
  */
-export function judge(state: BreakerState, verdict: BreakerVerdict & { readonly epoch: number }, at: BreakerMoment, spec: BreakerSpec): BreakerState {
-  if (verdict.epoch !== state.epoch || state.phase === 'open') return state
+export function judge(state: BreakerState, verdict: BreakerVerdict, at: BreakerMoment, spec: BreakerSpec): BreakerState {
+  if (at.epoch !== state.epoch || state.phase === 'open') return state
   return state.phase === 'closed' ? judgeClosed(state, verdict, at, spec) : judgeTrial(state, verdict, at, spec)
 }
 
@@ -105,7 +107,12 @@ function judgeClosed(state: ClosedBreaker, verdict: BreakerVerdict, at: BreakerM
   if (verdict.type === 'withdrawn') return state
   const failed = verdict.type === 'failed'
   const window = spec.errorPercent === null ? state.window : count(state.window, failed, at.now, spec.windowMs)
-  if (!failed) return state.failures === 0 && window === state.window ? state : { ...state, failures: 0, window }
+  if (!failed) {
+    if (state.failures === 0 && window === state.window) return state
+    // Written out: this happens with every answer, and copying by name takes ten times as long.
+    const { epoch, since, opened, reason, why } = state
+    return { phase: 'closed', epoch, since, failures: 0, opened, reason, why, window }
+  }
   const failures = state.failures + 1
   const counted: ClosedBreaker = { ...state, failures, window }
   if (verdict.isOver === true) return open(counted, { verdict, step: 0, suspicious: false, why: verdict.reason }, at, spec)
@@ -222,10 +229,12 @@ function shorten(text: string): string {
   return text.length <= MAX_REASON ? text : `${text.slice(0, MAX_REASON - 1)}…`
 }
 
-function count(window: CallWindow, failed: boolean, now: number, windowMs: number): CallWindow {
-  const ageMs = now - window.startedAt
-  const rolled = ageMs < windowMs ? window : { startedAt: ageMs < 2 * windowMs ? window.startedAt + windowMs : now, ...NO_CALLS, before: ageMs < 2 * windowMs ? { calls: window.calls, failures: window.failures } : NO_CALLS }
-  return { startedAt: rolled.startedAt, calls: rolled.calls + 1, failures: rolled.failures + (failed ? 1 : 0), before: rolled.before }
+function count({ startedAt, calls, failures, before }: CallWindow, failed: boolean, now: number, windowMs: number): CallWindow {
+  const more = failed ? 1 : 0
+  const ageMs = now - startedAt
+  if (ageMs < windowMs) return { startedAt, calls: calls + 1, failures: failures + more, before }
+  const isNext = ageMs < 2 * windowMs
+  return { startedAt: isNext ? startedAt + windowMs : now, calls: 1, failures: more, before: isNext ? { calls, failures } : NO_CALLS }
 }
 
 function inSight({ startedAt, calls, failures, before }: CallWindow, now: number, windowMs: number): { calls: number; failures: number } {

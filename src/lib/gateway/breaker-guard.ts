@@ -106,7 +106,7 @@ export class BreakerGuard {
     if (epoch !== 0) this.#epochs.delete(call)
     const before = this.#state
     if (before.phase === 'half-open' && epoch !== before.epoch) return
-    this.#become(judge(before, { ...verdict, epoch }, { now: this.#options.now(), random: Math.random() }, spec))
+    this.#become(judge(before, verdict, { now: this.#options.now(), random: Math.random(), epoch }, spec))
     if (before.phase === 'half-open') this.#options.release()
   }
 

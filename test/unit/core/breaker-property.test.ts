@@ -50,7 +50,7 @@ class World {
       }
       case 'ends': {
         const [call] = this.calls.splice(what.which % Math.max(1, this.calls.length), 1)
-        if (call !== undefined) this.state = judge(this.state, { ...what.verdict, epoch: call.epoch }, { now: this.now, random }, this.#spec)
+        if (call !== undefined) this.state = judge(this.state, what.verdict, { now: this.now, random, epoch: call.epoch }, this.#spec)
         return
       }
       case 'passes':
@@ -99,7 +99,7 @@ test('an open one ends: by itself within its bound, or with the next instance', 
 test('answers and calls that were taken back never open it, however many', () => {
   fc.assert(fc.property(spec, fc.array(verdict.filter(({ type }) => type !== 'failed'), { maxLength: 100 }), (used, verdicts) => {
     let state: BreakerState = createBreaker(0)
-    for (const [index, one] of verdicts.entries()) state = judge(state, { ...one, epoch: state.epoch }, { now: index * 10, random: 0 }, used)
+    for (const [index, one] of verdicts.entries()) state = judge(state, one, { now: index * 10, random: 0, epoch: state.epoch }, used)
     expect(state).toMatchObject({ phase: 'closed', failures: 0 })
   }))
 })
@@ -109,7 +109,7 @@ test('a closed one forgets its failures in a row with one answer', () => {
     const world = new World(used)
     for (const [what, random] of events) world.take(what, random)
     if (world.state.phase !== 'closed') return
-    expect(judge(world.state, { type: 'answered', epoch: world.state.epoch }, { now: world.now, random: 0 }, used)).toMatchObject({ phase: 'closed', failures: 0 })
+    expect(judge(world.state, { type: 'answered' }, { now: world.now, random: 0, epoch: world.state.epoch }, used)).toMatchObject({ phase: 'closed', failures: 0 })
   }))
 })
 

@@ -7,7 +7,7 @@ const ENDED: BreakerVerdict = { type: 'failed', failure: 'dead', reason: 'it exi
 const OK: BreakerVerdict = { type: 'answered' }
 
 function after(state: BreakerState, verdicts: readonly BreakerVerdict[], { now = 0, random = 0, spec = SPEC } = {}): BreakerState {
-  return verdicts.reduce((before, verdict) => judge(before, { ...verdict, epoch: before.epoch }, { now, random }, spec), state)
+  return verdicts.reduce((before, verdict) => judge(before, verdict, { now, random, epoch: before.epoch }, spec), state)
 }
 
 function opened(verdict: BreakerVerdict = HTTP_500): BreakerState {
@@ -91,9 +91,9 @@ test('lets no more than its trials through, gives the place of one that was take
 test('a call let through in an earlier phase tells nothing of this one', () => {
   const closed = createBreaker(0)
   const open = opened()
-  expect(judge(open, { ...HTTP_500, epoch: closed.epoch }, { now: 5, random: 0 }, SPEC)).toBe(open)
+  expect(judge(open, HTTP_500, { now: 5, random: 0, epoch: closed.epoch }, SPEC)).toBe(open)
   const halfOpen = tryNow(open, 10)
-  expect(judge(halfOpen, { ...OK, epoch: closed.epoch }, { now: 10, random: 0 }, SPEC)).toBe(halfOpen)
+  expect(judge(halfOpen, OK, { now: 10, random: 0, epoch: closed.epoch }, SPEC)).toBe(halfOpen)
 })
 
 test('an instance that came because the one before was suspected waits for the recovery time; any other is tried at once', () => {
