@@ -118,14 +118,15 @@ function describe(entry: FleetEntry, { home, supervisor, errorsOf }: Pick<Manage
   return {
     name: spec.name, url: spec.endpoint === null ? null : withoutSecrets(spec.endpoint.url), enabled: spec.enabled,
     isAdded: spec.source === runtimeChangesFile(home),
-    health: healthOf(entry), lastCheck: link?.activity.lastHeardAt ?? state.since,
+    health: healthOf(entry, supervisor), lastCheck: link?.activity.lastHeardAt ?? state.since,
     toolCount: link === null ? 0 : (instance?.established?.catalogue.tools.length ?? 0),
     errorCount: errorsOf(baseName(spec.name)), lastError: state.phase === 'ready' || state.phase === 'idle' ? null : state.reason || null,
   }
 }
 
-function healthOf({ spec, state }: FleetEntry): ManagedHealth {
+function healthOf({ spec, state }: FleetEntry, { breakers }: Supervisor): ManagedHealth {
   if (!spec.enabled) return 'unknown'
+  if (breakers.of(spec.name)?.state === 'open') return 'proxy_error'
   switch (state.phase) {
     case 'ready': return 'healthy'
     case 'unready': return 'unhealthy'
