@@ -276,14 +276,16 @@ function namesOf(fleet: Fleet): string[] {
 
 function resolveNames(fleet: Fleet, names: readonly string[] | null, all = namesOf): string[] {
   if (names === null) return all(fleet)
-  for (const name of names) {
+  const found = names.flatMap((name) => {
     const known = namesOf(fleet)
-    if (known.includes(name)) continue
+    // The name of a group stands for its members.
+    const meant = known.filter((each) => each === name || fleet.servers.get(each)?.spec.traffic.membership?.group === name)
+    if (meant.length > 0) return meant
     const close = nearest(name, known)
     throw new McpctlError('SERVER_UNKNOWN', `there is no server "${name}"`, {
       hint: close.length > 0 ? `Did you mean ${close.join(' or ')}?` : known.length > 0 ? `Known servers: ${known.slice(0, 20).join(', ')}.` : 'No servers are configured here.',
       details: { name, suggestions: close },
     })
-  }
-  return [...new Set(names)]
+  })
+  return [...new Set(found)]
 }

@@ -7,7 +7,7 @@ import { McpctlError } from '../errors/index.js'
 import { parseArguments, readArguments } from './call-arguments.js'
 import { unknownServer } from './names.js'
 import { readTimeout } from './start.js'
-import { noMcp, notReady, openDaemon, speaksMcp, type Daemon } from './tools-ask.js'
+import { inGroup, noMcp, notReady, openDaemon, speaksMcp, type Daemon } from './tools-ask.js'
 import { explainFailure, openServerLink } from './tools-link.js'
 
 /** What a timer of Node can hold: as good as no limit. */
@@ -80,7 +80,8 @@ async function showResult(io: Io, server: string, tool: string, result: unknown)
 
 async function findServer(daemon: Daemon, name: string): Promise<ServerSnapshot> {
   const servers = await daemon.servers()
-  const server = servers.find((candidate) => candidate.name === name)
+  // A group is called by the gateway's choice; which of its members is asked for the rest does not matter.
+  const server = servers.find((candidate) => candidate.name === name) ?? inGroup(name, servers)
   if (server === undefined) throw unknownServer(name, servers.filter(speaksMcp).map((candidate) => candidate.name))
   if (!speaksMcp(server)) throw noMcp(name)
   return server
@@ -93,7 +94,7 @@ function findTool(tools: readonly unknown[], name: string): Record<string, unkno
 
 /** A list that is empty because its server is down says nothing about its tools. */
 async function whyNoTool(daemon: Daemon, server: string, tool: string, tools: readonly unknown[]): Promise<McpctlError> {
-  const now = (await daemon.servers()).find((candidate) => candidate.name === server)
+  const now = await daemon.servers().then((servers) => servers.find((candidate) => candidate.name === server) ?? inGroup(server, servers))
   if (now !== undefined && !now.ready && tools.length === 0) return notReady(now)
   const held = now?.held?.find(({ kind, name }) => kind === 'tool' && name === tool)
   if (held !== undefined) {

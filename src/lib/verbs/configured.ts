@@ -3,7 +3,7 @@ import type { LoadedConfig } from '../config/index.js'
 import { McpctlError } from '../errors/index.js'
 import type { Io } from '../cli/index.js'
 import { originOf } from './config-origin.js'
-import { expandNames } from './names.js'
+import { expandNames, isCalled, type Named } from './names.js'
 
 export interface Configured {
   readonly client: ControlClient
@@ -52,8 +52,8 @@ interface Earlier {
 async function applyConfig(options: ConfiguredOptions, client: ControlClient, config: LoadedConfig, { loadedAt, desired }: Earlier): Promise<Configured> {
   try {
     for (const warning of config.warnings) options.io.say(`warning: ${warning}`)
-    const own = config.servers.map((spec) => spec.name)
-    const known = options.names.every((name) => own.includes(name)) ? own : await knownNames(client, own)
+    const own = config.servers.map(({ name, traffic }) => ({ name, group: traffic.membership?.group ?? null }))
+    const known = options.names.every((name) => own.some((server) => isCalled(server, name))) ? own : await knownNames(client, own)
     const asked = expandNames(options.names, known)
     const { source, settings, servers } = config
     const applied = await client.request('apply', { source, sources: config.explained.files, settings, servers, origin: originOf(options.io, config, { configPath: options.configPath, loadedAt }) })
@@ -77,9 +77,9 @@ async function openUnconfigured({ io, names }: ConfiguredOptions): Promise<Confi
   }
 }
 
-async function knownNames(client: ControlClient, own: readonly string[]): Promise<string[]> {
+async function knownNames(client: ControlClient, own: readonly Named[]): Promise<Named[]> {
   const { servers } = await client.request('snapshot', { names: null, detail: false })
-  return [...new Set([...own, ...servers.map((server) => server.name)])]
+  return [...own, ...servers]
 }
 
 async function runningNames(client: ControlClient): Promise<string[]> {

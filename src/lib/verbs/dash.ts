@@ -105,7 +105,7 @@ async function readNames(names: readonly string[], io: Io): Promise<ReadonlySet<
   if (client === null) return new Set(names)
   try {
     const { servers } = await client.request('snapshot', { names: null, detail: false })
-    return new Set(expandNames(names, servers.map((server) => server.name)))
+    return new Set(expandNames(names, servers))
   } finally {
     client.close()
   }

@@ -16,7 +16,7 @@ export const events = defineVerb({
     if (client === null) throw new McpctlError('NOT_RUNNING', 'the daemon is not running', { hint: 'mcpctl start' })
     try {
       const { servers } = await client.request('snapshot', { names: null, detail: false })
-      const wanted = names.length === 0 ? null : new Set(expandNames(names, servers.map((server) => server.name)))
+      const wanted = names.length === 0 ? null : new Set(expandNames(names, servers))
       const following: Following = { wanted, holds: new Map() }
       const stream = client.subscribe((event) => show(event, following, io))
       const aborted = new Promise<void>((resolve) => {

@@ -4,7 +4,7 @@ import { createPaint, defineVerb, neutralise, SCHEMA_VERSION, type Io, type Pain
 import { connectControl, resolveHome, VERSION } from '../control/index.js'
 import { McpctlError } from '../errors/index.js'
 import { followLogs, streamLogs, type LogLine } from '../logs/index.js'
-import { expandNames } from './names.js'
+import { expandNames, type Named } from './names.js'
 
 const COLORS = ['cyan', 'magenta', 'yellow', 'green', 'blue'] as const
 
@@ -30,7 +30,7 @@ export const logs = defineVerb({
     const grep = readPattern(flags.grep)
     const tail = readTail(flags.tail, since)
     const { directory, known } = await locateLogs(io)
-    const wanted = names.length > 0 ? expandNames(names, known) : known
+    const wanted = names.length > 0 ? expandNames(names, known) : known.map(({ name }) => name)
     const write = createWriter(io, wanted, { prefix: flags['no-prefix'] !== true && wanted.length !== 1, timestamps: flags.timestamps === true })
     const query = { directory, names: wanted, ...(since === null ? {} : { since }), ...(until === null ? {} : { until }), ...(grep === null ? {} : { grep }), ...(tail === null ? {} : { tail }) }
     if (flags.follow !== true) {
@@ -43,14 +43,14 @@ export const logs = defineVerb({
   },
 })
 
-async function locateLogs(io: Io): Promise<{ directory: string; known: string[] }> {
+async function locateLogs(io: Io): Promise<{ directory: string; known: Named[] }> {
   const home = resolveHome(io.env)
   const client = await connectControl(home, VERSION)
-  if (client === null) return { directory: home.logs, known: await namesWithLogs(home.logs) }
+  if (client === null) return { directory: home.logs, known: (await namesWithLogs(home.logs)).map((name) => ({ name })) }
   try {
     const { daemon, servers } = await client.request('snapshot', { names: null, detail: false })
-    const names = servers.map((server) => server.name)
-    return { directory: daemon.logDirectory, known: [...new Set([...names, ...(await namesWithLogs(daemon.logDirectory))])] }
+    const gone = (await namesWithLogs(daemon.logDirectory)).filter((name) => servers.every((server) => server.name !== name))
+    return { directory: daemon.logDirectory, known: [...servers, ...gone.map((name) => ({ name }))] }
   } finally {
     client.close()
   }

@@ -1,14 +1,34 @@
 import { nearest } from '../base/index.js'
 import { McpctlError } from '../errors/index.js'
 
-/** The names as they are, or the names a quoted pattern like 'git*' stands for. Throws SERVER_UNKNOWN with suggestions. */
-export function expandNames(asked: readonly string[], known: readonly string[]): string[] {
+/** A server, and the name it shares with those that stand in for it. */
+export interface Named {
+  readonly name: string
+  readonly group?: string | null
+}
+
+/**
+ * The names as they are, or those a quoted pattern like 'git*', the name of a group or that of its replicas (`search` of
+ * `search@1`) stands for. Throws SERVER_UNKNOWN with suggestions.
+ */
+export function expandNames(asked: readonly string[], known: readonly (string | Named)[]): string[] {
+  const servers = known.map((each) => (typeof each === 'string' ? { name: each } : each))
   const found = asked.flatMap((name) => {
-    const matches = name.includes('*') || name.includes('?') ? known.filter((candidate) => toPattern(name).test(candidate)) : known.filter((candidate) => candidate === name)
-    if (matches.length === 0) throw unknownServer(name, known)
-    return matches
+    const matches = servers.filter(name.includes('*') || name.includes('?') ? matchesPattern(name) : (server) => isCalled(server, name))
+    if (matches.length === 0) throw unknownServer(name, [...new Set(servers.flatMap((server) => [server.name, server.group ?? server.name]))])
+    return matches.map((server) => server.name)
   })
   return [...new Set(found)]
+}
+
+/** Whether a server is meant by this name: its own, its group's, or that of the server it is one instance of. */
+export function isCalled({ name, group }: Named, asked: string): boolean {
+  return name === asked || group === asked || (name.startsWith(`${asked}@`) && /^\d+$/.test(name.slice(asked.length + 1)))
+}
+
+function matchesPattern(glob: string): (server: Named) => boolean {
+  const pattern = toPattern(glob)
+  return ({ name }) => pattern.test(name)
 }
 
 /** `*` and `?` as in file names. */

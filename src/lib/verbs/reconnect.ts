@@ -36,7 +36,7 @@ interface Order {
 async function run(client: ControlClient, io: Io, { asked, wait, timeoutMs }: Order): Promise<Outcome> {
   const startedAt = performance.now()
   const { servers: known } = await client.request('snapshot', { names: null, detail: false })
-  const wanted = asked.length === 0 ? null : expandNames(asked, known.map(({ name }) => name))
+  const wanted = asked.length === 0 ? null : expandNames(asked, known)
   const view = createPlainStartView(io, Math.max(...known.map(({ name }) => name.length)), startedAt)
   const watch = watchServers(client, { judge: judgeStart, onChange: (server) => { view.onChange(server) }, signal: io.signal, timeoutMs })
   try {

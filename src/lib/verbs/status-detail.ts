@@ -28,6 +28,7 @@ export function renderDetail(server: ServerSnapshot, { detail, log, alerts = [],
     ['Trouble', describeTrouble(server, paint)],
     ...alerts.filter(({ kind }) => !TOLD_BY_PHASE.has(kind)).map(({ text, hint }): [string, string] => ['Alert', `${paint('yellow', neutralise(text))} (${neutralise(hint)})`]),
     ['Breaker', describeBreaker(server, paint)],
+    ['Group', describeGroup(server)],
     ['Wanted', server.desired === 'up' ? 'up' : server.enabled ? 'down' : 'down (disabled in the configuration)'],
     ['Target', detail ? neutralise(detail.target) : null],
     ['', detail?.note ?? null],
@@ -52,6 +53,11 @@ export function renderDetail(server: ServerSnapshot, { detail, log, alerts = [],
     ...section('Last log lines', log.map(describeLine), paint),
     `  ${paint('dim', 'Try'.padEnd(10))}  ${nextStep(server)}`,
   ].join('\n')
+}
+
+/** The name clients see, where it is not the server's own. */
+function describeGroup({ group = null }: ServerSnapshot): string | null {
+  return group === null ? null : `clients see it as ${group}`
 }
 
 function section(title: string, lines: readonly string[], paint: Paint): string[] {

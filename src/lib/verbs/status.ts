@@ -29,7 +29,7 @@ export const status = defineVerb({
         return { json: { daemon: snapshot.daemon, servers: snapshot.servers, ...figures } }
       }
       const known = await client.request('snapshot', { names: null, detail: false })
-      const wanted = expandNames(names, known.servers.map((server) => server.name))
+      const wanted = expandNames(names, known.servers)
       const [snapshot, metrics] = await Promise.all([client.request('snapshot', { names: wanted, detail: true }), askMetrics(client, wanted)])
       return await showDetail(io, home, snapshot, metrics)
     } finally {

@@ -70,7 +70,7 @@ function tellCleanedUp(ended: number, io: Io): Outcome {
 
 async function stopServers(client: ControlClient, io: Io, asked: readonly string[], startedAt: number): Promise<Outcome> {
   const { servers } = await client.request('snapshot', { names: null, detail: false })
-  const names = asked.length === 0 ? null : expandNames(asked, servers.map((server) => server.name))
+  const names = asked.length === 0 ? null : expandNames(asked, servers)
   const wasUp = new Set(servers.filter((server) => server.pid !== null || server.desired === 'up').map((server) => server.name))
   const result = await client.request('stop', { names })
   const stopped = result.names.filter((name) => wasUp.has(name))

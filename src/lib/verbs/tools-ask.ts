@@ -23,6 +23,12 @@ export async function openDaemon(io: Io): Promise<Daemon> {
   }
 }
 
+/** One of the servers behind a name that clients see, a ready one if there is any. */
+export function inGroup(name: string, servers: readonly ServerSnapshot[]): ServerSnapshot | undefined {
+  const members = servers.filter(({ group }) => group === name)
+  return members.find(({ ready }) => ready) ?? members[0]
+}
+
 /** Whether the server speaks MCP at all; a helper process has nothing to list or call. */
 export function speaksMcp(server: ServerSnapshot): boolean {
   return server.transport !== 'none'

@@ -3,7 +3,7 @@ import type { ServerSnapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { hiddenWarnings } from './hidden-warning.js'
 import { expandNames } from './names.js'
-import { noMcp, openDaemon, speaksMcp, type Daemon } from './tools-ask.js'
+import { inGroup, noMcp, openDaemon, speaksMcp, type Daemon } from './tools-ask.js'
 import { openServerLink } from './tools-link.js'
 
 /** What one server offers, as the gateway lets clients see it. */
@@ -27,11 +27,11 @@ export const tools = defineVerb({
     const daemon = await openDaemon(io)
     try {
       const before = await daemon.servers()
-      const wanted = names.length > 0 ? checkNames(names, before) : before.filter((server) => server.enabled && speaksMcp(server)).map((server) => server.name)
+      const wanted = names.length > 0 ? checkNames(names, before) : [...new Set(before.filter((server) => server.enabled && speaksMcp(server)).map((server) => server.group ?? server.name))]
       const listed = await Promise.all(wanted.map((name) => listTools(daemon, name, before, io.signal)))
       // What was starting may have become ready while its list was waited for.
       const after = await daemon.servers()
-      const states = wanted.map((name) => after.find((server) => server.name === name))
+      const states = wanted.map((name) => after.find((server) => server.name === name) ?? inGroup(name, after))
       return await show(io, listed, states, { areNamed: names.length > 0, tokens: flags.tokens === true })
     } finally {
       daemon.close()
@@ -40,10 +40,11 @@ export const tools = defineVerb({
 })
 
 function checkNames(names: readonly string[], servers: readonly ServerSnapshot[]): string[] {
-  const wanted = expandNames(names, servers.map((server) => server.name))
+  // A group is asked as clients see it.
+  const wanted = names.flatMap((name) => (servers.some(({ group }) => group === name) ? [name] : expandNames([name], servers)))
   const mute = servers.find((server) => names.includes(server.name) && !speaksMcp(server))
   if (mute !== undefined) throw noMcp(mute.name)
-  return wanted.filter((name) => servers.some((server) => server.name === name && speaksMcp(server)))
+  return [...new Set(wanted)].filter((name) => servers.some((server) => (server.name === name || server.group === name) && speaksMcp(server)))
 }
 
 async function listTools(daemon: Daemon, name: string, servers: readonly ServerSnapshot[], signal: AbortSignal): Promise<Listed> {
@@ -53,7 +54,7 @@ async function listTools(daemon: Daemon, name: string, servers: readonly ServerS
     return { name, tools: open.established.catalogue.tools, trouble: null }
   } catch (error) {
     // Without a gateway there is nothing to show; one server's trouble is its own.
-    if (!(error instanceof McpctlError) || error.code !== 'CALL_FAILED') throw error
+    if (!(error instanceof McpctlError) || (error.code !== 'CALL_FAILED' && error.code !== 'SERVER_UNKNOWN')) throw error
     return { name, tools: [], trouble: error.message }
   }
 }

@@ -30,7 +30,7 @@ export const wait = defineVerb({
     }
     try {
       const { servers } = await client.request('snapshot', { names: null, detail: false })
-      const watched = names.length > 0 ? expandNames(names, servers.map((server) => server.name)) : servers.filter((server) => server.desired === 'up').map((server) => server.name)
+      const watched = names.length > 0 ? expandNames(names, servers) : servers.filter((server) => server.desired === 'up').map((server) => server.name)
       const startedAt = performance.now()
       const watch = watchServers(client, { judge: (server) => judge(goal, server), onChange: () => undefined, signal: io.signal, timeoutMs })
       // The first answer on this connection comes after the subscription's snapshot: now the states are known.

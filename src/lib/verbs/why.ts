@@ -5,7 +5,7 @@ import { connectControl, resolveHome, VERSION, type Home } from '../control/inde
 import type { DaemonSnapshot, ServerDetail, ServerSnapshot } from '../core/index.js'
 import { DOSSIER_FOLDER, listDossierNames, readDossiers, type StoredDossiers } from '../logs/index.js'
 import { configOf } from './config-of.js'
-import { expandNames } from './names.js'
+import { expandNames, type Named } from './names.js'
 import { renderWhy } from './why-render.js'
 import { tellStory } from './why-story.js'
 
@@ -32,7 +32,7 @@ export const why = defineVerb({
 interface Live {
   readonly daemon: DaemonSnapshot | null
   /** Null: no daemon. */
-  readonly names: readonly string[] | null
+  readonly names: readonly Named[] | null
   readonly servers: ReadonlyMap<string, { readonly server: ServerSnapshot; readonly detail: ServerDetail | undefined }>
 }
 
@@ -42,7 +42,8 @@ async function askDaemon(home: Home, asked: readonly string[]): Promise<Live> {
   try {
     const { servers } = await client.request('snapshot', { names: null, detail: false })
     // A server that was removed from its configuration can still be asked about.
-    const known = [...new Set([...servers.map(({ name }) => name), ...(await listDossierNames(join(home.state, DOSSIER_FOLDER)))])]
+    const gone = (await listDossierNames(join(home.state, DOSSIER_FOLDER))).filter((name) => servers.every((server) => server.name !== name))
+    const known: Named[] = [...servers, ...gone.map((name) => ({ name }))]
     const living = expandNames(asked, known).filter((name) => servers.some((server) => server.name === name))
     const { daemon, servers: wanted, details } = await client.request('snapshot', { names: living, detail: true })
     return { daemon, names: known, servers: new Map(wanted.map((server) => [server.name, { server, detail: details?.find(({ name }) => name === server.name) }])) }

@@ -21,6 +21,13 @@ describe('names', () => {
     expect(expandNames([pattern], KNOWN)).toEqual(names)
   })
 
+  it('of a group, and of the server whose replicas they are, stand for their members', () => {
+    const servers = [{ name: 'main', group: 'search' }, { name: 'backup', group: 'search' }, { name: 'files', group: null }, { name: 'web@1' }, { name: 'web@2' }, { name: 'web@kairos' }]
+    expect(expandNames(['search'], servers)).toEqual(['main', 'backup'])
+    expect(expandNames(['web', 'backup'], servers)).toEqual(['web@1', 'web@2', 'backup'])
+    expect(() => expandNames(['serch'], servers)).toThrow(expect.objectContaining({ hint: 'Did you mean search?' }))
+  })
+
   it('of a pattern and a name that overlap come once', () => {
     expect(expandNames(['github', 'git*'], KNOWN)).toEqual(['github', 'git', 'gitlab'])
   })
