@@ -87,7 +87,7 @@ it('answers what a client of this protocol expects', async () => {
 
 const SPEC = specOf('a', {
   transport: 'http',
-  endpoint: { url: 'http://127.0.0.1:1/mcp', headers: { a: 'b' } },
+  endpoint: { url: 'http://127.0.0.1:1/mcp', headers: { a: 'b' }, pool: { min: 0, max: 9 } },
   limits: { memoryBytes: 1, cpuPercent: 2, pids: 3 },
   launch: { command: 'c', args: ['d'], cwd: '/e', env: { F: 'g' }, ownEnv: ['F'], shown: ['c', 'd'] },
   dependsOn: ['b'],

@@ -41,7 +41,7 @@ describe('the schema says what loading says', () => {
   it('of every field of a server, with every kind of value', async () => {
     const names = Object.keys(SERVER_FIELDS)
     const cases = names.flatMap((field) => VALUES.map((value) => ({ field, value })))
-    const base = (field: string): Record<string, unknown> => (['url', 'headers'].includes(field) ? { url: 'http://h/mcp' } : field === 'idleTimeout' ? { command: 'x', start: 'on-demand' } : { command: 'x' })
+    const base = (field: string): Record<string, unknown> => (['url', 'headers', 'auth', 'pool'].includes(field) ? { url: 'http://h/mcp' } : field === 'idleTimeout' ? { command: 'x', start: 'on-demand' } : { command: 'x' })
     const servers = Object.fromEntries(cases.map(({ field, value }, index) => [`s${index}`, field === 'transport' ? { url: 'http://h', [field]: value } : { ...base(field), [field]: value }]))
     // As code: no time goes into finding places in the text.
     const found = await problems(createProject({ 'mcp.config.mjs': `export default ${JSON.stringify({ servers })}` }))

@@ -130,6 +130,8 @@ interface Shared {
   timeouts?: TimeoutsConfig
   /** When it is left alone because its calls fail; `false`: never. Default: after 5 failures in a row, or half of 20 calls. */
   breaker?: BreakerConfig | boolean
+  /** HTTP connections to it: kept for later (default 8), and open at once (default: as many as calls need). */
+  pool?: { min?: number; max?: number }
   /** Requests it is sent a minute. Default: no limit. */
   rate?: RateConfig
   /** Calls it has under way at once; more wait. Default: no limit. */

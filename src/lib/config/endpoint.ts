@@ -1,13 +1,17 @@
-import type { EndpointSpec } from '../core/index.js'
+import type { EndpointSpec, PoolSpec } from '../core/index.js'
 import { explain, showText, type ExplainedValue } from './explain.js'
+import { Knobs } from './knobs.js'
 import { originOf, spotOf, type Layers } from './layer.js'
 import { resolveOutboundAuth } from './outbound-auth.js'
 import { MASK } from './secret.js'
+import { fromEnvironment } from './setting-override.js'
+import type { Settings } from './settings.js'
 import type { StatedEntry } from './server-entry.js'
 import type { Spot } from './spot.js'
 
 /** Where the server answers, or null when the entry names no url. */
-export function resolveEndpoint({ entry }: Layers, explained: ExplainedValue[]): EndpointSpec | null {
+export function resolveEndpoint(layers: Layers, settings: Settings, explained: ExplainedValue[]): EndpointSpec | null {
+  const { entry } = layers
   const { url } = entry.values
   if (url === undefined) return null
   const origin = originOf(entry, false)
@@ -25,7 +29,23 @@ export function resolveEndpoint({ entry }: Layers, explained: ExplainedValue[]):
   }
   const { header, auth } = resolveOutboundAuth(entry, explained)
   if (header !== undefined) headers['Authorization'] = header
-  return { url, headers, ...(auth === undefined ? {} : { auth }) }
+  const pool = resolvePool(new Knobs(layers, explained), settings)
+  return { url, headers, ...(auth === undefined ? {} : { auth }), ...(pool === null ? {} : { pool }) }
+}
+
+const MOST_CONNECTIONS = 1024
+const KEPT_CONNECTIONS = 8
+
+/** Null when nobody says anything about them. */
+function resolvePool(knobs: Knobs, settings: Settings): PoolSpec | null {
+  const max = knobs.pick<number | null>({ environment: fromEnvironment(settings, 'MCP_POOL_MAX_SIZE', settings.poolMax), get: ({ pool }) => pool?.max, fallback: null })
+  const min = knobs.pick<number | null>({ environment: fromEnvironment(settings, 'MCP_POOL_MIN_SIZE', settings.poolMin), get: ({ pool }) => pool?.min, fallback: null })
+  if (max.value === null && min.value === null) return null
+  const most = max.value ?? MOST_CONNECTIONS
+  const kept = Math.min(min.value ?? KEPT_CONNECTIONS, most)
+  knobs.say('pool.min', { ...min, value: kept })
+  knobs.say('pool.max', { ...max, value: most })
+  return { min: kept, max: most }
 }
 
 interface HeaderVariable {

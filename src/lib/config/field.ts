@@ -25,6 +25,7 @@ export interface ServerFields {
   url: string
   headers: Record<string, string>
   auth: Stated<OutboundAuthFields>
+  pool: Stated<{ min: number; max: number }>
   transport: Transport
   enabled: boolean
   disabled: boolean
@@ -155,6 +156,15 @@ export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> 
   url: { kind: url, summary: 'Where it answers over HTTP.', aliases: ['httpUrl', 'serverUrl', 'uri'] },
   headers: { kind: headers, summary: 'HTTP headers of every request.', foreignNames: ['http_headers'] },
   auth: { kind: outboundAuth, summary: 'Where the token for it comes from.', isOwnOnly: true },
+  pool: {
+    summary: 'HTTP connections to it.',
+    inDefaults: true,
+    isOwnOnly: true,
+    kind: group('an object with min and max', {
+      min: { kind: integer(0, 1024), summary: 'Kept open for later calls. Default 8.' },
+      max: { kind: integer(1, 1024), summary: 'Open at once besides the stream of its own messages; calls wait for one. Default: as many as calls need.' },
+    }),
+  },
   transport: {
     kind: choice(['stdio', 'http', 'sse', 'none'], TRANSPORT_ALIASES),
     summary: 'How it is spoken to; found out from command and url when absent.',

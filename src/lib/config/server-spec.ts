@@ -37,7 +37,7 @@ export function resolveServer(name: string, layers: Layers, ambient: Ambient): R
   const fields: ExplainedValue[] = []
   const transport = decideTransport(entry)
   const launch = resolveLaunch(layers, ambient.inherited, fields)
-  const endpoint = resolveEndpoint(layers, fields)
+  const endpoint = resolveEndpoint(layers, ambient.settings, fields)
   if (transport === null || (!launch && !endpoint)) return null
   fields.unshift(explain('transport', { value: transport, origin: entry.spots.has('transport') ? originOf(entry, false) : 'default' }))
   const knobs = new Knobs(layers, fields)

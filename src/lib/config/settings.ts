@@ -36,6 +36,9 @@ export interface Settings {
   readonly cacheTtlMs: number | undefined
   /** Failures in a row that open the breaker of a server. */
   readonly failureThreshold: number | undefined
+  /** HTTP connections to one server: kept for later, and open at once. */
+  readonly poolMin: number | undefined
+  readonly poolMax: number | undefined
   /** Time until an open breaker lets the first trial through. */
   readonly recoveryTimeoutMs: number | undefined
   /** For the daemon, which reads the variable by itself. */
@@ -77,6 +80,14 @@ const duration = (name: string, example: string): Variable<number> => ({
     const durationMs = readDuration(text)
     return durationMs !== undefined && durationMs > 0 && durationMs <= MAX_DURATION_MS ? durationMs : undefined
   },
+})
+
+const MOST_CONNECTIONS = 1024
+
+const count = (name: string, least: number): Variable<number> => ({
+  name,
+  accepts: `a whole number from ${least} to ${MOST_CONNECTIONS}`,
+  read: (text) => (/^\d{1,4}$/.test(text) && Number(text) >= least && Number(text) <= MOST_CONNECTIONS ? Number(text) : undefined),
 })
 
 const folder = (name: string): Variable<string> => ({ name, accepts: 'the path of a folder', read: (text) => (text.includes('\0') ? undefined : text) })
@@ -138,6 +149,8 @@ const VARIABLES = {
     accepts: 'a whole number from 1 to 10000',
     read: (text: string) => (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 10_000 ? Number(text) : undefined),
   },
+  poolMin: count('MCP_POOL_MIN_SIZE', 0),
+  poolMax: count('MCP_POOL_MAX_SIZE', 1),
   recoveryTimeout: duration('MCP_RECOVERY_TIMEOUT', '500ms or 30s'),
   limitsBackend: {
     name: 'MCP_LIMITS_BACKEND',
@@ -191,6 +204,8 @@ export function readSettings(env: NodeJS.ProcessEnv, userHome: string = homedir(
     cacheSizeBytes: read(VARIABLES.cacheSize),
     cacheTtlMs: read(VARIABLES.cacheTtl),
     failureThreshold: read(VARIABLES.failureThreshold),
+    poolMin: read(VARIABLES.poolMin),
+    poolMax: read(VARIABLES.poolMax),
     recoveryTimeoutMs: read(VARIABLES.recoveryTimeout),
     limitsBackend: read<LimitsBackend>(VARIABLES.limitsBackend) ?? 'auto',
     watch: read(VARIABLES.watch) ?? true,

@@ -8,7 +8,7 @@ export const NEEDS_COMMAND: readonly FieldName[] = ['args', 'env', 'envFile', 'c
 /** A helper speaks no MCP, so it has no clients. */
 const NEEDS_CLIENTS: readonly FieldName[] = ['isolation', 'roots', 'clientAbilities', 'timeouts', 'tools', 'instances', 'namespace', 'priority', 'weight', 'breaker', 'rate', 'concurrency', 'cache']
 /** What says something about an address only. */
-export const NEEDS_URL: readonly FieldName[] = ['headers', 'auth', 'bearerTokenVariable', 'headerVariables']
+export const NEEDS_URL: readonly FieldName[] = ['headers', 'auth', 'pool', 'bearerTokenVariable', 'headerVariables']
 
 /**
  * How a server is reached: `command` alone is stdio, `url` (with a command: a local HTTP server) is HTTP unless the entry

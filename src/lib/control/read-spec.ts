@@ -1,4 +1,4 @@
-import { MAX_TRACED_BYTES, type EndpointSpec, type FleetSettings, type LaunchSpec, type OutboundAuthSpec, type ServerSpec } from '../core/index.js'
+import { MAX_TRACED_BYTES, type EndpointSpec, type FleetSettings, type LaunchSpec, type OutboundAuthSpec, type PoolSpec, type ServerSpec } from '../core/index.js'
 import { readBoolean, readErrorDocument, readInteger, readLimit, readList, readNullable, readNumber, readOneOf, readRecord, readString, readTexts, refuse } from './read.js'
 import { readGatewaySettings, readUse } from './read-gateway-spec.js'
 import { readHealth, readLimits, readReplacement } from './read-upkeep-spec.js'
@@ -135,8 +135,14 @@ function readLaunch(value: unknown, field: string): LaunchSpec {
 
 function readEndpoint(value: unknown, field: string): EndpointSpec {
   const endpoint = readRecord(value, field)
+  const pool = readNullable(endpoint['pool'], `${field}.pool`, readPool)
   const auth = readNullable(endpoint['auth'], `${field}.auth`, readOutboundAuth)
-  return { url: readUrl(endpoint['url'], `${field}.url`), headers: readTexts(endpoint['headers'], `${field}.headers`), ...(auth === null ? {} : { auth }) }
+  return { url: readUrl(endpoint['url'], `${field}.url`), headers: readTexts(endpoint['headers'], `${field}.headers`), ...(auth === null ? {} : { auth }), ...(pool === null ? {} : { pool }) }
+}
+
+function readPool(value: unknown, field: string): PoolSpec {
+  const pool = readRecord(value, field)
+  return { min: readInteger(pool['min'], `${field}.min`, [0, 1024]), max: readInteger(pool['max'], `${field}.max`, [1, 1024]) }
 }
 
 function readOutboundAuth(value: unknown, field: string): OutboundAuthSpec {

@@ -55,6 +55,7 @@ export type {
   LimitsSpec,
   LogsSpec,
   OutboundAuthSpec,
+  PoolSpec,
   ProbeSpec,
   ReplaceMode,
   RestartPolicy,

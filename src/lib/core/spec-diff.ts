@@ -21,7 +21,7 @@ const PARTS: readonly Part[] = [
   { applies: 'restart', read: ({ launch }) => ({ command: launch?.command, args: launch?.args, cwd: launch?.cwd }) },
   // Variables merely inherited from a shell do not count: every shell has others.
   { applies: 'restart', read: ({ launch }) => named('env', Object.fromEntries((launch?.ownEnv ?? []).map((name) => [name, launch?.env[name]]))) },
-  { applies: 'restart', read: ({ endpoint }) => ({ url: endpoint?.url, auth: endpoint?.auth, ...named('headers', endpoint?.headers ?? {}) }) },
+  { applies: 'restart', read: ({ endpoint }) => ({ url: endpoint?.url, auth: endpoint?.auth, pool: endpoint?.pool, ...named('headers', endpoint?.headers ?? {}) }) },
   { applies: 'live', read: ({ enabled, startTimeoutMs, stopTimeoutMs, drainTimeoutMs, replace, dependsOn, tags }) => ({ enabled, startTimeout: startTimeoutMs, stopTimeout: stopTimeoutMs, drainTimeout: drainTimeoutMs, replace, dependsOn, tags }) },
   { applies: 'live', read: ({ restart, limits, health, logs }) => ({ restart, ...named('limits', { ...limits }), ...named('health', { ...health }), ...named('logs', { ...logs }) }) },
   { applies: 'live', read: ({ isolation, start, idleStopMs, traffic }) => ({ isolation, start, idleTimeout: idleStopMs, ...named('', { ...traffic }) }) },

@@ -25,6 +25,13 @@ export interface EndpointSpec {
   readonly headers: Readonly<Record<string, string>>
   /** How requests are authorised where that is no matter of a header that stays as it is; absent: they are not. */
   readonly auth?: OutboundAuthSpec
+  /** Connections kept for later, and open at once besides the stream of its own messages; absent: as many as calls need. */
+  readonly pool?: PoolSpec
+}
+
+export interface PoolSpec {
+  readonly min: number
+  readonly max: number
 }
 
 /** Where the bearer token for a server comes from. Paths are absolute. */

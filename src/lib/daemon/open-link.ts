@@ -18,9 +18,9 @@ export async function openLink(spec: ServerSpec, child: Child | null, options: O
   const { log, generation, outbound, onLoginNeeded, ...hooks } = options
   const client = introduction(spec)
   if (spec.endpoint !== null) {
-    const { url, headers } = spec.endpoint
+    const { url, headers, pool } = spec.endpoint
     const authorizer = await outbound.authorizerOf(spec, { onLoginNeeded, warn: (text) => log.mark(`warning: ${text}`, generation) })
-    return openHttpLink({ url, headers, ...(authorizer === null ? {} : { authorizer }), transport: spec.transport === 'sse' ? 'sse' : 'http', untilListening: spec.launch !== null, client, ...hooks })
+    return openHttpLink({ url, headers, ...(authorizer === null ? {} : { authorizer }), ...(pool === undefined ? {} : { pool }), transport: spec.transport === 'sse' ? 'sse' : 'http', untilListening: spec.launch !== null, client, ...hooks })
   }
   if (child === null) throw new Error(`${spec.name} has neither a process nor a URL`)
   return openStdioLink({

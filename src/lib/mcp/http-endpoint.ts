@@ -36,12 +36,21 @@ export interface Endpoint {
   close(): void
 }
 
+/** Connections kept for later, and open at once. */
+export interface Pool {
+  readonly min: number
+  readonly max: number
+}
+
+/** The stream of a server's own messages stays open, and a call is taken back while others take all the rest. */
+const UNCOUNTED = 2
+
 /** Reads the address and loads the HTTP client. Rejects with LinkError `rejected` when the url is none. */
-export async function openEndpoint(address: string, headers: Readonly<Record<string, string>>): Promise<Endpoint> {
+export async function openEndpoint(address: string, headers: Readonly<Record<string, string>>, pool?: Pool): Promise<Endpoint> {
   const url = readUrl(address)
   const { Agent, request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
   // LIFO keeps few connections warm; the number of calls under way is bounded by the wire.
-  const agent: Agent = new Agent({ keepAlive: true, scheduling: 'lifo', maxFreeSockets: 8 })
+  const agent: Agent = new Agent({ keepAlive: true, scheduling: 'lifo', maxFreeSockets: pool?.min ?? 8, ...(pool ? { maxSockets: pool.max + UNCOUNTED } : {}) })
   return {
     url,
     host: url.origin,

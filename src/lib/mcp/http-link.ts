@@ -6,6 +6,8 @@ export interface HttpLinkOptions extends ConversationOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly transport: 'http' | 'sse'
+  /** Bounds for its connections: kept for later, and open at once. Default: 8, and as many as calls need. */
+  readonly pool?: { readonly min: number; readonly max: number }
   /** Credentials that change; they win over `headers`. Absent: what a request carries is the same for all. */
   readonly authorizer?: Authorizer
   /** The server is a local process that may still be booting: refused connections are tried again until `establish` is aborted. Default false. */
@@ -21,7 +23,7 @@ export interface HttpLinkOptions extends ConversationOptions {
 export async function openHttpLink(options: HttpLinkOptions): Promise<Link> {
   const { openEndpoint } = await import('./http-endpoint.js')
   const { authorizer, maxMessageBytes, untilListening = false } = options
-  const plain = await openEndpoint(options.url, options.headers)
+  const plain = await openEndpoint(options.url, options.headers, options.pool)
   const endpoint = authorizer === undefined ? plain : (await import('./http-authorized.js')).authorizeEndpoint(plain, authorizer)
   const wireOptions = { endpoint, untilListening, ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }) }
   if (options.transport === 'sse') {

@@ -23,11 +23,11 @@ const PROBES: ProbeConfig[] = ['mcp', 'none', { http: 'http://h' }, { tcp: 'h:1'
 const SERVER: Omit<Required<StdioServer>, 'url' | 'transport' | 'group'> = {
   command: 'x', args: [1], env: { A: true }, envFile: '.env', cwd: '.', enabled: true, era: 'auto', restart: 'always', limits: LIMITS, startTimeout: 1, stopTimeout: 1, drainTimeout: 0, replace: 'in-place', health: HEALTH,
   dependsOn: 'b', tags: 't', logs: {}, isolation: 'per-session', start: 'on-demand', idleTimeout: 'never', roots: ['.', { uri: 'file:///x', name: 'n' }],
-  clientAbilities: ['sampling'], timeouts: TIMEOUTS, tools: TOOLS, instances: 3, namespace: 'n', priority: 1, weight: 0.5, breaker: BREAKER, rate: { perMinute: 1 }, concurrency: 5, cache: { ttl: 1, tools: 'a', resources: true, prompts: true, scope: 'public' },
+  clientAbilities: ['sampling'], timeouts: TIMEOUTS, tools: TOOLS, instances: 3, namespace: 'n', priority: 1, weight: 0.5, breaker: BREAKER, pool: { min: 1, max: 2 }, rate: { perMinute: 1 }, concurrency: 5, cache: { ttl: 1, tools: 'a', resources: true, prompts: true, scope: 'public' },
 }
 const DEFAULTS: Required<ServerDefaults> = {
   env: {}, cwd: '.', enabled: true, era: 'modern', restart: {}, limits: LIMITS, startTimeout: 1, stopTimeout: 1, drainTimeout: 0, replace: 'in-place', health: HEALTH, tags: [], logs: {}, isolation: 'shared', start: 'auto',
-  idleTimeout: 0, roots: '.', clientAbilities: 'elicitation', timeouts: {}, breaker: false, rate: false, concurrency: { max: 1 }, cache: '5m',
+  idleTimeout: 0, roots: '.', clientAbilities: 'elicitation', timeouts: {}, breaker: false, pool: {}, rate: false, concurrency: { max: 1 }, cache: '5m',
 }
 
 const innerOf = (name: 'timeouts' | 'tools' | 'limits' | 'health' | 'breaker'): string[] => Object.keys(SERVER_FIELDS[name].kind.fields ?? {}).sort()

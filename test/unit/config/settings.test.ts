@@ -17,7 +17,7 @@ describe('settings from the environment', () => {
     expect(settings).toEqual({
       home: '/h/.mcp', pidDir: '/h/.mcp/pids', logDir: '/h/.mcp/logs', configPath: undefined, maxStartupTimeMs: 60_000, parallelStartup: true,
       autoRestart: true, healthCheckIntervalMs: 2_000, memoryLimitBytes: undefined, cpuQuotaPercent: undefined, logLevel: 'info', bindHost: '127.0.0.1',
-      gatewayPort: undefined, gatewayToken: undefined, metricsCompat: undefined, limitsBackend: 'auto', watch: true,
+      gatewayPort: undefined, gatewayToken: undefined, metricsCompat: undefined, cacheSizeBytes: undefined, cacheTtlMs: undefined, failureThreshold: undefined, recoveryTimeoutMs: undefined, poolMin: undefined, poolMax: undefined, limitsBackend: 'auto', watch: true,
     })
     expect([...stated]).toEqual([])
   })
