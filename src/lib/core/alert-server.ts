@@ -31,6 +31,7 @@ const RECENT_STEPS = 30
 const BREACHES: ReadonlySet<EndCause> = new Set(['oom', 'limit-poll', 'heap'])
 /** Causes with an alert of their own. */
 const TOLD_APART: ReadonlySet<EndCause> = new Set([...BREACHES, 'pids', 'unhealthy'])
+const BESIDE_BREAKER: ReadonlySet<AlertKind> = new Set(['hung', 'restarting'])
 const BY_HAND: ReadonlySet<EndCause> = new Set(['stop', 'restart'])
 const EXPECTED: ReadonlySet<EndCause> = new Set(['stop', 'restart', 'replaced', 'recycled', 'probe-exit'])
 
@@ -39,8 +40,10 @@ type Judge = (facts: ServerAlertFacts, now: number) => Omit<Alert, 'server'> | n
 /** Everything about one server that a person should look at. How long ago is in `since`, not in the text. */
 export function judgeServer(facts: ServerAlertFacts, limits: LimitsBackendSnapshot | null, now: number): Alert[] {
   const { name } = facts.server
-  const found = JUDGES.map((judge) => judge(facts, now))
-  return [...found, judgeHold(facts, limits)].flatMap((alert) => (alert === null ? [] : [{ kind: alert.kind, level: alert.level, server: name, text: alert.text, hint: alert.hint, since: alert.since }]))
+  const found = [...JUDGES.map((judge) => judge(facts, now)), judgeHold(facts, limits)]
+  // That it was replaced because its calls fail is part of the story of its breaker.
+  const isTold = found.some((alert) => alert?.kind === 'breaker')
+  return found.flatMap((alert) => (alert === null || (isTold && BESIDE_BREAKER.has(alert.kind)) ? [] : [{ kind: alert.kind, level: alert.level, server: name, text: alert.text, hint: alert.hint, since: alert.since }]))
 }
 
 const judgeFailed: Judge = ({ server: { name, phase, reason, since }, ends }) => {
