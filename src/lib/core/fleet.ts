@@ -91,8 +91,7 @@ export function stepFleet(fleet: Fleet, events: readonly FleetEvent[], moment: M
     for (let moves = nextMoves(work.fleet()); moves.length > 0; moves = nextMoves(work.fleet())) {
       for (const move of moves) work.send(move.name, move.event)
     }
-  } while (work.settleReplacements())
-  work.forgetRemoved()
+  } while (work.settleReplacements() || work.forgetRemoved())
   return { fleet: work.fleet(), effects: work.effects, changed: work.changed }
 }
 
@@ -291,13 +290,16 @@ class FleetWork {
     this.#servers.set(spec.name, { ...entry, ...next, removed: false, trouble: next.nextSpec === null ? null : entry.trouble })
   }
 
-  forgetRemoved(): void {
+  /** Whether any was: others may have waited for it. */
+  forgetRemoved(): boolean {
+    const before = this.#servers.size
     for (const [name, entry] of this.#servers) {
       if (entry.removed && isAtRest(entry.state)) {
         this.#servers.delete(name)
         this.changed.add(name)
       }
     }
+    return this.#servers.size < before
   }
 }
 
