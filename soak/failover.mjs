@@ -1,5 +1,5 @@
 // Several servers behind one name, under load, while one of them dies, hangs or fails:
-//   node soak/failover.mjs --scenario kill|hang|500|replicas [--seconds 20] [--rate 2000] [--json]
+//   node soak/failover.mjs --scenario kill|hang|500|replicas|none [--seconds 20] [--rate 2000] [--timeout 2s] [--json]
 // Every tenth call writes, the others only read. The rules: every call is answered once, with its own nonce; no call that
 // only reads fails; a call that writes is carried out at most once, never when its error says not-delivered; in the end
 // the main has its calls back. Exits 1 when one is broken.
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { INITIALIZE } from './message.mjs'
 import { createScratch, freePort } from './scratch.mjs'
 
-const { values } = parseArgs({ options: { scenario: { type: 'string', default: 'kill' }, seconds: { type: 'string', default: '20' }, rate: { type: 'string', default: '2000' }, json: { type: 'boolean', default: false } } })
+const { values } = parseArgs({ options: { scenario: { type: 'string', default: 'kill' }, seconds: { type: 'string', default: '20' }, rate: { type: 'string', default: '2000' }, timeout: { type: 'string', default: '2s' }, json: { type: 'boolean', default: false } } })
 const { scenario } = values
 const seconds = Number(values.seconds)
 const rate = Number(values.rate)
@@ -26,10 +26,12 @@ const violations = []
 const violation = (what) => violations.push(what)
 
 function configuration() {
-  const stdio = (name) => ({ command: process.execPath, args: [SERVER, name, folder] })
+  // They are killed far more often than a supervisor puts up with.
+  const restart = { policy: 'always', backoff: { initial: '50ms', max: '200ms' }, intensity: { restarts: 1000, window: '1m' } }
+  const stdio = (name) => ({ command: process.execPath, args: [SERVER, name, folder], restart })
   // What serves over HTTP is started here, so that only the calls tell that it is ill.
-  const remote = (name) => ({ url: `http://127.0.0.1:${ports[name]}/mcp`, timeouts: { total: '1s' } })
-  if (scenario === 'replicas') return { servers: { search: { command: '/bin/sh', args: ['-c', `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(SERVER)} r$$ ${JSON.stringify(folder)}`], instances: REPLICAS, restart: { initial: '100ms', max: '500ms' } } } }
+  const remote = (name) => ({ url: `http://127.0.0.1:${ports[name]}/mcp`, timeouts: { total: values.timeout } })
+  if (scenario === 'replicas') return { servers: { search: { command: '/bin/sh', args: ['-c', `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(SERVER)} r$$ ${JSON.stringify(folder)}`], instances: REPLICAS, restart } } }
   const make = scenario === 'kill' ? stdio : remote
   return { servers: { main: make('main'), backup: make('backup') }, groups: { search: ['main', 'backup'] } }
 }
@@ -126,6 +128,7 @@ const setMode = (mode) => fetch(`http://127.0.0.1:${ports.main}/mode/${mode}`, {
 const faults = []
 
 async function disturb(isOver) {
+  if (scenario === 'none') return
   while (!isOver()) {
     await sleep(scenario === 'replicas' ? 1000 : Math.min(2000, seconds * 250))
     if (isOver()) break
@@ -185,7 +188,7 @@ async function untilIdle() {
 
 async function run() {
   fs.writeFileSync(path.join(scratch.project, 'mcp.config.json'), JSON.stringify(configuration()))
-  const remotes = scenario === 'hang' || scenario === '500' ? await startRemotes() : []
+  const remotes = ['hang', '500', 'none'].includes(scenario) ? await startRemotes() : []
   try {
     const started = await scratch.run(['start'], 60_000)
     if (started.code !== 0) throw new Error(`start failed: ${started.said}`)
