@@ -102,6 +102,8 @@ export interface DaemonSnapshot {
   /** Absent in what a daemon of an older version says, as is `limits`. */
   readonly configs?: readonly ConfigSnapshot[]
   readonly limits?: LimitsBackendSnapshot
+  /** The servers of each profile. Absent in what a daemon of an older version says. */
+  readonly profiles?: Readonly<Record<string, readonly string[]>>
 }
 
 /** A configuration the servers came from. */

@@ -39,6 +39,8 @@ export interface GatewayHost {
   /** A configuration was applied: its gateway settings hold from now on. Resolves when the HTTP front is where they want it. */
   applied(source: string, settings: GatewaySettings): Promise<void>
   readonly http: HttpStatus
+  /** The servers of each profile. */
+  profiles(): Readonly<Record<string, readonly string[]>>
   /** The clients there are. */
   sessions(): readonly SessionMetrics[]
   /** What was limited, what was kept, and who waits. */
@@ -92,6 +94,10 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
     get http() {
       return http.status
     },
+    profiles: () => Object.fromEntries(Object.keys(chosen.effective.profiles).map((name) => {
+      const view = gateway.viewOfProfile(name)
+      return [name, view === null ? [] : gateway.sourcesOf(view)]
+    })),
     sessions: () => gateway.sessions(),
     tryNow: (server) => { gateway.tryNow(server) },
     gate: () => gateway.gateFigures(),

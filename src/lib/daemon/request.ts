@@ -134,6 +134,7 @@ function describeDaemon({ version, startedAt, home, gateway, configs, limits, su
     pid: process.pid, version, startedAt, home: home.root, logDirectory: home.logs, sources: [...sources], http: gateway.http,
     configs: configs.describe([...sources]),
     limits: describeLimits(limits),
+    profiles: gateway.profiles(),
   }
 }
 

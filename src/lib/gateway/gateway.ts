@@ -18,6 +18,7 @@ import type { SessionHost } from './session-host.js'
 import { choiceKey, type Heard, type ServerSource, type SourceListener } from './source.js'
 import { Upstream } from './upstream.js'
 import { GroupMemories } from './group/group-memory.js'
+import { sourcesOf } from './group/offer.js'
 import { viewOfProfile, viewOfServer } from './views.js'
 import { ViewCatalogue } from './view-catalogue.js'
 
@@ -105,6 +106,10 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
 
   viewOfServer(name: string): View | null {
     return viewOfServer(name, this.#options.source)
+  }
+
+  sourcesOf(view: View): string[] {
+    return sourcesOf(view, this.#options.source)
   }
 
   viewOfProfile(name: string): View | null {

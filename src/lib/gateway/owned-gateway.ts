@@ -1,7 +1,7 @@
 import type { BreakerSnapshot, GateMetrics, GatewaySettings, SessionMetrics } from '../core/index.js'
 import type { BreakerChange } from './breaker-guard.js'
 import type { CallObserver } from './call-observer.js'
-import type { Gateway } from './contract.js'
+import type { Gateway, View } from './contract.js'
 import type { Management } from './management.js'
 import type { ServerSource } from './source.js'
 
@@ -26,6 +26,8 @@ export interface GatewayOptions {
 export interface OwnedGateway extends Gateway {
   /** Who is connected, in the order in which they came. */
   sessions(): SessionMetrics[]
+  /** Every server behind what a view shows, by its configured name, also those that are down. */
+  sourcesOf(view: View): readonly string[]
   /** What was limited, what was kept, and who waits. */
   gateFigures(): GateMetrics
   /** Null: the server has none, or no call of it was ever made. */

@@ -1,6 +1,8 @@
+import { nearest } from '../base/index.js'
 import { createPaint, defineVerb, neutralise, type Io, type Outcome } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type ControlClient, type Home } from '../control/index.js'
 import type { MetricsSnapshot, Snapshot } from '../core/index.js'
+import { McpctlError } from '../errors/index.js'
 import { configOf } from './config-of.js'
 import { expandNames } from './names.js'
 
@@ -9,14 +11,15 @@ export const status = defineVerb({
   summary: 'Show every server, or one in detail.',
   description:
     'Without names: a table of all servers. With names: since when, why, the last exits and log lines, and what to do next. Exits 3 when the daemon or a named server is not running or not ready, 4 when there is no such server.',
-  examples: ['status', 'status files', 'status --json'],
+  examples: ['status', 'status files', 'status --profile work', 'status --json'],
   names: { summary: 'Servers to show in detail.', required: false },
-  flags: {},
-  run: async ({ names }, io) => {
+  flags: { profile: { type: 'string', value: 'NAME', summary: 'Only the servers of this profile.' } },
+  run: async ({ names, flags }, io) => {
     const home = resolveHome(io.env)
     const client = await connectControl(home, VERSION)
     if (client === null) return notRunning(io, home)
     try {
+      if (flags.profile !== undefined) return await showProfile(io, client, { profile: flags.profile, names })
       if (names.length === 0) {
         // The table is loaded while the daemon looks at its servers.
         const [snapshot, metrics, table] = await Promise.all([
@@ -37,6 +40,25 @@ export const status = defineVerb({
     }
   },
 })
+
+/** The table of one profile's servers, and how many of them take calls. Throws USAGE beside names, SERVER_UNKNOWN for a profile there is not. */
+async function showProfile(io: Io, client: ControlClient, { profile, names }: { readonly profile: string; readonly names: readonly string[] }): Promise<Outcome> {
+  if (names.length > 0) throw new McpctlError('USAGE', '--profile chooses servers, and so do names', { hint: 'Give one of the two.' })
+  const [snapshot, metrics, { renderTable }] = await Promise.all([client.request('snapshot', { names: null, detail: false }), askMetrics(client, null), import('./status-table.js')])
+  const { profiles = {} } = snapshot.daemon
+  const members = Object.hasOwn(profiles, profile) ? profiles[profile] : undefined
+  if (members === undefined) throw unknownProfile(profile, Object.keys(profiles))
+  const servers = snapshot.servers.filter(({ name }) => members.includes(name))
+  const alerts = (metrics?.alerts ?? []).filter(({ server }) => server === null || members.includes(server))
+  if (!io.json) io.out(renderTable({ ...snapshot, servers }, io.outTerminal, { saved: null, alerts, now: Date.now() }))
+  return { json: { daemon: snapshot.daemon, profile, connected_servers: servers.filter(({ ready }) => ready).length, total_servers: servers.length, servers, alerts } }
+}
+
+function unknownProfile(name: string, known: readonly string[]): McpctlError {
+  const close = nearest(name, known)
+  const listed = known.length > 0 ? `Profiles: ${known.join(', ')}.` : 'No profiles are configured.'
+  return new McpctlError('SERVER_UNKNOWN', `there is no profile ${JSON.stringify(name)}`, { hint: close.length > 0 ? `Did you mean ${close.join(' or ')}?` : listed, details: { name, kind: 'profile', suggestions: close } })
+}
 
 /** Null: a daemon of an older version has no figures. */
 function askMetrics(client: ControlClient, names: readonly string[] | null): Promise<MetricsSnapshot | null> {

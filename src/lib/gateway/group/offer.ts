@@ -14,6 +14,15 @@ export interface Offer {
  * What is down for good, with all its members, is left out.
  */
 export function offersOf(view: View, source: ServerSource): Offer[] {
+  return choose(view, source).flatMap(({ name, members }) => (members.some(({ presence }) => presence !== 'down') ? [{ name, members: members.map((member) => member.name) }] : []))
+}
+
+/** Every server behind what a view shows, as it is configured, also those that are down. */
+export function sourcesOf(view: View, source: ServerSource): string[] {
+  return choose(view, source).flatMap(({ members }) => members.map(({ name }) => name))
+}
+
+function choose(view: View, source: ServerSource): { readonly name: string; readonly members: readonly SourceServer[] }[] {
   const found = new Map<string, SourceServer[]>()
   for (const name of source.names()) {
     const server = source.get(name)
@@ -23,12 +32,7 @@ export function offersOf(view: View, source: ServerSource): Offer[] {
     if (members === undefined) found.set(shown, [server])
     else members.push(server)
   }
-  const offers: Offer[] = []
-  for (const [name, all] of found) {
-    const members = all.length === 1 ? all : arrange(all)
-    if (members.some(({ presence }) => presence !== 'down')) offers.push({ name, members: members.map((member) => member.name) })
-  }
-  return offers
+  return [...found].map(([name, all]) => ({ name, members: all.length === 1 ? all : arrange(all) }))
 }
 
 /** Those of a profile instead of the others; a stable sort keeps equals in order. */
