@@ -67,6 +67,9 @@ global_settings:
     expect((await runOk(['start', '--config', 'mcp.yaml'], { home: home(), env })).stderr).toMatch(/2 ready/)
     expect((await runOk(['tools', 'search', '--json'], { home: home() })).json()).toMatchObject({ servers: [{ name: 'search' }] })
     expect((await runOk(['call', 'search', 'echo', 'text=one'], { home: home() })).stdout).toContain('one')
+    const listening = startProxy(home(), ['--http', '--servers', 'search'], { isProtocol: false })
+    await waitFor(() => listening.stdout().endsWith('\n'), { what: 'the URL on stdout' })
+    expect(await (await fetch(listening.stdout().trim().replace(/\/mcp$/, '/servers'))).json()).toMatchObject({ success: true, connected_servers: 1, total_servers: 1, servers: { search: { connected: true, status: 'up', tool_count: 4 } } })
     await end(main.process)
     // Nobody noticed yet that it is gone: the call itself finds out, and was certainly not delivered.
     expect((await runOk(['call', 'search', 'echo', 'text=two'], { home: home() })).stdout).toContain('two')

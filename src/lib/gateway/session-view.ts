@@ -2,6 +2,7 @@ import type { SessionClient } from '../core/index.js'
 import type { ReachableServer, View } from './contract.js'
 import { ListWait } from './list-wait.js'
 import { MANAGEMENT } from './local-source.js'
+import type { Presence } from './source.js'
 import type { CallClient } from './call-contract.js'
 import type { Hub } from './hub.js'
 import type { Upstream } from './upstream.js'
@@ -24,6 +25,9 @@ export interface ViewHost extends Hub {
   readonly groups: GroupMemories
   readonly listWaitMs: number
 }
+
+/** The best one first: what is seen under one name is as well as the best of its members. */
+const PRESENCES: readonly Presence[] = ['up', 'coming', 'resting', 'down']
 
 /** The servers as one session has them: shared ones, and processes of its own where the configuration wants that. */
 export class SessionView {
@@ -57,9 +61,12 @@ export class SessionView {
 
   /** The gateway's own tools are no server. */
   reachable(): ReachableServer[] {
+    const tools = new Map<string, number>()
+    for (const { server } of this.#catalogue.merged().toolRoutes.values()) tools.set(server, (tools.get(server) ?? 0) + 1)
     return this.#catalogue.servers().filter((name) => name !== MANAGEMENT).map((name) => {
-      const server = this.#host.source.get(name)
-      return { name, presence: server?.presence ?? 'down', reason: server?.reason ?? '', tools: this.#host.shared(name).catalogue?.tools.length ?? 0 }
+      const members = this.#catalogue.membersOf(name).flatMap((member) => this.#host.source.get(member) ?? [])
+      const best = PRESENCES.map((presence) => members.find((member) => member.presence === presence)).find((member) => member !== undefined)
+      return { name, presence: best?.presence ?? 'down', reason: best?.reason ?? '', tools: tools.get(name) ?? 0 }
     })
   }
 
