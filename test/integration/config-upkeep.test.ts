@@ -146,7 +146,7 @@ describe('what is looked into', () => {
   }
 
   it('is known when all is well and when loading fails', async () => {
-    expect(await seen({ 'mcp.config.json': { servers: { a: { command: 'x', env: { A: '${file:./a.txt}' }, envFile: '.env' } } }, 'a.txt': 'a', '.env': '' })).toEqual(['.env', 'a.txt', 'mcp.config.json'])
+    expect(await seen({ 'mcp.config.json': { servers: { a: { command: 'x', env: { A: '${file:./a.txt}' }, envFile: '.env' } } }, 'a.txt': 'a', '.env': '' })).toEqual(['.env', 'a.txt', 'mcp.config.json', 'mcp.lock'])
     expect(await seen({ 'mcp.config.json': '{ "servers": ' })).toEqual(['mcp.config.json'])
     expect(await seen({ 'mcp.config.json': { servers: { a: { command: 'x', env: { A: '${file:./gone.txt}' } } } } })).toEqual(['gone.txt', 'mcp.config.json'])
   })

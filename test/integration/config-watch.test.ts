@@ -297,6 +297,18 @@ describe.concurrent('another list of files', () => {
     await expectCalls(1)
   })
 
+  it('takes a file that was not there when the others were read for no news, until it comes', async (context) => {
+    const { at, write, watchAll, expectCalls, watcher } = open(context)
+    write('a.json', '1')
+    await watchAll('a.json')
+    const since = Date.now()
+    await pass(50)
+    watcher().update([at('a.json'), at('b.json')], since, [at('b.json')])
+    await expectCalls(0)
+    write('b.json', '1')
+    await expectCalls(1)
+  })
+
   it('tells of a new file that changed since it was read', async (context) => {
     const { at, write, watchAll, expectCalls, watcher } = open(context)
     write('a.json', '1')

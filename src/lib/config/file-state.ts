@@ -6,6 +6,9 @@ import { planWatch } from './watch-plan.js'
 /** More than a configuration may have: such a file is judged by its size and time alone. */
 const MAX_BYTES = 16 * 1024 ** 2
 
+/** The content of a file that is not there. */
+export const MISSING = 'ENOENT'
+
 /** A file at one moment, as far as it decides about a configuration. */
 export interface FileState {
   /** Equal for equal content, or for the same reason why there is none. */
@@ -25,7 +28,7 @@ export async function readFileState(path: string): Promise<FileState> {
     return { content, isEmpty, changedAt: Math.max(...times.map(({ ctimeMs }) => ctimeMs)) }
   } catch (error) {
     const code = errorCode(error) ?? 'unreadable'
-    return { content: code, isEmpty: code === 'ENOENT', changedAt: null }
+    return { content: code, isEmpty: code === MISSING, changedAt: null }
   }
 }
 

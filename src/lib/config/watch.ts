@@ -1,13 +1,15 @@
 import { basename, join, resolve } from 'node:path'
 import type { ChokidarOptions, FSWatcher } from 'chokidar'
 import { describeFailure, errorCode } from './failure.js'
-import { readFileState, type FileState } from './file-state.js'
+import { MISSING, readFileState, type FileState } from './file-state.js'
 import { planWatch, type WatchPlan } from './watch-plan.js'
 
 export interface WatchOptions {
   readonly files: readonly string[]
   /** Epoch milliseconds before the files were read: one that changed since counts as changed. Absent: none does. */
   readonly since?: number
+  /** Those of them that were not there when the others were read. */
+  readonly absent?: readonly string[]
   /** The content of at least one file is another than when it was last told, and has settled. */
   readonly onChange: () => void
   /** Changes may go unnoticed, or be noticed late; in words. */
@@ -17,9 +19,9 @@ export interface WatchOptions {
 export interface ConfigWatcher {
   /**
    * Watches these files from now on, which were all read after `since`. What was known of a file that stays is kept, so
-   * that no change gets lost; without `since` nothing of it was read.
+   * that no change gets lost; without `since` nothing of it was read. `absent`: those that were not there then.
    */
-  update(files: readonly string[], since?: number): void
+  update(files: readonly string[], since?: number, absent?: readonly string[]): void
   /** Calls nothing back any more. Resolves when everything is released. */
   close(): Promise<void>
 }
@@ -66,12 +68,14 @@ class FileWatcher implements ConfigWatcher {
 
   constructor(options: WatchOptions) {
     this.#options = options
-    this.update(options.files, options.since)
+    this.update(options.files, options.since, options.absent)
   }
 
-  update(files: readonly string[], since?: number): void {
+  update(files: readonly string[], since?: number, absent: readonly string[] = []): void {
     const wanted = [...new Set(files.map((file) => resolve(file)))]
     this.#since = since
+    // When a file went nobody knows, but of these it is known that they were gone.
+    for (const file of absent.map((each) => resolve(each))) if (!this.#known.has(file)) this.#known.set(file, MISSING)
     if (wanted.length !== this.#files.length || !wanted.every((file) => this.#files.includes(file))) {
       this.#files = wanted
       this.#known = new Map([...this.#known].filter(([file]) => wanted.includes(file)))

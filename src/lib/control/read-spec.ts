@@ -66,6 +66,7 @@ function readOrigin(value: unknown, field: string): ConfigOrigin {
     configPath: readNullable(origin['configPath'], `${field}.configPath`, readString),
     env: readTexts(origin['env'], `${field}.env`),
     files: readList(origin['files'], `${field}.files`, readString),
+    ...(origin['absent'] === undefined ? {} : { absent: readList(origin['absent'], `${field}.absent`, readString) }),
     watch: readBoolean(origin['watch'], `${field}.watch`),
     loadedAt: readNumber(origin['loadedAt'], `${field}.loadedAt`),
   }

@@ -20,6 +20,8 @@ export interface ConfigOrigin {
   readonly env: Readonly<Record<string, string>>
   /** Absolute paths of every file that went into it. */
   readonly files: readonly string[]
+  /** Those of them that were not there. */
+  readonly absent?: readonly string[]
   /** Whether a change of these files is to be noticed. */
   readonly watch: boolean
   /** Epoch milliseconds before the first of them was read: what changed since may not have been seen. */

@@ -64,7 +64,7 @@ class SourceWatch implements ConfigWatch {
     const known = this.#watched.get(source)
     if (known) {
       Object.assign(known, { origin, runTrouble: null })
-      known.watcher?.update(origin.files, origin.loadedAt)
+      known.watcher?.update(origin.files, origin.loadedAt, origin.absent)
       return
     }
     this.#watched.set(source, { origin, watcher: null, run: null, isStale: false, watchTrouble: null, runTrouble: null })
@@ -106,8 +106,8 @@ class SourceWatch implements ConfigWatch {
       const { watchConfig } = await import('../config/watch.js')
       if (this.#isClosed) return
       for (const [source, known] of this.#watched) {
-        const { files, loadedAt } = known.origin
-        known.watcher ??= watchConfig({ files, since: loadedAt, onChange: () => this.#changed(source, known), onTrouble: (message) => this.#troubled(source, known, message) })
+        const { files, loadedAt, absent = [] } = known.origin
+        known.watcher ??= watchConfig({ files, since: loadedAt, absent, onChange: () => this.#changed(source, known), onTrouble: (message) => this.#troubled(source, known, message) })
       }
     } catch (error) {
       // The files of this program may have been removed while it runs.

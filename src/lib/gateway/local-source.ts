@@ -41,9 +41,10 @@ export function withManagement<T extends SessionOptions>(options: T): T {
 function viewOf(view: View, access: Access): View {
   const isAsked = view.manages === 'asked' || (view.manages !== 'never' && view.servers === null && view.tags.length === 0)
   if (!isAsked) return view.manages === undefined ? view : { ...view, manages: 'never' }
-  // Who has a key or a token of its own has what that grants; over the home's own socket clients ask for them.
-  const isGranted = access.kind === 'local' ? view.manages === 'asked' : access.grant.manage
+  // Who has a key of its own has what that grants; over the home's own socket clients ask for them. The gateway's token
+  // is what every client has: it grants them only where they are meant for all.
   const isOpen = access.kind === 'local' || access.kind === 'token' || access.kind === 'anonymous'
+  const isGranted = isOpen ? access.kind === 'local' && view.manages === 'asked' : access.grant.manage
   return { ...view, manages: isGranted ? 'granted' : isOpen ? 'open' : 'never' }
 }
 
