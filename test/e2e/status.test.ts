@@ -42,6 +42,7 @@ describe('status', () => {
         http: { url: null, trouble: null },
         configs: [{ source: join(home().project, 'mcp.config.json'), trouble: null, watched: true }],
         limits: { backend: expect.any(String), memory: expect.any(String), cpu: expect.any(String), pids: expect.any(String), notes: expect.any(Array) },
+        profiles: {},
       },
       alerts: [],
       saved: { sessions: 0, instances: 1, instancesOtherwise: expect.any(Number), memoryBytes: expect.any(Number), memoryOtherwiseBytes: expect.any(Number), savedBytes: 0 },

@@ -42,7 +42,7 @@ describe.skipIf(process.platform !== 'linux')('the list of processes', () => {
   it('has a child of ours with arguments, parent, age, memory and mark', async () => {
     const child = spawn('sleep', ['62.5'], { env: { ...process.env, MCPCTL_ID: 'test:list:1', OTEL_X: 'y=z' } })
     onTestFinished(() => void child.kill('SIGKILL'))
-    const found = await waitFor(async () => (await listProcesses()).find(({ pid, args }) => pid === child.pid && args[0] === 'sleep'))
+    const found = await waitFor(async () => (await listProcesses()).find(({ pid, args, memoryBytes }) => pid === child.pid && args[0] === 'sleep' && memoryBytes !== 0))
     expect(found).toMatchObject({ parentPid: process.pid, args: ['sleep', '62.5'], marker: 'test:list:1' })
     expect(Math.abs(Date.now() - (found.startedAt ?? 0))).toBeLessThan(15_000)
     expect(found.memoryBytes).toBeGreaterThan(100_000)
