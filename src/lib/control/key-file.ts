@@ -1,10 +1,11 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KeySpec } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { whileHeld } from './file-hold.js'
-import { homeUnusable, type Home } from './home.js'
+import type { Home } from './home.js'
 import { readKeys } from './read-keys.js'
+import { readStateText, writeState } from './state-file.js'
 
 /** A key of the home: never the key itself. */
 export interface StoredKey extends KeySpec {
@@ -26,7 +27,7 @@ export function keyFile(home: Home): string {
 /** Throws CONFIG_SYNTAX when somebody else wrote something there that cannot be read, HOME_UNUSABLE when it cannot be opened. */
 export function readKeyFile(home: Home): StoredKeys {
   const path = keyFile(home)
-  const text = readText(path)
+  const text = readStateText(path)
   if (text === null) return NONE
   try {
     return readKeys(JSON.parse(text))
@@ -88,23 +89,5 @@ function markOf(path: string): string {
 }
 
 function write(path: string, keys: StoredKeys): void {
-  const draft = `${path}.${String(process.pid)}`
-  try {
-    if (Object.keys(keys).length === 0) return rmSync(path, { force: true })
-    writeFileSync(draft, `${JSON.stringify({ schemaVersion: 1, keys }, null, 2)}\n`, { mode: 0o600 })
-    renameSync(draft, path)
-  } catch (error) {
-    rmSync(draft, { force: true })
-    throw homeUnusable(path, error)
-  }
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null
-    throw homeUnusable(path, error)
-  }
+  writeState(path, Object.keys(keys).length === 0 ? null : { schemaVersion: 1, keys })
 }

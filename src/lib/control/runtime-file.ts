@@ -1,8 +1,8 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { McpctlError } from '../errors/index.js'
 import { whileHeld } from './file-hold.js'
-import { homeUnusable, type Home } from './home.js'
+import type { Home } from './home.js'
+import { readStateText, writeState } from './state-file.js'
 
 /** Changes made beside the configuration files: servers that stand in none of them, and which servers are switched on or off. */
 export interface RuntimeChanges {
@@ -20,7 +20,7 @@ export function runtimeChangesFile(home: Home): string {
 
 /** Throws CONFIG_SYNTAX when somebody else wrote something there that cannot be read. */
 export function readRuntimeChanges(home: Home): RuntimeChanges {
-  const text = readText(runtimeChangesFile(home))
+  const text = readStateText(runtimeChangesFile(home))
   return text === null ? NO_CHANGES : parse(text, runtimeChangesFile(home))
 }
 
@@ -43,24 +43,8 @@ export function dropRuntimeChanges(home: Home): void {
 }
 
 function write(path: string, changes: RuntimeChanges): void {
-  const draft = `${path}.${process.pid}`
-  try {
-    if (Object.keys(changes.servers).length + Object.keys(changes.enabled).length === 0) return rmSync(path, { force: true })
-    writeFileSync(draft, `${JSON.stringify({ schemaVersion: 1, ...changes }, null, 2)}\n`, { mode: 0o600 })
-    renameSync(draft, path)
-  } catch (error) {
-    rmSync(draft, { force: true })
-    throw homeUnusable(path, error)
-  }
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return null
-    throw homeUnusable(path, error)
-  }
+  const count = Object.keys(changes.servers).length + Object.keys(changes.enabled).length
+  writeState(path, count === 0 ? null : { schemaVersion: 1, ...changes })
 }
 
 function parse(text: string, path: string): RuntimeChanges {
