@@ -1,6 +1,6 @@
 // A server of the failover soak:   node failover-server.mjs NAME FOLDER [--port N]
-// Over stdio, or with --port over HTTP, where POST /mode/ok, /mode/hang and /mode/500 say how calls of tools end. It
-// leaves its pid in FOLDER/NAME.pid and notes in FOLDER/NAME.journal what it wrote.
+// Over stdio, where SIGUSR2 lets calls of tools hang, or with --port over HTTP, where POST /mode/ok, /mode/hang and
+// /mode/500 say how they end. It leaves its pid in FOLDER/NAME.pid and notes in FOLDER/NAME.journal what it wrote.
 import fs from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
@@ -34,11 +34,18 @@ function answer({ id, method, params }) {
   }
 }
 
+/** A server that fails its calls often answers everything else: nothing but the calls tells that it is ill. */
+function hangs({ method }) {
+  return method === 'tools/call' && mode === 'hang'
+}
+
 function serveStdio() {
+  process.on('SIGUSR2', () => { mode = 'hang' })
   const lines = createInterface({ input: process.stdin })
   lines.on('line', (line) => {
     const message = JSON.parse(line)
-    if (message.id !== undefined && message.method !== undefined) process.stdout.write(`${JSON.stringify(answer(message))}\n`)
+    if (message.id === undefined || message.method === undefined || hangs(message)) return
+    process.stdout.write(`${JSON.stringify(answer(message))}\n`)
   })
   lines.on('close', () => process.exit(0))
 }
@@ -54,8 +61,7 @@ function serveHttp() {
     for await (const chunk of request.setEncoding('utf8')) body += chunk
     const message = JSON.parse(body)
     if (message.id === undefined || message.method === undefined) return response.writeHead(202).end()
-    // A server that fails its calls often answers everything else: nothing but the calls tells that it is ill.
-    if (message.method === 'tools/call' && mode === 'hang') return
+    if (hangs(message)) return
     if (message.method === 'tools/call' && mode === '500') return response.writeHead(500).end()
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer(message)))
   }).listen(port, '127.0.0.1')

@@ -1,5 +1,5 @@
 // Several servers behind one name, under load, while one of them dies, hangs or fails:
-//   node soak/failover.mjs --scenario kill|hang|500|replicas|none [--seconds 20] [--rate 2000] [--timeout 2s] [--json]
+//   node soak/failover.mjs --scenario kill|hang|hang-http|500|replicas|none [--seconds 20] [--rate 2000] [--timeout 2s] [--json]
 // Every tenth call writes, the others only read. The rules: every call is answered once, with its own nonce; no call that
 // only reads fails; a call that writes is carried out at most once, never when its error says not-delivered; in the end
 // the main has its calls back. Exits 1 when one is broken.
@@ -31,6 +31,7 @@ function configuration() {
   const stdio = (name) => ({ command: process.execPath, args: [SERVER, name, folder], restart })
   // What serves over HTTP is started here, so that only the calls tell that it is ill.
   const remote = (name) => ({ url: `http://127.0.0.1:${ports[name]}/mcp`, timeouts: { total: values.timeout } })
+  if (scenario === 'hang') return { servers: { main: { ...stdio('main'), timeouts: { total: values.timeout } }, backup: stdio('backup') }, groups: { search: ['main', 'backup'] } }
   if (scenario === 'replicas') return { servers: { search: { command: '/bin/sh', args: ['-c', `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(SERVER)} r$$ ${JSON.stringify(folder)}`], instances: REPLICAS, restart } } }
   const make = scenario === 'kill' ? stdio : remote
   return { servers: { main: make('main'), backup: make('backup') }, groups: { search: ['main', 'backup'] } }
@@ -132,21 +133,22 @@ async function disturb(isOver) {
   while (!isOver()) {
     await sleep(scenario === 'replicas' ? 1000 : Math.min(2000, seconds * 250))
     if (isOver()) break
-    if (scenario === 'kill') kill('main')
+    if (scenario === 'kill') signal('main', 'SIGKILL')
+    else if (scenario === 'hang') signal('main', 'SIGUSR2')
     else if (scenario === 'replicas') killReplica()
     else {
       faults.push(scenario)
-      await setMode(scenario)
+      await setMode(scenario === '500' ? '500' : 'hang')
       await sleep(Math.min(3000, seconds * 250))
       await setMode('ok')
     }
   }
 }
 
-function kill(name) {
+function signal(name, which) {
   try {
-    process.kill(pidOf(name), 'SIGKILL')
-    faults.push(`killed ${name}`)
+    process.kill(pidOf(name), which)
+    faults.push(`${which} to ${name}`)
   } catch {
     // It is down already, on its way back.
   }
@@ -155,7 +157,7 @@ function kill(name) {
 function killReplica() {
   const alive = fs.readdirSync(folder).filter((file) => file.endsWith('.pid')).map((file) => file.slice(0, -4)).filter((name) => isAlive(pidOf(name)))
   const name = alive[faults.length % Math.max(1, alive.length)]
-  if (name !== undefined) kill(name)
+  if (name !== undefined) signal(name, 'SIGKILL')
 }
 
 function isAlive(pid) {
@@ -188,7 +190,7 @@ async function untilIdle() {
 
 async function run() {
   fs.writeFileSync(path.join(scratch.project, 'mcp.config.json'), JSON.stringify(configuration()))
-  const remotes = ['hang', '500', 'none'].includes(scenario) ? await startRemotes() : []
+  const remotes = ['hang-http', '500', 'none'].includes(scenario) ? await startRemotes() : []
   try {
     const started = await scratch.run(['start'], 60_000)
     if (started.code !== 0) throw new Error(`start failed: ${started.said}`)

@@ -67,6 +67,23 @@ describe('a link over pipes', () => {
     expect(link.activity.inFlight).toBe(1)
   })
 
+  test('knows whether its server answered others since a request left, also when nobody waited for the answer any more', async () => {
+    const { link } = openChild(fixture('mcp-legacy'))
+    await establish(link)
+    const slow = link.pass(endless())
+    const justLeft = Date.now()
+    await until(() => Date.now() > justLeft)
+    const probe = passed('ping')
+    link.probe(probe.receiver)
+    await until(() => probe.outcome.length === 1)
+    expect(link.answeredSince(slow)).toBe(false)
+    const given = link.pass(passed('tools/call', { name: 'echo', arguments: { text: 'late' } }))
+    link.takeBack(given, 'not wanted')
+    await until(() => link.answeredSince(slow))
+    const next = link.pass(endless())
+    expect([link.counters.unknownAnswers, link.answeredSince(next), link.answeredSince(given)]).toEqual([1, false, false])
+  })
+
   test('tells after its end what was under way then, and its last words', async () => {
     const { link, child } = openChild(fixture('mcp-legacy'))
     await establish(link)

@@ -221,7 +221,7 @@ export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> 
   weight: { kind: memberWeight, summary: 'In a group with strategy weighted: its share of the calls.', isOwnOnly: true },
   breaker: { kind: breaker, summary: 'When it is left alone because its calls fail, and how it is tried again; false: never.', inDefaults: true, isOwnOnly: true },
   rate: { kind: rate, summary: 'Requests it is sent a minute at most.', inDefaults: true, isOwnOnly: true },
-  concurrency: { kind: concurrency, summary: 'Calls it has under way at once; more wait.', inDefaults: true, isOwnOnly: true },
+  concurrency: { kind: concurrency, summary: 'Calls it has under way at once; more wait. Without it: any number over stdio; over HTTP 256, and 10000 wait up to 30s.', inDefaults: true, isOwnOnly: true },
   cache: { kind: cache, summary: 'Which of its answers are kept for the next equal request.', inDefaults: true, isOwnOnly: true },
   bearerTokenVariable: { kind: word, summary: 'The variable that holds the bearer token.', foreignNames: ['bearer_token_env_var'] },
   headerVariables: { kind: headers, summary: 'Headers whose values are in variables.', foreignNames: ['env_http_headers'] },

@@ -10,6 +10,8 @@ import type { ConcurrencyFields, RateFields } from './traffic-field.js'
 const DEFAULT_TTL_MS = 60_000
 const DEFAULT_QUEUE = 100
 const DEFAULT_QUEUE_TIMEOUT_MS = 5_000
+/** Over HTTP each call under way is a connection of its own: a burst waits here, where it costs little, instead of opening thousands. */
+const DEFAULT_OVER_HTTP: ConcurrencySpec = { max: 256, queue: 10_000, queueTimeoutMs: 30_000 }
 
 /** When the server is left alone because its calls fail; null: never. Each field is looked for by itself. */
 export function resolveBreaker(layers: Layers, knobs: Knobs, settings: Settings): BreakerSpec | null {
@@ -64,10 +66,10 @@ export function showRate(spec: RateSpec | null): string | null {
   return spec && `${spec.perMinute} a minute, ${spec.burst} at once`
 }
 
-/** Calls the server has under way at once; null: as many as there are. */
-export function resolveConcurrency(knobs: Knobs): ConcurrencySpec | null {
-  const stated = knobs.pick<Stated<ConcurrencyFields> | null>({ get: (values) => values.concurrency, fallback: null })
-  const spec = toConcurrency(stated.value)
+/** Calls the server has under way at once; null: as many as there are. `overHttp`: that is how it is reached. */
+export function resolveConcurrency(knobs: Knobs, overHttp: boolean): ConcurrencySpec | null {
+  const stated = knobs.pick<Stated<ConcurrencyFields> | null | undefined>({ get: (values) => values.concurrency, fallback: undefined })
+  const spec = stated.value === undefined ? (overHttp ? DEFAULT_OVER_HTTP : null) : toConcurrency(stated.value)
   knobs.say('concurrency.max', { ...stated, value: spec && spec.max })
   if (spec) {
     knobs.say('concurrency.queue', { value: spec.queue, origin: stated.value?.queue === undefined ? 'default' : stated.origin })

@@ -65,7 +65,7 @@ export function resolveServer(name: string, layers: Layers, ambient: Ambient): R
     tags: [...new Set(knobs.list('tags', (values) => values.tags))],
     logs: resolveLogs(knobs),
     ...resolveUse(layers, knobs, transport),
-    traffic: transport === 'none' ? DEFAULT_TRAFFIC : resolveTraffic(layers, knobs, ambient.settings),
+    traffic: transport === 'none' ? DEFAULT_TRAFFIC : resolveTraffic(layers, knobs, { settings: ambient.settings, transport }),
   }
   if (transport === 'stdio') knobs.plain('instances', { get: (values) => values.instances, fallback: 1 })
   return { entry, spec, explained: { name, source: spec.source, fields } }

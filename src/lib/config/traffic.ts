@@ -1,4 +1,4 @@
-import { DEFAULT_TRAFFIC, type ToolSpec, type TrafficSpec } from '../core/index.js'
+import { DEFAULT_TRAFFIC, type ToolSpec, type TrafficSpec, type Transport } from '../core/index.js'
 import { explain, showDuration, showText, type ExplainedValue } from './explain.js'
 import { MAX_DURATION_MS } from './kind.js'
 import type { Knobs } from './knobs.js'
@@ -11,7 +11,7 @@ import type { Settings } from './settings.js'
  * What the gateway does with the calls of one server: timeouts, which tools are shown and as what, limits and what is kept.
  * Its place in a group is decided when all servers are known.
  */
-export function resolveTraffic(layers: Layers, knobs: Knobs, settings: Settings): TrafficSpec {
+export function resolveTraffic(layers: Layers, knobs: Knobs, { settings, transport }: { readonly settings: Settings; readonly transport: Transport }): TrafficSpec {
   const idleTimeoutMs = knobs.limit('timeouts.idle', { get: ({ timeouts }) => timeouts?.idle, fallback: null })
   const timeoutMs = knobs.limit('timeouts.total', { get: ({ timeouts }) => timeouts?.total, fallback: null })
   const allow = knobs.pick<string[] | null>({ get: ({ tools }) => tools?.allow, fallback: null })
@@ -29,7 +29,7 @@ export function resolveTraffic(layers: Layers, knobs: Knobs, settings: Settings)
     repeatable: [...new Set(repeatable)],
     breaker: resolveBreaker(layers, knobs, settings),
     rate: resolveRate(knobs),
-    concurrency: resolveConcurrency(knobs),
+    concurrency: resolveConcurrency(knobs, transport !== 'stdio'),
     cache: resolveCache(knobs, settings),
   }
 }

@@ -25,6 +25,8 @@ export interface BreakerGuardOptions {
   /** Its server is to be replaced. */
   readonly suspect: (failure: FailureClass, reason: string) => void
   readonly changed: (change: BreakerChange) => void
+  /** It lets nothing through for now: what waits to be sent need not wait any longer. */
+  readonly opened: () => void
   /** What was held back may try again. */
   readonly release: () => void
 }
@@ -32,7 +34,7 @@ export interface BreakerGuardOptions {
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** The guard of one server of this gateway. */
-export function createGuard(name: string, hub: Hub, parts: Pick<BreakerGuardOptions, 'spec' | 'isUp' | 'release'>): BreakerGuard {
+export function createGuard(name: string, hub: Hub, parts: Pick<BreakerGuardOptions, 'spec' | 'isUp' | 'opened' | 'release'>): BreakerGuard {
   return new BreakerGuard({
     ...parts, name,
     now: () => hub.now(),
@@ -137,14 +139,17 @@ export class BreakerGuard {
     const before = this.#state
     this.#state = state
     if (state.epoch === before.epoch) return
-    const { name, changed, suspect } = this.#options
+    const { name, changed, opened, suspect } = this.#options
     this.#arm()
     changed({ name, at: state.since, from: before.phase, to: state.phase, reason: state.why })
     this.#isAwaited = state.phase === 'open' && state.suspicion !== null
-    if (state.phase !== 'open' || state.suspicion === null) return
+    if (state.phase !== 'open') return
     const { suspicion, reason } = state
     // Whoever told of the failure finishes first: what is replaced loses its other calls.
-    queueMicrotask(() => { suspect(suspicion, reason) })
+    queueMicrotask(() => {
+      opened()
+      if (suspicion !== null) suspect(suspicion, reason)
+    })
   }
 
   #arm(): void {

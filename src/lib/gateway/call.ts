@@ -312,8 +312,11 @@ export class Call implements PassedReceiver, Underway {
 
   #expire(reason: 'timeout' | 'idle-timeout', limitMs: number): void {
     const what = reason === 'timeout' ? `did not answer within ${limitMs} ms` : `gave no sign of life for ${limitMs} ms`
-    if (this.linkId !== null) this.carrier.judged(this, { type: 'failed', failure: 'hung', reason: what })
+    // A server that is only slow, or has too much to do, is no better off when it is replaced, and all it works on is lost.
+    const failure = this.linkId !== null && this.link?.answeredSince(this.linkId) === true ? 'overloaded' : 'hung'
+    if (this.linkId !== null) this.carrier.judged(this, { type: 'failed', failure, reason: failure === 'hung' ? what : `${what}, though it answers others` })
     this.carrier.takeBack(this, reason)
-    this.setBack({ failure: 'hung', isUndelivered: false, isLost: false }, trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: this.hop === null ? 'not-delivered' : 'unknown' }))
+    const isUndelivered = this.hop === null
+    this.setBack({ failure, isUndelivered, isLost: false }, trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: isUndelivered ? 'not-delivered' : 'unknown' }))
   }
 }

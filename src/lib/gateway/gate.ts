@@ -91,7 +91,7 @@ export class Gate {
 
   /** Nobody waits any more: sessions have ended their calls. */
   close(): void {
-    this.#room.close((call) => { call.abort('mcpctl was stopped') })
+    this.#room.clear((call) => { call.abort('mcpctl was stopped') })
     this.#cache.close()
   }
 

@@ -21,7 +21,7 @@ export interface LaneOptions {
   readonly onTurn: (call: Call) => void
 }
 
-/** The last stretch before a server: how often it is asked, and how many calls it has at once. One for each process or connection; its owner calls `close`. */
+/** The last stretch before a server: how often it is asked, and how many calls it has at once. One for each process or connection; its owner calls `clear` in the end. */
 export class Lane {
   readonly #options: LaneOptions
   /** Null: there was never more than could be let in. */
@@ -34,14 +34,6 @@ export class Lane {
   /** Calls that wait because it has as many as it may have at once. */
   get waiting(): number {
     return this.#turnstile?.waiting ?? 0
-  }
-
-  /** Whether a call that comes now would be sent or may wait. */
-  get hasRoom(): boolean {
-    const { server, limits, gate } = this.#options
-    const { rate, concurrency } = limits()
-    if (rate !== null && gate.serverRates.wait(server, performance.now(), rate) > 0) return false
-    return concurrency === null || this.#turnstile === null || this.#turnstile.inside < concurrency.max || this.#turnstile.waiting < concurrency.queue
   }
 
   /**
@@ -64,9 +56,9 @@ export class Lane {
     this.#turnstile?.leave(call)
   }
 
-  /** Everybody who waits is sent to `refuse`. */
-  close(refuse: (call: Call) => void): void {
-    this.#turnstile?.close(refuse)
+  /** Everybody who waits leaves, and is sent to `elsewhere`. */
+  clear(elsewhere: (call: Call) => void): void {
+    this.#turnstile?.clear(elsewhere)
   }
 
   #takeToken(call: Call, rate: RateSpec): boolean {

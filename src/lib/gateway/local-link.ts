@@ -42,6 +42,10 @@ export class LocalLink implements Link {
     return { lastHeardAt: now, lastSentAt: now, inFlight: this.#pending.size, inFlightSince: first, queuedBytes: 0 }
   }
 
+  answeredSince(): boolean {
+    return false
+  }
+
   establish(): Promise<Established> {
     return Promise.resolve(this.established)
   }

@@ -22,7 +22,7 @@ interface Waiting {
 /** Places in the line of calls that left it are taken out when there are more than this many. */
 const MAX_GONE = 1024
 
-/** Lets so many calls in at once; others wait in line, first come, first served, for a bounded time. Its owner calls `close`. */
+/** Lets so many calls in at once; others wait in line, first come, first served, for a bounded time. Its owner calls `clear` in the end. */
 export class Turnstile {
   readonly #options: TurnstileOptions
   readonly #inside = new Register<Call>()
@@ -70,16 +70,16 @@ export class Turnstile {
     const waiting = this.#waiting.get(call.serial)
     if (waiting === undefined) return
     this.#drop(waiting)
-    if (this.#waiting.size === 0) this.#clear()
+    if (this.#waiting.size === 0) this.#reset()
     else if (this.#line.length - this.#first - this.#waiting.size > MAX_GONE) this.#compact()
   }
 
-  /** Everybody who waits is sent to `refuse`. */
-  close(refuse: (call: Call) => void): void {
-    const waiting = this.#waiting.values()
+  /** Everybody who waits leaves, in order, and is sent to `elsewhere`. */
+  clear(elsewhere: (call: Call) => void): void {
+    const waiting = this.#line.slice(this.#first).filter(({ isGone }) => !isGone)
     for (const each of waiting) this.#drop(each)
-    this.#clear()
-    for (const { call } of waiting) refuse(call)
+    this.#reset()
+    for (const { call } of waiting) elsewhere(call)
   }
 
   /** One at a time however deep in each other calls are let in and leave. */
@@ -95,7 +95,7 @@ export class Turnstile {
     } finally {
       this.#isServing = false
     }
-    if (this.#waiting.size === 0) this.#clear()
+    if (this.#waiting.size === 0) this.#reset()
   }
 
   /** Who is let in now; null: nobody. */
@@ -120,7 +120,7 @@ export class Turnstile {
     this.#first = 0
   }
 
-  #clear(): void {
+  #reset(): void {
     this.#line = []
     this.#first = 0
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -144,6 +144,6 @@ export class Turnstile {
       this.#drop(front)
       this.#options.onOverdue(front.call, now - front.since)
     }
-    if (this.#waiting.size === 0) this.#clear()
+    if (this.#waiting.size === 0) this.#reset()
   }
 }

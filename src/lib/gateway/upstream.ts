@@ -58,7 +58,7 @@ export class Upstream implements Supplier {
     this.interest = new Interest(this)
     this.lane = new Lane({ server: configured, gate: hub.gate, limits: () => this.#server?.traffic ?? NO_LIMITS, onTurn: (call) => { this.submit(call) } })
     this.#questions = new ServerQuestions({ name, owner, hub, callsOn: (link) => this.#calls.on(link) })
-    this.guard = createGuard(name, hub, { spec: () => this.#server?.traffic.breaker ?? null, isUp: () => this.#link !== null, release: () => { this.#submitWaiting() } })
+    this.guard = createGuard(name, hub, { spec: () => this.#server?.traffic.breaker ?? null, isUp: () => this.#link !== null, opened: () => { this.lane.clear((call) => { this.submit(call) }) }, release: () => { this.#submitWaiting() } })
     this.#idleStop = new IdleStop({
       idleMs: () => (this.#link === null ? null : (this.#server?.idleStopMs ?? null)),
       isUnused: () => this.inFlight === 0 && !this.interest.isAlive,
@@ -219,7 +219,7 @@ export class Upstream implements Supplier {
 
   /** The gateway gives this server up. */
   close(reason: string): void {
-    this.lane.close((call) => { call.refused(undelivered(call.plan.server, reason, 'closed', null)) })
+    this.lane.clear((call) => { call.refused(undelivered(call.plan.server, reason, 'closed', null)) })
     for (const call of this.#calls.on(null)) {
       this.takeBack(call, reason)
       call.setBack({ failure: 'dead', isUndelivered: false, isLost: false }, trouble(reason, { reason: 'closed', server: call.plan.server, outcome: 'unknown' }))

@@ -40,6 +40,8 @@ export class Conversation implements Link {
   #now: () => number = () => Math.round(performance.timeOrigin + performance.now())
   #lastHeardAt = this.#now()
   #lastSentAt = this.#lastHeardAt
+  /** What was passed on, not a probe; also when nobody waited for it any more. */
+  #lastAnsweredAt = 0
   readonly #passed = new PassedCalls(this.#lastHeardAt)
   /** What is to be called when a request that was taken back is answered all the same. */
   readonly #late = new Map<number, () => void>()
@@ -94,6 +96,10 @@ export class Conversation implements Link {
       inFlightSince: starts.length === 0 ? null : Math.min(...starts),
       queuedBytes: this.#atEnd?.queuedBytes ?? this.#wire.queuedBytes,
     }
+  }
+
+  answeredSince(id: number): boolean {
+    return this.#lastAnsweredAt > (this.#passed.startOf(id) ?? Infinity)
   }
 
   lastFrames(): readonly Frame[] {
@@ -201,7 +207,10 @@ export class Conversation implements Link {
       return false
     }
     // Before the receiver, whose bytes they are then.
-    if (request.isProbe !== true) this.#frames.received(this.#lastHeardAt, text, text.length, id)
+    if (request.isProbe !== true) {
+      this.#lastAnsweredAt = this.#lastHeardAt
+      this.#frames.received(this.#lastHeardAt, text, text.length, id)
+    }
     this.tap?.received(text, text.length, request.isProbe === true)
     request.receiver.answered(text, slot.start, slot.end)
     return true
@@ -217,6 +226,7 @@ export class Conversation implements Link {
   #answerPassed(id: number, outcome: { result: unknown } | { error: ErrorObject }): boolean {
     const request = this.#passed.take(id)
     if (request === undefined) return false
+    if (request.isProbe !== true) this.#lastAnsweredAt = this.#lastHeardAt
     const text = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, ...outcome }))
     request.receiver.answered(text, ANSWER_ID_AT, ANSWER_ID_AT + String(id).length)
     return true
@@ -242,9 +252,14 @@ export class Conversation implements Link {
     switch (message.type) {
       case 'notification': this.#options.onNotification?.(message.method, message.params, via); break
       case 'request': this.#answer({ ...message, via }); break
-      case 'result': if (!this.#answerPassed(idOf(message), { result: message.result }) && !this.#pending.resolve(idOf(message), message.result)) this.counters.unknownAnswers++; break
-      case 'error': if (!this.#answerPassed(idOf(message), { error: message.error }) && !this.#pending.reject(idOf(message), message.error)) this.counters.unknownAnswers++; break
+      case 'result': if (!this.#answerPassed(idOf(message), { result: message.result }) && !this.#pending.resolve(idOf(message), message.result)) this.#answeredLate(); break
+      case 'error': if (!this.#answerPassed(idOf(message), { error: message.error }) && !this.#pending.reject(idOf(message), message.error)) this.#answeredLate(); break
     }
+  }
+
+  #answeredLate(): void {
+    this.#lastAnsweredAt = this.#lastHeardAt
+    this.counters.unknownAnswers++
   }
 
   #answer(asked: ServerRequest): void {

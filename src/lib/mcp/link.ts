@@ -130,6 +130,8 @@ export interface Link {
    * `onLate` is called if the server answers all the same.
    */
   takeBack(id: number, reason: string, onLate?: () => void): boolean
+  /** Whether the server answered anything else passed on to it since this request, which is under way, left: then it does not hang. */
+  answeredSince(id: number): boolean
   /** A list of tools that was read after `establish`: says which of them can be called over this link, and how. */
   learnTools(tools: readonly unknown[]): LearntTools
   /** Best effort: what cannot be sent is counted in `counters.unsent`. */

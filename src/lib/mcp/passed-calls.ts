@@ -44,6 +44,12 @@ export class PassedCalls {
     return call.request
   }
 
+  /** Epoch milliseconds; undefined when it is over. */
+  startOf(id: number): number | undefined {
+    const call = this.#calls.get(id)
+    return call && this.#epoch + call.start
+  }
+
   /** Oldest first; a copy. */
   ids(): number[] {
     return this.#calls.keys().map(Number)

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { MembershipSpec } from '../../../src/lib/core/index.js'
+import { DEFAULT_BREAKER, type MembershipSpec } from '../../../src/lib/core/index.js'
 import type { CallEnd, CallObserver, ObservedCall } from '../../../src/lib/gateway/index.js'
 import { LinkError } from '../../../src/lib/mcp/index.js'
 import { createRig, type FakeServer } from './rig.js'
@@ -178,6 +178,50 @@ describe('a call of a group whose member fails under it', () => {
     expect(client.answerTo(read)).toBeUndefined()
     await vi.advanceTimersByTimeAsync(100)
     expect(client.answerTo(read)).toMatchObject({ error: { data: { reason: 'timeout' } } })
+  })
+
+  test('leaves the line before a member whose breaker opens, at once and whether or not it writes', async () => {
+    vi.useFakeTimers()
+    const { call, rig, shares } = open({
+      main: member({}, { traffic: { timeoutMs: 10_000, concurrency: { max: 1, queue: 10, queueTimeoutMs: 60_000 }, breaker: { ...DEFAULT_BREAKER, failures: 1 } } }),
+      backup: member({ priority: 2 }),
+    })
+    call('look')
+    await vi.advanceTimersByTimeAsync(9_000)
+    for (const tool of ['look', 'write', 'write']) call(tool)
+    expect(shares()).toEqual({ main: 1, backup: 0 })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(shares()).toEqual({ main: 1, backup: 4 })
+    expect(rig.gateway.gateFigures().waiting).toBe(0)
+  })
+
+  test('goes elsewhere even when it writes, if it only stood in line until its time was over', async () => {
+    vi.useFakeTimers()
+    const { call, client, rig, shares } = open({
+      main: member({}, { traffic: { timeoutMs: 1_000, tools: { look: { timeoutMs: 10_000 } }, concurrency: { max: 1, queue: 10, queueTimeoutMs: 60_000 } } }),
+      backup: member({ priority: 2 }),
+    })
+    call('look')
+    const stood = call('write')
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(shares()).toEqual({ main: 1, backup: 1 })
+    rig.link('backup').answer(1, { content: [] })
+    expect(client.answerTo(stood)).toMatchObject({ result: { content: [] } })
+  })
+
+  test('tells of a member that answers others meanwhile that it has too much to do, not that it hangs', async () => {
+    vi.useFakeTimers()
+    const { call, rig, shares } = open({ main: member({}, { traffic: { timeoutMs: 1_000, breaker: { ...DEFAULT_BREAKER, failures: 2 } } }), backup: member({ priority: 2 }) })
+    for (const isAnswering of [true, false]) {
+      rig.link('main').isAnswering = isAnswering
+      for (const tool of ['look', 'look']) call(tool)
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect(rig.gateway.breaker('main')).toMatchObject({ state: 'open' })
+      expect(rig.suspected).toEqual(isAnswering ? [] : ['main hung'])
+      await vi.advanceTimersByTimeAsync(120_000)
+      rig.replace('main', member({}, { traffic: { timeoutMs: 1_000, breaker: { ...DEFAULT_BREAKER, failures: 2 } } }))
+    }
+    expect(shares()).toMatchObject({ backup: 4 })
   })
 
   test('is told of once for each member that had it, under that one\'s name', () => {

@@ -21,6 +21,8 @@ export class FakeLink implements Link {
   closed = false
   onRequest: (method: string, params: JsonObject | undefined) => Promise<unknown> = () => Promise.resolve({})
   refusal: LinkError | null = null
+  /** Whether it answers others, as far as its link can tell. */
+  isAnswering = false
   readonly #open = new Map<number, PassedReceiver>()
   #ids = 0
 
@@ -47,6 +49,10 @@ export class FakeLink implements Link {
     this.#open.delete(id)
     if (onLate !== undefined) this.late.set(id, onLate)
     return true
+  }
+
+  answeredSince(): boolean {
+    return this.isAnswering
   }
 
   learnTools(tools: readonly unknown[]): { usable: readonly unknown[]; warnings: readonly string[] } {
@@ -126,6 +132,7 @@ export function createRig(servers: Readonly<Record<string, FakeServer>>, setting
   const ups = new Map<string, SourceServer['up']>()
   const own: string[] = []
   const opened: unknown[] = []
+  const suspected: string[] = []
   let listener: SourceListener | null = null
   const add = (name: string, { era = 'legacy', catalogue = {}, isolation = 'shared', traffic = {}, isUp = true }: FakeServer): void => {
     const link = new FakeLink()
@@ -154,6 +161,7 @@ export function createRig(servers: Readonly<Record<string, FakeServer>>, setting
         opened.push(client)
         return named
       },
+      suspect: (name, failure) => void suspected.push(`${name} ${failure}`),
       closeOwn: (name) => void state.delete(name),
       note: () => undefined,
       listen: (heard) => { listener = heard },
@@ -167,7 +175,7 @@ export function createRig(servers: Readonly<Record<string, FakeServer>>, setting
     listener?.changed(name)
   }
   return {
-    gateway, own, opened,
+    gateway, own, opened, suspected,
     link: (name: string): FakeLink => {
       const link = links.get(name)
       if (link === undefined) throw new Error(`there is no server ${name}`)
