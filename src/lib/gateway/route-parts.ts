@@ -6,6 +6,8 @@ import type { SessionView } from './session-view.js'
 export function createRouteParts(servers: SessionView, host: SessionHost<never>, isModern: boolean): RouteParts {
   return {
     merged: () => servers.catalogue.merged(),
+    whole: () => servers.catalogue.whole(),
+    absence: (server, member) => servers.absenceOf(server, member),
     pending: () => servers.catalogue.pending(),
     separator: () => host.separatorOf(servers.view),
     isPrefixed: () => host.prefixOf(servers.view) === 'always',

@@ -24,6 +24,10 @@ export interface Destination {
 
 export interface RouteParts {
   readonly merged: () => Merged
+  /** The same, also with what is down for good. */
+  readonly whole: () => Merged
+  /** Why nothing can be asked of a server, or of that member of it; null: it is not down for good. */
+  readonly absence: (server: string, member: string | null) => Failure | null
   /** Servers whose lists are not known yet: the request may be for one of them. */
   readonly pending: () => readonly string[]
   readonly separator: () => string
@@ -38,7 +42,14 @@ export interface RouteParts {
   readonly isModern: boolean
 }
 
-export type Routing = { readonly to: Destination } | { readonly failure: Failure } | { readonly waitFor: readonly string[] }
+/** A request for something that one server has, which is down for good: it is answered in that one's name. */
+export interface Refused {
+  readonly failure: Failure
+  /** Absent: there is no such thing for this caller. */
+  readonly of?: Pick<Route, 'from' | 'name'>
+}
+
+export type Routing = { readonly to: Destination } | Refused | { readonly waitFor: readonly string[] }
 
 const LISTS: Readonly<Record<string, ListKind>> = {
   'tools/list': 'tools', 'prompts/list': 'prompts', 'resources/list': 'resources', 'resources/templates/list': 'resourceTemplates',
@@ -96,10 +107,18 @@ function routeTool(params: JsonObject | undefined, parts: RouteParts): Routing {
   if (found !== undefined) return toTool(found, name)
   const held = parts.merged().held.failureFor('tool', name)
   if (held !== null) return { failure: held }
+  const away = awayFrom(parts.whole().toolRoutes.get(name), parts)
+  if (away !== null) return away
   const awaited = awaitedFor(name, parts)
   if (awaited.length > 0) return { waitFor: awaited }
   const near = nearestTools(parts.merged(), name)
   return wrong(`Unknown tool: ${name.slice(0, 256)}${near.length === 0 ? '' : `. Did you mean ${near.join(' or ')}?`}`)
+}
+
+/** What is known of a server that is down for good is not told to be unknown. */
+function awayFrom(found: Route | undefined, parts: RouteParts): Refused | null {
+  const failure = found === undefined ? null : parts.absence(found.server, found.from)
+  return found === undefined || failure === null ? null : { failure, of: found }
 }
 
 /** Tools are called all the time: the way to each is worked out once. */
@@ -119,6 +138,8 @@ function routePrompt(name: unknown, rename: (own: string) => JsonObject, parts: 
   if (found !== undefined) return { to: { server: found.server, member: found.from, replaced: found.name === name ? {} : rename(found.name), tool: null, target: found.name, repeatable: true, isReadOnly: true } }
   const held = parts.merged().held.failureFor('prompt', name)
   if (held !== null) return { failure: held }
+  const away = awayFrom(parts.whole().promptRoutes.get(name), parts)
+  if (away !== null) return away
   const awaited = awaitedFor(name, parts)
   return awaited.length > 0 ? { waitFor: awaited } : wrong(`Unknown prompt: ${name.slice(0, 256)}`)
 }
@@ -131,6 +152,9 @@ function routeUri(uri: unknown, parts: RouteParts): Routing {
   const seen = origin !== null && parts.servers().includes(origin) ? origin : null
   const server = merged.resourceOwners.get(uri) ?? seen ?? merged.templateOwner(uri)
   if (server !== null) return toServer(server, uri)
+  const owner = parts.whole().resourceOwners.get(uri) ?? origin ?? parts.whole().templateOwner(uri)
+  const failure = owner === null ? null : parts.absence(owner, null)
+  if (failure !== null) return { failure }
   const pending = parts.pending()
   if (pending.length > 0) return { waitFor: pending }
   const candidates = parts.resourceServers()

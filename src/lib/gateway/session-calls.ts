@@ -8,6 +8,7 @@ import type { Reply, RequestMessage, SessionOptions } from './contract.js'
 import type { Failure } from './failure.js'
 import type { Supplier } from './group/supplier.js'
 import { answerError } from './reply.js'
+import type { Refused } from './route.js'
 import type { Origin } from './request-text.js'
 import type { SessionHost } from './session-host.js'
 import { SessionTally } from './session-tally.js'
@@ -84,11 +85,13 @@ export class SessionCalls {
     answerError(asked.message, asked.reply, failure)
   }
 
-  /** Answers a request for something that is not there for this caller. */
-  turnAway({ message, origin, reply }: Asked, failure: Failure): null {
+  /** Answers a request for something that is not there for this caller, or whose server is down for good. */
+  turnAway(asked: Asked, { failure, of }: Refused): null {
+    const { message, origin, reply } = asked
     const { name, uri } = message.params ?? {}
     const target = typeof name === 'string' ? name : typeof uri === 'string' ? uri : null
-    this.#host.observer?.refused?.({ method: message.method, target, session: this.#id, caller: this.access.id, client: origin.clientInfo })
+    if (of !== undefined) this.#report(asked, of.from, of.name)?.lost(failure)
+    else this.#host.observer?.refused?.({ method: message.method, target, session: this.#id, caller: this.access.id, client: origin.clientInfo })
     return answerError(message, reply, failure)
   }
 

@@ -4,9 +4,11 @@ import { ListWait } from './list-wait.js'
 import { MANAGEMENT } from './local-source.js'
 import type { Presence } from './source.js'
 import type { CallClient } from './call-contract.js'
+import type { Failure } from './failure.js'
 import type { Hub } from './hub.js'
 import type { Upstream } from './upstream.js'
 import { Group } from './group/group.js'
+import { whyDown } from './group/offer.js'
 import type { GroupMemories } from './group/group-memory.js'
 import type { Supplier } from './group/supplier.js'
 import type { ViewCatalogue } from './view-catalogue.js'
@@ -63,8 +65,8 @@ export class SessionView {
   reachable(): ReachableServer[] {
     const tools = new Map<string, number>()
     for (const { server } of this.#catalogue.merged().toolRoutes.values()) tools.set(server, (tools.get(server) ?? 0) + 1)
-    return this.#catalogue.servers().filter((name) => name !== MANAGEMENT).map((name) => {
-      const members = this.#catalogue.membersOf(name).flatMap((member) => this.#host.source.get(member) ?? [])
+    return this.#catalogue.everything().filter(({ name }) => name !== MANAGEMENT).map(({ name, members: names }) => {
+      const members = names.flatMap((member) => this.#host.source.get(member) ?? [])
       const best = PRESENCES.map((presence) => members.find((member) => member.presence === presence)).find((member) => member !== undefined)
       return { name, presence: best?.presence ?? 'down', reason: best?.reason ?? '', tools: tools.get(name) ?? 0 }
     })
@@ -91,6 +93,12 @@ export class SessionView {
   /** The configured name of one that serves it. */
   sourceOf(name: string): string {
     return this.#catalogue.membersOf(name)[0] ?? name
+  }
+
+  /** Why nothing can be asked of what the client sees under this name, or of one member of it; null: it is not down for good. */
+  absenceOf(name: string, member: string | null): Failure | null {
+    const offer = this.#catalogue.everything().find((each) => each.name === name)
+    return offer === undefined ? null : whyDown(offer, member, this.#host.source)
   }
 
   /** Whether any calls or subscriptions went to a group. */

@@ -247,7 +247,7 @@ export class GatewaySession implements Session, CallClient {
       if (resumed !== null) return resumed.over ? null : this.#track(message, resumed)
     }
     const routing = route(message.method, message.params, this.#routeParts[origin.era])
-    if ('failure' in routing) return this.#calls.turnAway(asked, routing.failure)
+    if ('failure' in routing) return this.#calls.turnAway(asked, routing)
     if ('waitFor' in routing) return this.#decideLater(asked, routing.waitFor)
     return this.#call(asked, routing.to)
   }

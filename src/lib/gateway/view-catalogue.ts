@@ -1,6 +1,6 @@
 import type { Era, GatewaySettings } from '../core/index.js'
 import type { View } from './contract.js'
-import { offersOf, type Offer } from './group/offer.js'
+import { allOffersOf, offersOf, type Offer } from './group/offer.js'
 import { MANAGEMENT, showsManagement } from './local-source.js'
 import { mergeCatalogues, type Member, type Merged } from './merge.js'
 import { holdBack } from './pins.js'
@@ -19,6 +19,11 @@ export interface ViewParts {
   /** Changes whenever any list or the choice of servers may have changed. */
   readonly revision: () => number
   readonly warn: (text: string) => void
+}
+
+interface Whole {
+  readonly revision: number
+  readonly merged: Merged
 }
 
 interface Built {
@@ -41,6 +46,7 @@ export class ViewCatalogue {
   readonly #parts: ViewParts
   readonly #limits: LimitFilter | null
   #built: Built | null = null
+  #whole: Whole | null = null
   #announced: ReadonlyMap<ListKind, string> | null = null
 
   constructor(parts: ViewParts) {
@@ -51,6 +57,11 @@ export class ViewCatalogue {
   /** What is in view, by the names clients see, in configuration order; what is down for good is left out. */
   servers(): string[] {
     return this.#offers().map(({ name }) => name)
+  }
+
+  /** The same with what is down for good. */
+  everything(): Offer[] {
+    return this.#withOwn(allOffersOf(this.#parts.view, this.#parts.source))
   }
 
   /** The servers behind that, as they are configured; without those that are down for good. */
@@ -75,6 +86,17 @@ export class ViewCatalogue {
 
   merged(): Merged {
     return this.#build().merged
+  }
+
+  /** What there would be if nothing were down for good, as far as its lists are known. */
+  whole(): Merged {
+    const revision = this.#parts.revision()
+    if (this.#whole?.revision === revision) return this.#whole.merged
+    const all = this.everything()
+    const isAllThere = all.every((offer) => this.#present(offer).length === offer.members.length)
+    const merged = isAllThere ? this.merged() : this.#merge(all, ({ members }) => members).merged
+    this.#whole = { revision, merged }
+    return merged
   }
 
   /** The text of a list's result. */
@@ -116,9 +138,14 @@ export class ViewCatalogue {
   }
 
   #offers(): Offer[] {
+    return this.#withOwn(offersOf(this.#parts.view, this.#parts.source))
+  }
+
+  /** Those its clients may see. */
+  #withOwn(all: readonly Offer[]): Offer[] {
     const { view, source, settings } = this.#parts
     const limits = this.#limits
-    const offers = offersOf(view, source).filter(({ name }) => name !== MANAGEMENT && (limits === null || limits.admitsServer(name)))
+    const offers = all.filter(({ name }) => name !== MANAGEMENT && (limits === null || limits.admitsServer(name)))
     // The gateway's own tools are seen by who may see them, whatever servers there are.
     return showsManagement(view, settings().management) && source.get(MANAGEMENT) !== null ? [...offers, { name: MANAGEMENT, members: [MANAGEMENT] }] : offers
   }
@@ -138,18 +165,23 @@ export class ViewCatalogue {
   #build(): Built {
     const revision = this.#parts.revision()
     if (this.#built?.revision === revision) return this.#built
-    const { view, source, settings, warn } = this.#parts
-    const { prefix, separator, maxNameLength } = settings()
     const offers = this.#offers()
-    const members = offers.flatMap((offer) => this.#present(offer).flatMap((name): Member[] => {
+    const { merged, warnings } = this.#merge(offers, (offer) => this.#present(offer))
+    for (const warning of warnings) this.#parts.warn(warning)
+    this.#built = { revision, merged, offers: new Map(offers.map((offer) => [offer.name, offer])), texts: new Map() }
+    return this.#built
+  }
+
+  #merge(offers: readonly Offer[], choose: (offer: Offer) => readonly string[]): { readonly merged: Merged; readonly warnings: readonly string[] } {
+    const { view, source, settings, upstreamOf } = this.#parts
+    const { prefix, separator, maxNameLength } = settings()
+    const members = offers.flatMap((offer) => choose(offer).flatMap((name): Member[] => {
       const server = source.get(name)
-      const { catalogue } = this.#upstreamOf(name, offer)
+      // Nothing is started for a client only to see what one that is down had.
+      const { catalogue } = server?.presence === 'down' ? upstreamOf(name, true) : this.#upstreamOf(name, offer)
       return server === null || catalogue === null ? [] : [{ server: offer.name, from: name, traffic: server.traffic, ...holdBack(catalogue, server.traffic.pins), keepsNames: server.keepsNames === true }]
     }))
     const all = mergeCatalogues(members, { prefix: view.prefix ?? prefix, separator: view.separator ?? separator, maxNameLength })
-    for (const warning of all.warnings) warn(warning)
-    const merged = this.#limits?.apply(all, view.separator ?? separator) ?? all
-    this.#built = { revision, merged, offers: new Map(offers.map((offer) => [offer.name, offer])), texts: new Map() }
-    return this.#built
+    return { merged: this.#limits?.apply(all, view.separator ?? separator) ?? all, warnings: all.warnings }
   }
 }

@@ -266,6 +266,40 @@ describe('a call that finds no member up', () => {
     expect(client.answerTo(refused)).toMatchObject({ error: { data: { reason: 'down', outcome: 'not-delivered' }, message: expect.stringContaining('main: it failed; backup: it failed') as string } })
   })
 
+  test('is told why, also when all have been down for long and nothing is listed any more', async () => {
+    const { rig, call, client } = open({ main: member({}, { catalogue: { ...CATALOGUE, tools: [...CATALOGUE.tools, { name: 'more' }] } }), backup: member({ priority: 2 }) })
+    const list = (method: string, kind: string): unknown => (client.answerTo(client.request(method))?.['result'] as Record<string, unknown> | undefined)?.[kind]
+    const failed = async (name: string): Promise<void> => {
+      rig.link(name).end()
+      rig.change(name, { presence: 'down', up: null, reason: 'it failed' })
+      await rig.settle()
+    }
+    await failed('main')
+    // The backup goes on; what only the main had is down with it.
+    expect(list('tools/list', 'tools')).toHaveLength(2)
+    expect(client.answerTo(call('more'))).toMatchObject({ error: { code: -32603, message: 'server "main" is down: it failed', data: { reason: 'down', server: 'search', outcome: 'not-delivered' } } })
+    await failed('backup')
+    expect(list('tools/list', 'tools')).toEqual([])
+    const all = 'none of the servers behind "search" takes calls: main: it failed; backup: it failed'
+    const asked = [call('look'), client.request('prompts/get', { name: 'search__greet' }), client.request('resources/read', { uri: 'note://one' })]
+    for (const id of asked) expect(client.answerTo(id)).toMatchObject({ error: { code: -32603, message: all, data: { reason: 'down', server: 'search', outcome: 'not-delivered' } } })
+    expect(client.answerTo(call('nonsense'))).toMatchObject({ error: { code: -32602 } })
+    expect(client.session.reachable?.()).toEqual([{ name: 'search', presence: 'down', reason: 'it failed', tools: 0 }])
+    rig.replace('main', member())
+    await rig.settle()
+    expect(list('tools/list', 'tools')).toHaveLength(2)
+    expect(client.answerTo(call('look'))).toBeUndefined()
+  })
+
+  test('is not told of what it may not see', async () => {
+    const rig = createRig({ main: member({}), other: { catalogue: CATALOGUE } })
+    for (const name of ['main', 'other']) rig.change(name, { presence: 'down', up: null, reason: 'it failed' })
+    await rig.settle()
+    const client = rig.client({ view: { ...rig.view('other'), only: { servers: null, allow: ['*__look'], deny: [], manage: false } } })
+    const code = (name: string): unknown => (client.answerTo(client.request('tools/call', { name }))?.['error'] as { code: number }).code
+    expect(['other__look', 'other__write', 'search__look'].map(code)).toEqual([-32603, -32602, -32602])
+  })
+
   test('can be taken back while it waits', async () => {
     const { rig, call, client } = open()
     for (const name of ['main', 'backup']) kill(rig, name)

@@ -1,4 +1,5 @@
 import type { View } from '../contract.js'
+import { undelivered, type Failure } from '../failure.js'
 import type { ServerSource, SourceServer } from '../source.js'
 
 /** What clients see under one name: one server, or several that stand in for each other. */
@@ -14,7 +15,12 @@ export interface Offer {
  * What is down for good, with all its members, is left out.
  */
 export function offersOf(view: View, source: ServerSource): Offer[] {
-  return choose(view, source).flatMap(({ name, members }) => (members.some(({ presence }) => presence !== 'down') ? [{ name, members: members.map((member) => member.name) }] : []))
+  return choose(view, source).flatMap((chosen) => (chosen.members.some(({ presence }) => presence !== 'down') ? [toOffer(chosen)] : []))
+}
+
+/** The same with what is down for good. */
+export function allOffersOf(view: View, source: ServerSource): Offer[] {
+  return choose(view, source).map(toOffer)
 }
 
 /** Every server behind what a view shows, as it is configured, also those that are down. */
@@ -22,7 +28,26 @@ export function sourcesOf(view: View, source: ServerSource): string[] {
   return choose(view, source).flatMap(({ members }) => members.map(({ name }) => name))
 }
 
-function choose(view: View, source: ServerSource): { readonly name: string; readonly members: readonly SourceServer[] }[] {
+/** Why nothing can be asked of what is seen under a name, or of that one member of it; null: it is not down for good. */
+export function whyDown({ name, members }: Offer, member: string | null, source: ServerSource): Failure | null {
+  const servers = members.flatMap((each) => source.get(each) ?? [])
+  const down = servers.filter(({ presence }) => presence === 'down')
+  const isAll = down.length === servers.length
+  if (isAll && down.length > 1) return undelivered(name, `none of the servers behind "${name}" takes calls: ${down.map((each) => `${each.name}: ${each.reason}`).join('; ')}`, 'down', null)
+  const one = isAll ? down[0] : down.find((each) => each.name === member)
+  return one === undefined ? null : undelivered(name, `server "${one.name}" is down: ${one.reason}`, 'down', one.retryAfterMs)
+}
+
+interface Chosen {
+  readonly name: string
+  readonly members: readonly SourceServer[]
+}
+
+function toOffer({ name, members }: Chosen): Offer {
+  return { name, members: members.map((member) => member.name) }
+}
+
+function choose(view: View, source: ServerSource): Chosen[] {
   const found = new Map<string, SourceServer[]>()
   for (const name of source.names()) {
     const server = source.get(name)
