@@ -71,6 +71,11 @@ describe('a server that wants a login', () => {
     await untilServer(home(), 'far', (server) => server.phase === 'failed')
     expect(readdirSync(tokens)).toEqual([])
 
+    // The same for a server that was added beside the configuration.
+    expect(await run(['add', 'late', '--url', guarded.url, '--auth', 'oauth'], options)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('mcpctl login late') as string })
+    expect((await runOk(['login', 'late', '--json'], options)).json()).toMatchObject({ server: 'late', restarted: true })
+    expect(await serverOf(home(), 'late')).toMatchObject({ phase: 'ready', tools: 1 })
+
     const written = everythingWritten(home().paths.root) + login.stdout + login.stderr + out.stdout
     expect([...secrets].filter((secret) => written.includes(secret))).toEqual([])
   }, 120_000)
@@ -83,6 +88,8 @@ describe('a server that wants a login', () => {
     }
     expect(await tell('here')).toMatch(/^2 .*nothing to log in to/s)
     expect(await tell('far')).toMatch(/^2 .*hint: Set auth: oauth for it in /s)
+    await runOk(['add', 'late', '--url', 'https://far.example/mcp', '--no-start'], { home: home() })
+    expect(await tell('late')).toMatch(/^2 .*hint: mcpctl remove late, then mcpctl add late --url URL --auth oauth/s)
     expect(await tell('own')).toMatch(/^2 .*nobody has to log in/s)
     expect(await tell('fra')).toMatch(/^4 .*Did you mean far\?/s)
   }, 60_000)

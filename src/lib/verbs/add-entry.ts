@@ -7,6 +7,8 @@ export interface AddWords {
   readonly env: readonly string[]
   readonly header: readonly string[]
   readonly transport: string | undefined
+  /** How it is told who asks, where that is not a header. */
+  readonly auth: string | undefined
   readonly cwd: string
 }
 
@@ -19,7 +21,7 @@ export interface NewServer {
 /** What `mcpctl add` was told. Throws USAGE. What a value must be like is judged where configurations are. */
 export function readNewServer(given: AddWords): NewServer {
   check(given)
-  const { words, url, env, header, transport, cwd } = given
+  const { words, url, env, header, transport, auth, cwd } = given
   const [name = '', command, ...args] = words
   return {
     name,
@@ -27,13 +29,14 @@ export function readNewServer(given: AddWords): NewServer {
       ...(command === undefined ? {} : { command, args, cwd }),
       ...(url === undefined ? {} : { url }),
       ...(transport === undefined ? {} : { transport }),
+      ...(auth === undefined ? {} : { auth }),
       ...pairs('env', env),
       ...pairs('headers', header),
     },
   }
 }
 
-function check({ words, url, env, header }: AddWords): void {
+function check({ words, url, env, header, auth }: AddWords): void {
   const [name = '', command] = words
   if (url === undefined && command === undefined) {
     const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(name)
@@ -42,6 +45,7 @@ function check({ words, url, env, header }: AddWords): void {
   if (url === undefined && words.length === 2 && /^https?:\/\//i.test(command ?? '')) throw usage(`${command} is a URL, not a command`, `mcpctl add ${name} --url ${command}`)
   if (command === undefined && env.length > 0) throw usage('--env is for commands; a server at a URL has no environment of ours', 'For credentials write --header NAME=VALUE.')
   if (url === undefined && header.length > 0) throw usage('--header is for servers at a URL', 'For a command write --env NAME=VALUE.')
+  if (url === undefined && auth !== undefined) throw usage('--auth is for servers at a URL', 'What a command needs, it gets from its environment: --env NAME=VALUE.')
 }
 
 /** `NAME=VALUE`; for a header also `NAME: VALUE`. */

@@ -11,19 +11,20 @@ export const add = defineVerb({
   summary: 'Add a server beside the configuration files.',
   description:
     'Keeps the server in MCP_HOME (state/runtime.json, readable by you only) until it is removed: it is there whatever configuration is used, and after a restart. A running daemon takes it up at once, and the command waits until it is ready; without a daemon it starts with the next mcpctl start. Values may be references like ${TOKEN}, which are resolved whenever the configuration is loaded: better than a secret on a command line.',
-  examples: ['add search --url http://localhost:8000/mcp', "add docs --url https://docs.example/mcp --header 'Authorization=Bearer ${DOCS_TOKEN}'", 'add files -- npx -y @modelcontextprotocol/server-filesystem .', 'add db --env URL=sqlite:./x.db --no-start -- node db.js'],
+  examples: ['add search --url http://localhost:8000/mcp', "add docs --url https://docs.example/mcp --header 'Authorization=Bearer ${DOCS_TOKEN}'", 'add far --url https://far.example/mcp --auth oauth', 'add files -- npx -y @modelcontextprotocol/server-filesystem .', 'add db --env URL=sqlite:./x.db --no-start -- node db.js'],
   names: { summary: 'The name of the server, and for one that is started here, after --, its command.', required: true, usage: 'NAME (--url URL | -- COMMAND [ARGUMENT...])', complete: 'none' },
   flags: {
     url: { type: 'string', short: 'u', value: 'URL', summary: 'Where the server is.' },
     env: { type: 'string', short: 'e', value: 'NAME=VALUE', multiple: true, summary: 'A variable for its process; may be repeated.' },
     header: { type: 'string', short: 'H', value: 'NAME=VALUE', multiple: true, summary: 'A header of every request to it; may be repeated.' },
+    auth: { type: 'string', value: 'KIND', options: ['oauth'], summary: 'You log in to it with mcpctl login.' },
     transport: { type: 'string', value: 'KIND', options: ['stdio', 'http', 'sse', 'none'], summary: 'How it is spoken to; found out from URL or command when left out.' },
     'no-start': { type: 'boolean', summary: 'Do not start it now.' },
     timeout: TIMEOUT_FLAG,
   },
   run: async ({ names, flags }, io) => {
     const timeoutMs = readTimeout(flags.timeout)
-    const server = readNewServer({ words: names, url: flags.url, env: flags.env ?? [], header: flags.header ?? [], transport: flags.transport, cwd: io.cwd })
+    const server = readNewServer({ words: names, url: flags.url, env: flags.env ?? [], header: flags.header ?? [], transport: flags.transport, auth: flags.auth, cwd: io.cwd })
     const ground = await openGround(io)
     try {
       await warnOfSecrets(io, server, ground.file)

@@ -22,7 +22,7 @@ export async function findLoginServer(io: Io, names: readonly string[], configPa
   const { findConfig, loadConfig } = await import('../config/index.js')
   const place = { cwd: io.cwd, env: io.env, ...(configPath === undefined ? {} : { configPath }) }
   if (findConfig(place) === null) throw configNotFound(io.cwd)
-  const { servers } = await loadConfig(place)
+  const { servers, runtimeFile } = await loadConfig(place)
   const found = servers.find((server) => server.name === name)
   if (found === undefined) throw unknownServer(name, servers.map((server) => server.name))
   const { endpoint, source } = found
@@ -31,7 +31,7 @@ export async function findLoginServer(io: Io, names: readonly string[], configPa
   const { url, headers, auth } = endpoint
   if (auth?.type !== 'oauth') {
     const what = auth === undefined ? 'is not configured to be logged in to' : `gets its token from a ${auth.type}`
-    throw new McpctlError('USAGE', `${name} ${what}`, { hint: `Set auth: oauth for it in ${source}.`, details })
+    throw new McpctlError('USAGE', `${name} ${what}`, { hint: source === runtimeFile ? `mcpctl remove ${name}, then mcpctl add ${name} --url URL --auth oauth` : `Set auth: oauth for it in ${source}.`, details })
   }
   if (auth.grant === 'client-credentials') throw new McpctlError('USAGE', `${name} uses credentials of its own: nobody has to log in`, { hint: `mcpctl status ${name} shows how it is.`, details })
   const { tokenPath } = await import('../outbound/index.js')
