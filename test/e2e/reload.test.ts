@@ -1,4 +1,4 @@
-import { renameSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { run, runOk, type CliResult } from '../helpers/cli.js'
@@ -310,6 +310,22 @@ describe('mcpctl reload', () => {
     expect(late.exitCode).toBe(7)
     expect(late.json()).toMatchObject({ ready: 0, failed: 1, timedOut: true })
     await untilServer(home(), 'a', ({ changed }) => !changed)
+  })
+
+  test('that was still loading an older version when a newer one took effect does not take that back', async () => {
+    const [begun, goOn] = [join(home().project, 'begun'), join(home().project, 'go-on')]
+    const version = (...names: string[]): string => `export default { servers: ${JSON.stringify(Object.fromEntries(names.map((name) => [name, fixture('mcp-dual.mjs')])))} }`
+    const slow = `import { existsSync, writeFileSync } from 'node:fs'\nif (process.env.SLOW) { writeFileSync(${JSON.stringify(begun)}, ''); while (!existsSync(${JSON.stringify(goOn)})) await new Promise((resolve) => setTimeout(resolve, 20)) }\n`
+    home().write('mcp.config.mjs', slow + version('a'))
+    await runOk(['start'], { home: home(), env: MANUAL })
+    const older = run(['reload', '--no-wait', '--json'], { home: home(), env: { ...MANUAL, SLOW: '1' } })
+    await waitFor(() => existsSync(begun), { what: 'the older version being loaded' })
+    home().write('mcp.config.mjs', slow + version('a', 'b'))
+    expect(changesOf(await runOk(['reload', '--json'], { home: home(), env: MANUAL }))).toMatchObject([{ name: 'b', action: 'start' }])
+    writeFileSync(goOn, '')
+    const result = await older
+    expect([result.exitCode, changesOf(result)]).toEqual([0, []])
+    expect((await statusOf(home())).servers.map(({ name }) => name)).toEqual(['a', 'b'])
   })
 
   test('needs a daemon and a configuration, and says how to get them', async () => {

@@ -14,6 +14,7 @@ import {
   type DefinitionsResult,
   type Home,
   type NamesResult,
+  type ReloadParams,
   type ReloadResult,
   type RequestContext,
   type RequestHandler,
@@ -177,9 +178,16 @@ async function reload(services: RequestServices, params: unknown): Promise<Reloa
   const { servers, settings, names, dryRun } = order
   const { supervisor } = services
   const sources = services.configs.filesOf(order)
+  refuseStale(services, order)
   const changes = planReload(supervisor.fleet, sources, servers, names)
   if (!dryRun) await takeOver(services, order, { sources, change: () => supervisor.send({ type: 'reload', sources, specs: servers, settings, names }) })
   return { changes }
+}
+
+/** What was read before the version in effect was would take back what that one brought. */
+function refuseStale({ configs }: RequestServices, { source, origin }: ReloadParams): void {
+  if (origin == null || origin.loadedAt >= (configs.originOf(source)?.loadedAt ?? 0)) return
+  throw new McpctlError('CONFIG_CONFLICT', `${source}: a newer version of it has taken effect meanwhile`, { hint: 'Reload it again.', details: { source, isStale: true } })
 }
 
 function configFailed({ configs }: RequestServices, params: unknown): Record<string, never> {

@@ -13,9 +13,8 @@ export function createDashServices(io: Io): DashServices {
     readLog: ({ directory, name, tail }) => readLogs({ directory, names: [name], tail }),
     followLog: ({ directory, name, tail, signal }) => followLogs({ directory, names: [name], tail, signal }),
     async reload(client, names) {
-      const { loadForReload, orderOf } = await import('./reload-order.js')
-      const loaded = await loadForReload(quiet, client, { configPath: undefined, dryRun: false })
-      const { changes } = await client.request('reload', { ...orderOf(quiet, loaded), names, dryRun: false })
+      const { orderOf, withFreshOrder } = await import('./reload-order.js')
+      const { changes } = await withFreshOrder(quiet, client, { configPath: undefined, dryRun: false }, (loaded) => client.request('reload', { ...orderOf(quiet, loaded), names, dryRun: false }))
       const changed = changes.filter(({ action }) => action !== 'none')
       return changed.length === 0 ? 'reloaded: nothing has changed' : `reloaded: ${changed.map(({ name, action }) => `${action} ${name}`).join(', ')}`
     },

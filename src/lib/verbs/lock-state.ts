@@ -6,7 +6,7 @@ import type { HeldDefinition, ServerSpec } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { compareServer, lockDefinitions, type LockChange } from './lock-compare.js'
 import { expandNames } from './names.js'
-import { loadForReload, orderOf } from './reload-order.js'
+import { loadForReload, orderOf, withFreshOrder } from './reload-order.js'
 
 /** One configured server beside what the lock says of it. */
 export interface LockedPair {
@@ -76,8 +76,7 @@ export async function saveLocks(io: Io, state: LockState, next: ReadonlyMap<stri
     written.push(file)
   }
   if (written.length > 0) {
-    const loaded = await loadForReload(io, state.client, { configPath: state.configPath, dryRun: false })
-    await state.client.request('reload', { ...orderOf(io, loaded), names: [...names], dryRun: false })
+    await withFreshOrder(io, state.client, { configPath: state.configPath, dryRun: false }, (loaded) => state.client.request('reload', { ...orderOf(io, loaded), names: [...names], dryRun: false }))
   }
   return written
 }

@@ -31,6 +31,21 @@ export async function loadForReload(io: Io, client: ControlClient, { configPath,
   }
 }
 
+/**
+ * Loads the configuration and hands it over with `use`; both once more, a few times, when somebody else was faster with a
+ * newer version: the daemon takes no older one. Throws as `loadForReload` and `use` do.
+ */
+export async function withFreshOrder<T>(io: Io, client: ControlClient, options: Parameters<typeof loadForReload>[2], use: (loaded: LoadedOrder) => Promise<T>): Promise<T> {
+  for (let attemptsLeft = 4; ; attemptsLeft--) {
+    const loaded = await loadForReload(io, client, options)
+    try {
+      return await use(loaded)
+    } catch (error) {
+      if (attemptsLeft === 0 || !(error instanceof McpctlError) || error.details['isStale'] !== true) throw error
+    }
+  }
+}
+
 /** What the daemon is handed; `reload` adds what is to be done with it. */
 export function orderOf(io: Io, { config, configPath, loadedAt }: LoadedOrder): ApplyParams {
   const { source, settings, servers } = config

@@ -2,7 +2,7 @@ import { defineVerb, type Io, type Outcome } from '../cli/index.js'
 import { connectControl, resolveHome, VERSION, type ReloadResult } from '../control/index.js'
 import { McpctlError } from '../errors/index.js'
 import { expandNames } from './names.js'
-import { loadForReload, orderOf, serversOf, type LoadedOrder } from './reload-order.js'
+import { orderOf, serversOf, withFreshOrder, type LoadedOrder } from './reload-order.js'
 import { followReload } from './reload-follow.js'
 import { renderChanges } from './reload-view.js'
 import { CONFIG_FLAG, NO_WAIT_FLAG, readTimeout, TIMEOUT_FLAG } from './start.js'
@@ -26,14 +26,15 @@ export const reload = defineVerb({
     const client = await connectControl(resolveHome(io.env), VERSION)
     if (client === null) throw new McpctlError('NOT_RUNNING', 'the daemon is not running, so nothing can be reloaded', { hint: 'mcpctl start' })
     try {
-      const loaded = await loadForReload(io, client, { configPath: flags.config, dryRun })
-      for (const warning of loaded.config.warnings) io.say(`warning: ${warning}`)
-      const asked = names.length === 0 ? null : expandNames(names, await serversOf(client, loaded.config))
-      const order = { ...orderOf(io, loaded), names: asked, dryRun }
-      if (!dryRun && flags['no-wait'] !== true) return await followReload(client, order, { io, timeoutMs, onChanges: (result) => show(io, loaded, result) })
-      const result = await client.request('reload', order)
-      show(io, loaded, result)
-      return conclude(loaded, result, dryRun)
+      return await withFreshOrder(io, client, { configPath: flags.config, dryRun }, async (loaded) => {
+        for (const warning of loaded.config.warnings) io.say(`warning: ${warning}`)
+        const asked = names.length === 0 ? null : expandNames(names, await serversOf(client, loaded.config))
+        const order = { ...orderOf(io, loaded), names: asked, dryRun }
+        if (!dryRun && flags['no-wait'] !== true) return await followReload(client, order, { io, timeoutMs, onChanges: (result) => show(io, loaded, result) })
+        const result = await client.request('reload', order)
+        show(io, loaded, result)
+        return conclude(loaded, result, dryRun)
+      })
     } finally {
       client.close()
     }

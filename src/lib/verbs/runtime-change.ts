@@ -5,7 +5,7 @@ import type { Snapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { configOf } from './config-of.js'
 import { followReload } from './reload-follow.js'
-import { loadForReload, orderOf } from './reload-order.js'
+import { orderOf, withFreshOrder } from './reload-order.js'
 
 export type Change = (changes: RuntimeChanges) => RuntimeChanges
 
@@ -67,10 +67,11 @@ export async function carryOut(order: ChangeOrder): Promise<Outcome> {
 }
 
 async function apply({ io, start = true, timeoutMs }: ChangeOrder, client: ControlClient, { source, names }: { readonly source: string; readonly names: readonly string[] }): Promise<Outcome> {
-  const loaded = await loadForReload(io, client, { configPath: source, dryRun: false })
-  if (start) return followReload(client, { ...orderOf(io, loaded), names, dryRun: false }, { io, timeoutMs, onChanges: () => undefined })
-  await client.request('apply', orderOf(io, loaded))
-  return {}
+  return withFreshOrder(io, client, { configPath: source, dryRun: false }, async (loaded) => {
+    if (start) return followReload(client, { ...orderOf(io, loaded), names, dryRun: false }, { io, timeoutMs, onChanges: () => undefined })
+    await client.request('apply', orderOf(io, loaded))
+    return {}
+  })
 }
 
 /**

@@ -110,10 +110,8 @@ describe('a launch that fails', () => {
 
   onLinux('for want of descriptors is worth another attempt', () => {
     const script = `
-      import { createJiti } from 'jiti'
       import { openSync } from 'node:fs'
-      const jiti = createJiti(import.meta.url)
-      const { spawnChild } = await jiti.import(${JSON.stringify(resolve(import.meta.dirname, '../../../src/lib/process/index.ts'))})
+      const { spawnChild } = await import(${JSON.stringify(resolve(import.meta.dirname, '../../../dist/lib/process/index.js'))})
       const launch = { file: '/bin/true', args: [], cwd: '/', env: {}, note: null }
       try { for (;;) openSync('/dev/null', 'r') } catch {}
       await spawnChild({ launch, marker: 'x' }).catch((error) => console.log(error.reason, error.permanent))
