@@ -70,6 +70,16 @@ describe('a configuration that is code', () => {
     project.write({ 'c.ts': 'export const c = "two"' })
     expect(onlyServer(await project.load()).launch?.command).toBe('two')
   })
+
+  it('is never stale when it is an ES module either, which Node would import only once, even one that failed', async () => {
+    const text = (command: string): string => `await null\nexport default { servers: { a: { command: '${command}' } } }`
+    const project = createProject({ 'mcp.config.mjs': text('one') })
+    expect(onlyServer(await project.load()).launch?.command).toBe('one')
+    project.write({ 'mcp.config.mjs': 'throw new Error("now it fails")' })
+    expect((await project.fail()).message).toContain('now it fails')
+    project.write({ 'mcp.config.mjs': text('two') })
+    expect(onlyServer(await project.load()).launch?.command).toBe('two')
+  })
 })
 
 describe('code that fails', () => {

@@ -30,15 +30,20 @@ export async function readCode(file: string, text: string, options: ReadOptions)
       return { code: plain.transform(source) }
     },
   })
-  const data = await withinTime(() => evaluate(jiti, file), file, options.evaluationTimeoutMs).catch((error: unknown) => {
+  const data = await withinTime(() => evaluate(jiti, file, text), file, options.evaluationTimeoutMs).catch((error: unknown) => {
     for (const path of listFiles(file, transformed, plain)) options.onFile(path)
     throw describeFailedLoad(file, text, error)
   })
   return { file, data, files: listFiles(file, transformed, plain), problems: [], locate: () => undefined }
 }
 
-async function evaluate(jiti: Jiti, file: string): Promise<unknown> {
-  const loaded: unknown = await jiti.import(file)
+/** Node keeps what it imported by itself, as it does ES modules, for as long as the process lives: a second time they are compiled anew. */
+const imported = new Set<string>()
+
+async function evaluate(jiti: Jiti, file: string, text: string): Promise<unknown> {
+  const isKept = imported.has(file)
+  imported.add(file)
+  const loaded: unknown = isKept ? await jiti.evalModule(text, { filename: file, async: true, forceTranspile: true }) : await jiti.import(file)
   let value = defaultExport(loaded, file)
   if (typeof value === 'function') value = (value as () => unknown)()
   value = await value
