@@ -27,9 +27,9 @@ const namesIn = ({ body }: Reply): string[] => (body['tools'] as { name: string 
 
 test('tools and servers are there as plain HTTP and JSON, under the same grants; who may manage does so from inside', async () => {
   const port = await freePort()
-  const [boss, reader] = ['boss-key-0123456789abcdef', 'reader-key-0123456789abcdef']
+  const [boss, reader, half] = ['boss-key-0123456789abcdef', 'reader-key-0123456789abcdef', 'half-key-0123456789abcdef']
   home().config({ main: fixture('mcp-dual.mjs'), other: fixture('mcp-dual.mjs') }, {
-    gateway: { port, management: { allowCommands: true }, auth: { keys: { boss: { key: boss, manage: true }, reader: { key: reader, servers: ['main'] } } } },
+    gateway: { port, management: { allowCommands: true }, auth: { keys: { boss: { key: boss, manage: true }, reader: { key: reader, servers: ['main'] }, half: { key: half, servers: ['main'], manage: true } } } },
   })
   await runOk(['start'], { home: home() })
   const at = (path: string): string => `http://127.0.0.1:${port}${path}`
@@ -70,6 +70,15 @@ test('tools and servers are there as plain HTTP and JSON, under the same grants;
   expect(await manage({ operation: 'list' })).toMatchObject({ success: true, total_count: 2, enabled_count: 2, healthy_count: 2 })
   expect(await manage({ operation: 'add', name: 'near', url: at('/mcp') })).toMatchObject({ success: false, error: expect.stringContaining('own networks') })
   expect(await manage({ operation: 'remove', name: 'main' })).toMatchObject({ success: false, hint: expect.stringContaining('disabled') })
+  // What they say of servers is what GET /health/NAME says, of those their caller sees.
+  const inside = async (tool: string, key: string, args: Record<string, unknown> = {}): Promise<Record<string, unknown>> => ((await ask(at(`/tools/${tool}`), key, args)).body['result'] as { structuredContent: Record<string, unknown> }).structuredContent
+  const { timestamp: _then, uptime_seconds: _uptime, metrics: _metrics, ...shown } = (await ask(at('/health/main'), boss)).body
+  expect(await inside('health_check', half)).toMatchObject({ success: true, status: 'healthy', total_count: 1, servers: [{ ...shown, metrics: { request_count: expect.any(Number) } }] })
+  expect(await inside('health_check', half, { server: 'other' })).toMatchObject({ success: false, available_servers: ['main'] })
+  expect(await inside('get_server_metrics', boss, { pattern: '*' })).toMatchObject({ success: true, total_count: 2, servers: [{ server_name: 'main', metrics: { request_count: 1, error_count: 0, circuit_breaker_state: 'closed' } }, { server_name: 'other', metrics: { request_count: 0 } }] })
+  const found = await inside('get_available_tools', half, { pattern: '*echo*' })
+  expect(found).toMatchObject({ success: true, total_count: 1, tools: [{ name: 'main__echo', server: 'main' }] })
+  expect((await inside('get_available_tools', boss, { server: 'other' }))['total_count']).toBe(namesIn(await ask(at('/tools?server=other'), boss)).length)
   const { command, args } = fixture('mcp-dual.mjs')
   expect(await manage({ operation: 'add', name: 'third', command, args })).toMatchObject({ success: true, server: { name: 'third', health_status: 'healthy' }, total_count: 3 })
   expect(await ask(at('/tools/third__echo'), boss, { text: 'new' })).toMatchObject({ body: { result: { content: [{ text: 'new' }] } } })

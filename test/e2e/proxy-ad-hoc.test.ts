@@ -63,6 +63,7 @@ describe('mcpctl proxy --servers NAME=URL', () => {
     expect(await manage({ operation: 'enable', name: 'main' })).toMatchObject({ success: true, healthy_count: 2 })
     expect(await manage({ operation: 'remove', name: 'late' })).toMatchObject({ success: true, total_count: 1 })
     expect(await manage({ operation: 'health', name: 'late' })).toMatchObject({ success: false, available_servers: ['main'] })
+    expect(JSON.parse(await proxy.call('health_check', {}))).toMatchObject({ success: true, status: 'healthy', servers: [{ server_name: 'main', status: 'healthy', metrics: { memory_usage_mb: null, circuit_breaker_state: 'closed' } }], total_count: 1 })
     expect(JSON.parse(await proxy.call('proxy_status', {}))).toMatchObject({ success: true, servers: [{ name: 'main', health_status: 'healthy' }], total_count: 1, enabled_count: 1, healthy_count: 1 })
     expect(toolNames(await proxy.ask('tools/list'))).not.toContain('late__echo')
   })

@@ -110,7 +110,7 @@ export const GATEWAY_FIELDS: { readonly [K in keyof GatewayFields]: GroupField<G
   rate: { kind: gatewayRate, summary: 'Requests a minute from one caller, and from all together.' },
   concurrency: { kind: concurrency, summary: 'Calls under way at once, for all servers together; more wait.' },
   cache: { kind: gatewayCache, summary: 'What answers that are kept may take. Which are kept is said for each server.' },
-  management: { kind: management, summary: 'Whether clients see the tools manage, proxy_status and proxy_health; true: all of them, false: none.' },
+  management: { kind: management, summary: 'Whether clients see the tools manage, proxy_status, proxy_health and those that go with them; true: all of them, false: none.' },
   rest: { kind: truth, summary: 'Whether /tools, /servers and /openapi.json are served on the port.' },
   audit: { kind: truth, summary: 'true: every call is written to the audit log.' },
 }

@@ -1,7 +1,5 @@
 import { nearest } from '../base/index.js'
-import type { Alert, BreakerSnapshot, TrafficFigures } from '../core/index.js'
-
-export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
+import type { Alert, BreakerSnapshot, HealthDocument, HealthStatus, TrafficFigures } from '../core/index.js'
 
 /** What has to be known of a server to judge it. */
 export interface HealthFacts {
@@ -38,34 +36,21 @@ export interface FleetFacts {
   readonly alerts: readonly Alert[]
 }
 
-/** The shape is a contract: fields are added, never renamed or removed. */
-export interface HealthDocument {
-  readonly status: HealthStatus
-  readonly server_name: string
-  readonly version: string | null
-  /** ISO 8601. */
-  readonly timestamp: string
-  readonly uptime_seconds: number
-  readonly metrics: {
-    /** Null: not known. */
-    readonly memory_usage_mb: number | null
-    readonly active_connections: number
-    /** Counts are since the daemon started. */
-    readonly request_count: number
-    readonly error_count: number
-    /** From 0 to 1; this and the mean time are of the last five minutes, 0 when there were no requests. */
-    readonly error_rate: number
-    readonly average_response_time_ms: number
-    /** Closed while requests are taken, open while none are, half-open while a few are to show whether the server is well again. */
-    readonly circuit_breaker_state: BreakerSnapshot['state']
-  }
-  readonly dependencies: Readonly<Record<string, HealthStatus>>
-}
-
 /** One server's health; null: there is no such server. A server that is stopped on purpose is unhealthy too: who asks wants to use it. */
 export function describeServerHealth(fleet: FleetFacts, name: string): HealthDocument | null {
   const server = fleet.servers.find((each) => each.name === name)
   return server === undefined ? null : describe(fleet, server, judge(fleet))
+}
+
+/** Some servers' health and their common status, for one who is to hear of no others. Names that no server has are left out. */
+export function describeHealthOf(fleet: FleetFacts, names: ReadonlySet<string>): { readonly status: HealthStatus; readonly servers: readonly HealthDocument[] } {
+  const statuses = judge(fleet)
+  const seen = fleet.servers.filter(({ name }) => names.has(name))
+  const servers = seen.map((server) => {
+    const { dependencies, ...document } = describe(fleet, server, statuses)
+    return { ...document, dependencies: Object.fromEntries(Object.entries(dependencies).filter(([name]) => names.has(name))) }
+  })
+  return { status: judgeFleet({ ...fleet, servers: seen }, statuses), servers }
 }
 
 /** All servers' health as if they were one that depends on each; with the document of each. */

@@ -4,6 +4,7 @@ import { McpctlError } from '../errors/index.js'
 import type { AddedServer, ManagedHealth, ManagedServer, Management } from '../gateway/index.js'
 import type { ConfigSources } from './config-sources.js'
 import { runReload, type ProcessGroups, type RunReload } from './config-watch-run.js'
+import { describeHealthOf, type FleetFacts } from './health-document.js'
 import type { Journal } from './journal.js'
 import { baseName, isConfigured } from './server-source.js'
 import type { Supervisor } from './supervisor.js'
@@ -15,6 +16,8 @@ export interface ManagementOptions {
   readonly groups: ProcessGroups
   /** Errors of a server's calls since the daemon started. */
   readonly errorsOf: (server: string) => number
+  /** All servers, and how they are. */
+  readonly facts: () => Promise<FleetFacts>
   readonly run?: RunReload
 }
 
@@ -33,7 +36,7 @@ const SETTLE_MS = 10_000
  * Changes of clients of this daemon: written down like those of `mcpctl add` and its like, and brought about by the same
  * command that reloads a changed configuration. One that cannot be loaded is taken back.
  */
-export function createManagement({ home, supervisor, journal, groups, errorsOf, run = runReload }: ManagementOptions): OwnManagement {
+export function createManagement({ home, supervisor, journal, groups, errorsOf, facts, run = runReload }: ManagementOptions): OwnManagement {
   const abort = new AbortController()
   let configs: ConfigSources | null = null
   let work: Promise<unknown> = Promise.resolve()
@@ -73,6 +76,7 @@ export function createManagement({ home, supervisor, journal, groups, errorsOf, 
       })
     },
     switch: (name, isOn) => queue(name, ({ servers, enabled }) => ({ servers, enabled: { ...enabled, [keyOf(name)]: isOn } })),
+    health: async (names) => describeHealthOf(await facts(), names),
     follow(known) { configs = known },
     close() { abort.abort() },
   }

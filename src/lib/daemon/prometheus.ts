@@ -6,6 +6,7 @@ import { collectHealth } from './health-document-facts.js'
 import { describeFleetHealth, describeServerHealth, describeUnknown, healthHttpStatus } from './health-document.js'
 import { createSelfMeter } from './prometheus-self.js'
 import { toPrometheusView } from './prometheus-view.js'
+import { shareFor } from './share.js'
 import type { Supervisor } from './supervisor.js'
 
 export interface MonitorOptions {
@@ -59,16 +60,4 @@ async function collect(pieces: Iterable<string>): Promise<Buffer[]> {
     await nextTurn()
   }
   return body
-}
-
-/** Whoever asks while it is being made, or so soon after, gets the same one; then it is forgotten, a failure at once. */
-function shareFor<T>(freshMs: number, make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null
-  return () => {
-    if (made !== null) return made
-    const making = make()
-    made = making
-    making.then(() => { setTimeout(() => { made = null }, freshMs).unref() }, () => { made = null })
-    return making
-  }
 }

@@ -17,13 +17,18 @@ import type { Journal } from './journal.js'
 import { describeLimits } from './limits-snapshot.js'
 import { createManagement } from './management.js'
 import { createMetrics, type Metrics, type MetricsSurroundings } from './metrics.js'
+import { collectHealth } from './health-document-facts.js'
 import { createProber } from './prober.js'
 import { isConfigured } from './server-source.js'
+import { shareFor } from './share.js'
 import { Supervisor } from './supervisor.js'
 import { endSurvivors } from './survivors.js'
 import { startUsageMeter, type Leader, type UsageMeter } from './usage.js'
 import { openTelemetryHost } from './telemetry.js'
 import { WatchdogKeeper } from './watchdog-keeper.js'
+
+/** However many clients ask how the servers are, it is found out once in this time. */
+const FRESH_MS = 1000
 
 export interface ServicesOptions {
   readonly home: Home
@@ -66,7 +71,10 @@ export async function openServices({ home, version, journal, now, markerPrefix }
   const { usage, metrics, book } = figures
   const telemetry = await openTelemetryHost({ env: process.env, supervisor, journal, version })
   const definitions = keepDefinitions(supervisor, journal)
-  const management = createManagement({ home, supervisor, journal, groups: watchdog, errorsOf: (server) => book.traffic(server, now()).errors })
+  const startedAt = now()
+  const snapshot = shareFor(FRESH_MS, () => metrics.snapshot())
+  const facts = async () => collectHealth(supervisor, await snapshot(), { version, startedAt, now: now() })
+  const management = createManagement({ home, supervisor, journal, groups: watchdog, errorsOf: (server) => book.traffic(server, now()).errors, facts })
   const host = await openGatewayHost({ home, supervisor, definitions, management, journal, version, now, observer: joinObservers(telemetry === null ? [book] : [book, telemetry.observer]), figures: metrics }).catch(async (error: unknown) => {
     watchdog.dismiss()
     figures.close()

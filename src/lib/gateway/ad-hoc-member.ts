@@ -1,5 +1,6 @@
 import { DEFAULT_TRAFFIC } from '../core/index.js'
 import { LinkError, type Established, type EraVerdict, type Link, type LinkHooks } from '../mcp/index.js'
+import type { MemberVitals } from './ad-hoc-health.js'
 import type { ManagedHealth, ManagedServer } from './management.js'
 import type { Presence, SourceServer } from './source.js'
 
@@ -37,6 +38,7 @@ export class Member {
   #errors = 0
   #lastError: string | null = null
   #judgedAt: number | null = null
+  #connectedAt: number | null = null
 
   constructor(facts: MemberFacts, open: (hooks: LinkHooks) => Promise<Link>, events: MemberEvents) {
     this.#facts = facts
@@ -66,6 +68,7 @@ export class Member {
       this.#failures = 0
       this.#judgedAt = Date.now()
       this.#up = { link, established }
+      this.#connectedAt = this.#judgedAt
       this.#events.changed()
     } catch (error) {
       this.#lost(error instanceof LinkError && error.hint !== undefined ? `${error.message}. ${error.hint}` : error instanceof Error ? error.message : String(error))
@@ -90,6 +93,11 @@ export class Member {
       name, url, enabled: this.#isOn, isAdded, health, lastCheck: up === null ? this.#judgedAt : up.link.activity.lastHeardAt,
       toolCount: up?.established.catalogue.tools.length ?? 0, errorCount: this.#errors, lastError: this.#lastError,
     }
+  }
+
+  vitals(): MemberVitals {
+    const up = this.#up === null || this.#up.link.closed ? null : this.#up
+    return { name: this.#facts.name, connectedAt: up === null ? null : this.#connectedAt, version: up?.established.serverInfo?.version ?? null }
   }
 
   async switch(isOn: boolean): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Duplex } from 'node:stream'
-import { DEFAULT_GATEWAY, type PrefixMode } from '../core/index.js'
+import { DEFAULT_GATEWAY, type BreakerSnapshot, type PrefixMode, type TrafficFigures } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
 import { openHttpLink, openStdioLink, type Link, type LinkHooks } from '../mcp/index.js'
 import { Member, type MemberFacts } from './ad-hoc-member.js'
+import type { CallObserver } from './call-observer.js'
 import type { Gateway } from './contract.js'
+import { statusOfAll, toHealthDocument } from './ad-hoc-health.js'
 import { createGateway } from './gateway.js'
-import type { AddedServer, ManagedServer, Management } from './management.js'
+import type { AddedServer, ManagedFleet, ManagedServer, Management } from './management.js'
 import type { ServerSource, SourceListener, SourceServer } from './source.js'
 
 export interface AdHocOptions {
@@ -22,6 +24,8 @@ export interface AdHocOptions {
    * `usual`: local ones and no others; `asked`: all; `never`: none.
    */
   readonly manages: 'usual' | 'asked' | 'never'
+  /** Counts the calls, and knows what was counted; absent: nobody does. */
+  readonly figures?: { readonly observer: CallObserver; readonly trafficOf: (server: string) => TrafficFigures; readonly forget: (server: string) => void }
 }
 
 const MANAGEMENT_TOOLS = { usual: 'auto', asked: 'on', never: 'off' } as const
@@ -32,7 +36,8 @@ const DAEMON_NAME = ' supervised'
 export function openAdHocGateway(options: AdHocOptions): Gateway & { close(reason: string): void } {
   const source = new AdHocSource(options)
   const settings = { ...DEFAULT_GATEWAY, prefix: options.prefix ?? DEFAULT_GATEWAY.prefix, separator: options.separator ?? DEFAULT_GATEWAY.separator, management: { tools: MANAGEMENT_TOOLS[options.manages], allowCommands: false } }
-  const gateway = createGateway({ source, settings: () => settings, version: options.version, now: () => Date.now(), warn: options.warn, management: source })
+  const gateway = createGateway({ source, settings: () => settings, version: options.version, now: () => Date.now(), warn: options.warn, management: source, ...(options.figures && { observer: options.figures.observer }) })
+  source.judged = { breakerOf: (name) => gateway.breaker(name), sessions: () => gateway.sessions().length }
   source.start()
   return {
     openSession: (session) => gateway.openSession(session),
@@ -49,10 +54,14 @@ class AdHocSource implements ServerSource, Management {
   readonly #members = new Map<string, Member>()
   readonly #warn: (text: string) => void
   readonly #client: { readonly name: string; readonly version: string }
+  readonly #figures: AdHocOptions['figures']
   #listener: SourceListener | null = null
+  /** What the gateway knows of them; set once there is one. */
+  judged: { readonly breakerOf: (name: string) => BreakerSnapshot | null; readonly sessions: () => number } = { breakerOf: () => null, sessions: () => 0 }
 
-  constructor({ servers, daemon, version, warn }: AdHocOptions) {
+  constructor({ servers, daemon, version, warn, figures }: AdHocOptions) {
     this.#warn = warn
+    this.#figures = figures
     this.#client = { name: 'mcpctl', version }
     if (daemon !== null) this.#put({ name: DAEMON_NAME, url: null, isAdded: false, keepsNames: true }, async (hooks) => {
       const stream = await daemon()
@@ -77,12 +86,20 @@ class AdHocSource implements ServerSource, Management {
   remove(name: string): Promise<void> {
     this.#members.get(name)?.close()
     this.#members.delete(name)
+    this.#figures?.forget(name)
     this.#listener?.changed(name)
     return Promise.resolve()
   }
 
   async switch(name: string, isOn: boolean): Promise<void> {
     await this.#members.get(name)?.switch(isOn)
+  }
+
+  health(names: ReadonlySet<string>): Promise<ManagedFleet> {
+    const now = Date.now()
+    const members = [...this.#members.values()].filter(({ name }) => name !== DAEMON_NAME && names.has(name))
+    const servers = members.map((member) => toHealthDocument({ ...member.vitals(), traffic: this.#figures?.trafficOf(member.name) ?? null, breaker: this.judged.breakerOf(member.name)?.state ?? 'closed', sessions: this.judged.sessions(), now }))
+    return Promise.resolve({ status: statusOfAll(servers), servers })
   }
 
   #putUrl(name: string, url: string, isAdded: boolean): Member {

@@ -1,13 +1,21 @@
 import { isJsonObject, LinkError, type Catalogue, type Established, type EraVerdict, type JsonObject, type LearntTools, type Link, type LinkActivity, type LinkCounters, type PassedReceiver, type PassedRequest } from '../mcp/index.js'
 import { ANONYMOUS, type Access } from './access.js'
 import { Call } from './call.js'
+import type { Sight } from './sight.js'
+
+/** Who calls a tool of the gateway's own. */
+export interface LocalCaller {
+  readonly access: Access
+  /** Null: it sees nothing. */
+  readonly sight: Sight | null
+}
 
 /** A tool that is answered in this process. */
 export interface LocalTool {
   /** As clients see it, its name included. */
   readonly definition: JsonObject
   /** The tool's result. What it rejects with is a defect. */
-  call(args: JsonObject, caller: Access): Promise<JsonObject>
+  call(args: JsonObject, caller: LocalCaller): Promise<JsonObject>
 }
 
 const VERDICT: EraVerdict = { era: 'legacy', protocolVersion: '2025-11-25', exitsOnProbe: false, decidedAt: 0 }
@@ -98,7 +106,7 @@ export class LocalLink implements Link {
     return []
   }
 
-  async #run(method: string, params: JsonObject | undefined, caller: Access): Promise<JsonObject> {
+  async #run(method: string, params: JsonObject | undefined, caller: LocalCaller): Promise<JsonObject> {
     const tool = method === 'tools/call' ? this.#tools.get(String(params?.['name'])) : undefined
     if (tool === undefined) return { error: { code: METHOD_NOT_FOUND, message: `Method not found: ${method}` } }
     const args = params?.['arguments']
@@ -114,6 +122,7 @@ export class LocalLink implements Link {
 }
 
 /** Who asks is known of the calls of sessions; nothing else is trusted. */
-function callerOf(receiver: PassedReceiver): Access {
-  return receiver instanceof Call ? (receiver.client.access ?? ANONYMOUS) : ANONYMOUS
+function callerOf(receiver: PassedReceiver): LocalCaller {
+  const { access = ANONYMOUS, sight = null } = receiver instanceof Call ? receiver.client : {}
+  return { access, sight }
 }

@@ -1,7 +1,8 @@
 import { McpctlError } from '../errors/index.js'
 import type { JsonObject } from '../mcp/index.js'
 import type { Access } from './access.js'
-import type { LocalTool } from './local-link.js'
+import type { LocalCaller, LocalTool } from './local-link.js'
+import { defineLocalTool, READS, wrongArgument as wrong, type LocalToolShape } from './local-tool.js'
 import type { AddedServer, ManagedServer, Management } from './management.js'
 import { checkReach, type Resolve } from './reach.js'
 
@@ -51,40 +52,20 @@ export function createManagementTools(facts: ManagementFacts): LocalTool[] {
     }, (args, caller) => manage(facts, args, caller)),
     tool({
       name: 'proxy_status', title: 'Status of the proxy', description: 'All servers behind this proxy: whether they are enabled and healthy, and how many tools they have.',
-      properties: {}, required: [], annotations: { readOnlyHint: true, openWorldHint: false },
-    }, () => Promise.resolve({ success: true, proxy: { name: 'mcpctl', version: facts.version, timestamp: new Date(facts.now()).toISOString() }, ...summary(facts.management) })),
+      properties: {}, annotations: READS,
+    }, () => ({ success: true, proxy: { name: 'mcpctl', version: facts.version, timestamp: new Date(facts.now()).toISOString() }, ...summary(facts.management) })),
     tool({
       name: 'proxy_health', title: 'Health of the servers', description: 'Health of one server behind this proxy, or of all: last check, tool count, errors and the last error.',
-      properties: { name: { ...NAME, description: 'Name of a server; all when left out.' } }, required: [], annotations: { readOnlyHint: true, openWorldHint: false },
-    }, ({ name }) => Promise.resolve(health(facts.management, name))),
+      properties: { name: { ...NAME, description: 'Name of a server; all when left out.' } }, annotations: READS,
+    }, ({ name }) => health(facts.management, name)),
   ]
 }
 
-interface Shape {
-  readonly name: string
-  readonly title: string
-  readonly description: string
-  readonly properties: JsonObject
-  readonly required: readonly string[]
-  readonly annotations: JsonObject
+function tool(shape: Omit<LocalToolShape, 'outputSchema'>, run: (args: JsonObject, caller: LocalCaller) => Promise<JsonObject> | JsonObject): LocalTool {
+  return defineLocalTool({ ...shape, outputSchema: RESULT_SCHEMA }, run)
 }
 
-function tool({ name, title, description, properties, required, annotations }: Shape, run: (args: JsonObject, caller: Access) => Promise<JsonObject>): LocalTool {
-  const inputSchema = { type: 'object', properties, ...(required.length === 0 ? {} : { required }), additionalProperties: false }
-  return {
-    definition: { name, title, description, inputSchema, outputSchema: RESULT_SCHEMA, annotations },
-    async call(args, caller) {
-      const result = await run(args, caller).catch((error: unknown): JsonObject => {
-        if (!(error instanceof McpctlError)) throw error
-        const available = error.details['available']
-        return { success: false, error: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }), ...(available === undefined ? {} : { available_servers: available }) }
-      })
-      return { content: [{ type: 'text', text: JSON.stringify(result, null, 2) }], structuredContent: result, isError: result['success'] !== true }
-    },
-  }
-}
-
-async function manage(facts: ManagementFacts, args: JsonObject, caller: Access): Promise<JsonObject> {
+async function manage(facts: ManagementFacts, args: JsonObject, { access }: LocalCaller): Promise<JsonObject> {
   const { management } = facts
   const operation = OPERATIONS.find((each) => each === args['operation'])
   switch (operation) {
@@ -92,7 +73,7 @@ async function manage(facts: ManagementFacts, args: JsonObject, caller: Access):
     case 'list': return { success: true, ...summary(management) }
     case 'health': return health(management, args['name'])
     case 'add': {
-      const server = await readAdded(facts, args, caller)
+      const server = await readAdded(facts, args, access)
       await management.add(server)
       return done(management, server.name, `Added server "${server.name}"`)
     }
@@ -158,8 +139,4 @@ function counts(servers: readonly ManagedServer[]): JsonObject {
 
 function show({ name, url, enabled, health: state, lastCheck, toolCount, errorCount, lastError }: ManagedServer): JsonObject {
   return { name, url, enabled, health_status: state, last_check: lastCheck === null ? null : new Date(lastCheck).toISOString(), tool_count: toolCount, error_count: errorCount, last_error: lastError }
-}
-
-function wrong(message: string): McpctlError {
-  return new McpctlError('USAGE', message)
 }

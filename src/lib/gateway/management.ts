@@ -1,3 +1,5 @@
+import type { HealthDocument, HealthStatus } from '../core/index.js'
+
 /** `proxy_error`: the gateway itself holds its calls back. */
 export type ManagedHealth = 'unknown' | 'healthy' | 'unhealthy' | 'error' | 'proxy_error'
 
@@ -17,6 +19,13 @@ export interface ManagedServer {
   readonly lastError: string | null
 }
 
+/** Some servers, as one who sees no others. */
+export interface ManagedFleet {
+  /** Of all of them together. */
+  readonly status: HealthStatus
+  readonly servers: readonly HealthDocument[]
+}
+
 /** A server to be added: exactly one of `url` and `command` is set. */
 export interface AddedServer {
   readonly name: string
@@ -32,4 +41,6 @@ export interface Management {
   add(server: AddedServer): Promise<void>
   remove(name: string): Promise<void>
   switch(name: string, isOn: boolean): Promise<void>
+  /** How these servers are, by their configured names; those that do not exist are left out. */
+  health(names: ReadonlySet<string>): Promise<ManagedFleet>
 }

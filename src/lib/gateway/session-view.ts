@@ -5,6 +5,7 @@ import { MANAGEMENT } from './local-source.js'
 import type { Presence } from './source.js'
 import type { CallClient } from './call-contract.js'
 import type { Failure } from './failure.js'
+import type { SeenServer, SeenTool, Sight } from './sight.js'
 import type { Hub } from './hub.js'
 import type { Upstream } from './upstream.js'
 import { Group } from './group/group.js'
@@ -32,7 +33,7 @@ export interface ViewHost extends Hub {
 const PRESENCES: readonly Presence[] = ['up', 'coming', 'resting', 'down']
 
 /** The servers as one session has them: shared ones, and processes of its own where the configuration wants that. */
-export class SessionView {
+export class SessionView implements Sight {
   readonly view: View
   readonly #host: ViewHost
   readonly #owner: CallClient
@@ -70,6 +71,18 @@ export class SessionView {
       const best = PRESENCES.map((presence) => members.find((member) => member.presence === presence)).find((member) => member !== undefined)
       return { name, presence: best?.presence ?? 'down', reason: best?.reason ?? '', tools: tools.get(name) ?? 0 }
     })
+  }
+
+  tools(): SeenTool[] {
+    const { tools, toolRoutes } = this.#catalogue.merged()
+    return tools.map((definition) => {
+      const server = toolRoutes.get(String(definition['name']))?.server ?? null
+      return { definition, server: server === MANAGEMENT ? null : server }
+    })
+  }
+
+  servers(): SeenServer[] {
+    return this.#catalogue.everything().filter(({ name }) => name !== MANAGEMENT)
   }
 
   /** The client said who it is: from now on it gets processes of its own where servers are not shared. */

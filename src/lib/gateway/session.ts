@@ -19,6 +19,7 @@ import { createRouteParts } from './route-parts.js'
 import { SessionCalls, type Asked } from './session-calls.js'
 import type { SessionHost } from './session-host.js'
 import { SessionView } from './session-view.js'
+import type { Sight } from './sight.js'
 import { Subscriptions } from './subscriptions.js'
 import { toolHeadersOf } from './tool-headers.js'
 import type { Upstream } from './upstream.js'
@@ -62,6 +63,10 @@ export class GatewaySession implements Session, CallClient {
 
   get access(): Access {
     return this.#calls.access
+  }
+
+  get sight(): Sight {
+    return this.servers
   }
 
   get protocolVersion(): string | null {

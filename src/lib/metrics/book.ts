@@ -122,6 +122,11 @@ export class FiguresBook {
     this.#total.close(at, sumUsed([...servers.values()]))
   }
 
+  /** The server is gone. */
+  forget(server: string): void {
+    this.#servers.delete(server)
+  }
+
   /** `server` null: all together. */
   traffic(server: string | null, now: number): TrafficFigures {
     return this.#find(server)?.traffic.figures(now) ?? NO_TRAFFIC.figures(now)

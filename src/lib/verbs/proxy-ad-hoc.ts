@@ -19,7 +19,8 @@ export interface AdHocOrder {
 
 /** Serves URLs that are nowhere configured, together with supervised servers if some are named: the gateway runs in this process. */
 export async function runAdHoc({ selection, front, listen, debug }: AdHocOrder, io: Io): Promise<Outcome> {
-  const { openAdHocGateway } = await import('../gateway/index.js')
+  const [{ openAdHocGateway }, { FiguresBook }] = await Promise.all([import('../gateway/index.js'), import('../metrics/index.js')])
+  const book = new FiguresBook()
   const { prefix, separator, manages } = front.hello.view
   const gateway = openAdHocGateway({
     servers: selection.urls,
@@ -29,6 +30,7 @@ export async function runAdHoc({ selection, front, listen, debug }: AdHocOrder, 
     version: VERSION,
     manages: manages ?? 'usual',
     warn: (text) => io.say(`mcpctl proxy: ${text}`),
+    figures: { observer: book, trafficOf: (server) => book.traffic(server, Date.now()), forget: (server) => { book.forget(server) } },
   })
   try {
     await (listen === null ? serveStdio(gateway, io.signal) : serveHttp(gateway, listen, { io, debug }))

@@ -19,7 +19,7 @@ export const proxy = defineVerb({
     profile: { type: 'string', short: 'p', value: 'NAME', summary: 'Only the servers of this profile of the configuration.' },
     prefix: { type: 'string', value: 'WHEN', options: PREFIXES, summary: "When a tool's name gets its server's name in front: always, on-collision or none." },
     separator: { type: 'string', value: 'TEXT', summary: 'What stands between the two.' },
-    manage: { type: 'boolean', summary: 'Offer the tools manage, proxy_status and proxy_health as well (with NAME=URL servers they are there anyway).' },
+    manage: { type: 'boolean', summary: 'Offer manage, proxy_status and the other tools of management as well (with NAME=URL servers they are there anyway).' },
     'no-manage': { type: 'boolean', summary: 'Offer none of them.' },
     stdio: { type: 'boolean', summary: 'Speak on stdin and stdout; the default.' },
     http: { type: 'boolean', summary: 'Listen for HTTP on this machine instead of stdin and stdout.' },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Alert, TrafficFigures } from '../../../src/lib/core/index.js'
-import { describeFleetHealth, describeServerHealth, describeUnknown, healthHttpStatus, type FleetFacts, type HealthFacts } from '../../../src/lib/daemon/health-document.js'
+import { describeFleetHealth, describeHealthOf, describeServerHealth, describeUnknown, healthHttpStatus, type FleetFacts, type HealthFacts } from '../../../src/lib/daemon/health-document.js'
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
 const TRAFFIC: TrafficFigures = {
@@ -107,5 +107,23 @@ describe('the health of all servers', () => {
 
   it('does not hang over servers that wait for each other', () => {
     expect(statusOf(fleet([server('a', { dependsOn: ['b'] }), server('b', { dependsOn: ['a'] })]))).toBe('healthy')
+  })
+})
+
+describe('the health of some servers', () => {
+  const all = fleet([server('db', DOWN), server('files', { dependsOn: ['db', 'mail'] }), server('mail')])
+
+  it('is that of each by itself, and names no other', () => {
+    const { status, servers } = describeHealthOf(all, new Set(['files', 'mail', 'nobody']))
+    expect(status).toBe('degraded')
+    const files = describeServerHealth(all, 'files')
+    expect(servers).toEqual([{ ...files, dependencies: { mail: 'healthy' } }, describeServerHealth(all, 'mail')])
+    expect(files).toMatchObject({ status: 'degraded', dependencies: { db: 'unhealthy', mail: 'healthy' } })
+  })
+
+  it('is healthy together when those are, whatever others are', () => {
+    expect(describeHealthOf(all, new Set(['mail'])).status).toBe('healthy')
+    expect(describeHealthOf(all, new Set(['db'])).status).toBe('unhealthy')
+    expect(describeHealthOf(all, new Set())).toEqual({ status: 'healthy', servers: [] })
   })
 })

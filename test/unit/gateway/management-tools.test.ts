@@ -19,12 +19,13 @@ function setup(allowCommands = false) {
     servers: () => [...all.values()],
     add: (server) => { added.push(server); put(server.name); return Promise.resolve() },
     remove: (name) => { all.delete(name); return Promise.resolve() },
+    health: () => Promise.reject(new Error('not asked for')),
     switch: (name, isOn) => { put(name, { enabled: isOn, health: isOn ? 'healthy' : 'unknown' }); return Promise.resolve() },
   }
   const tools = createManagementTools({ management, version: '9.9.9', now: () => NOW, allowCommands: () => allowCommands, resolve: (host) => (host === 'nobody.example' ? Promise.reject(new Error('ENOTFOUND')) : Promise.resolve([{ address: host === 'inside.example' ? '10.0.0.5' : '93.184.216.34' }])) })
   const call = async (name: string, args: Record<string, unknown> = {}, caller: Access = LOCAL): Promise<Record<string, unknown>> => {
     const tool = tools.find(({ definition }) => definition['name'] === name)
-    const result = await tool?.call(args, caller)
+    const result = await tool?.call(args, { access: caller, sight: null })
     const structured = result?.['structuredContent'] as Record<string, unknown>
     expect(JSON.parse((result?.['content'] as { text: string }[])[0]?.text ?? '')).toEqual(structured)
     expect(result?.['isError']).toBe(structured['success'] !== true)
