@@ -21,9 +21,15 @@ describe('servers that stand in for each other', () => {
     const groups = { search: ['main', 'backup'], files: { members: ['c', 'd'], strategy: 'weighted', sticky: 'session', weights: { d: 3 } } }
     expect(await memberships({ servers: { main: A, backup: A, c: { ...A, priority: 7, weight: 2 }, d: { ...A, weight: 2 }, e: A }, groups })).toEqual({
       main: place('search', 1), backup: place('search', 2),
-      c: place('files', 7, { strategy: 'weighted', sticky: 'session', weight: 2 }), d: place('files', 2, { strategy: 'weighted', sticky: 'session', weight: 3 }),
+      c: place('files', 7, { strategy: 'weighted', sticky: 'session', weight: 2 }), d: place('files', 1, { strategy: 'weighted', sticky: 'session', weight: 3 }),
       e: null,
     })
+  })
+
+  it('are alike where a list of them shares calls out', async () => {
+    for (const strategy of ['round-robin', 'least-pending', 'weighted', 'random', 'latency'] as const) {
+      expect(await memberships({ servers: { a: A, b: A, c: { ...A, priority: 2 } }, groups: { g: { members: ['a', 'b', 'c'], strategy } } })).toEqual({ a: place('g', 1, { strategy }), b: place('g', 1, { strategy }), c: place('g', 2, { strategy }) })
+    }
   })
 
   it('or name the same namespace, each with its priority', async () => {

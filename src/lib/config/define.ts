@@ -147,7 +147,7 @@ interface Common extends Shared {
   /** The name clients see in place of its own; servers with the same one stand in for each other. `group` is the same. */
   namespace?: string
   group?: string
-  /** In a group: the lowest goes first. Default: its place in the group's list, else 1. */
+  /** In a group: the lowest goes first. Default: its place in the group's list where the strategy is `priority`, else 1. */
   priority?: number
   /** In a group with strategy `weighted`: its share of the calls. Default 1. */
   weight?: number

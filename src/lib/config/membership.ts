@@ -88,21 +88,25 @@ function withMembership(server: ResolvedServer, claim: Claim, { stated, isAlone 
   // Nobody stands in for it and it keeps its name: that is no group.
   if (isAlone && !isReplicated && group === spec.name) return server
   const origin = spot.source.document.file
-  const { priority, weight } = placeOf(server, claim, stated?.fields.weights?.[spec.name])
+  const strategy = stated?.fields.strategy ?? (isAlone && isReplicated ? 'least-pending' : 'priority')
+  const { priority, weight } = placeOf(server, claim, { weight: stated?.fields.weights?.[spec.name], isOrdered: strategy === 'priority' })
   return withSpec(server, {
     group,
-    strategy: stated?.fields.strategy ?? (isAlone && isReplicated ? 'least-pending' : 'priority'),
+    strategy,
     sticky: stated?.fields.sticky ?? 'none',
     priority: priority.value,
     weight: weight.value,
   }, [explain('namespace', { value: group, origin }), explain('priority', priority), explain('weight', weight)])
 }
 
-/** The first of a list goes first, unless a server says something else for itself; weights in the group's block win. */
-function placeOf({ entry }: ResolvedServer, { index, spot }: Claim, weight: number | undefined): Record<'priority' | 'weight', Sourced<number>> {
+/**
+ * The first of a list goes first, unless a server says something else for itself. With a strategy that shares calls out,
+ * those of a list are alike. Weights in the group's block win.
+ */
+function placeOf({ entry }: ResolvedServer, { index, spot }: Claim, { weight, isOrdered }: { readonly weight: number | undefined; readonly isOrdered: boolean }): Record<'priority' | 'weight', Sourced<number>> {
   const [own, origin] = [originOf(entry, false), spot.source.document.file]
   const { priority, weight: ownWeight } = entry.values
-  const listed = index === null ? { value: 1, origin: 'default' } : { value: index + 1, origin }
+  const listed = index === null || !isOrdered ? { value: 1, origin: 'default' } : { value: index + 1, origin }
   const stated = ownWeight === undefined ? { value: 1, origin: 'default' } : { value: ownWeight, origin: own }
   return { priority: priority === undefined ? listed : { value: priority, origin: own }, weight: weight === undefined ? stated : { value: weight, origin } }
 }
