@@ -21,6 +21,10 @@ export function maskNamed(name: string, text: string): string {
   return isSecretName(name) && text !== '' ? MASK : maskText(text)
 }
 
+/** Inside an argument that is a command line of its own: `token=x`, `--password x`. Bounded, so that the search is linear. */
+const INNER_PAIR = /([\w-]{0,60}(?:token|key|secret|passw|pwd|authorization|cookie|credential)[\w-]{0,60}=)(?!\$\{)("[^"]*"|'[^']*'|[^\s"'&;|)]+)/gi
+const INNER_OPTION = /(\s--?[\w-]{0,60}(?:token|key|secret|passw|pwd|authorization|cookie|credential)[\w-]{0,60}\s{1,4})(?!\$\{)("[^"]*"|'[^']*'|[^\s"'&;|)-][^\s"'&;|)]*)/gi
+
 /** Arguments with the values of secret options hidden: `--token x`, `--api-key=x`, `DB_PASSWORD=x`. */
 export function maskArgs(args: readonly string[]): string[] {
   return args.map((arg, index) => {
@@ -28,7 +32,7 @@ export function maskArgs(args: readonly string[]): string[] {
     if (before !== undefined && SECRET_FLAG.test(before) && !arg.startsWith('-')) return MASK
     const equals = arg.indexOf('=')
     if (equals > 0 && /^[\w-]+$/.test(arg.slice(0, equals)) && isSecretName(arg.slice(0, equals))) return `${arg.slice(0, equals + 1)}${MASK}`
-    return maskText(arg)
+    return maskText(arg).replace(INNER_PAIR, `$1${MASK}`).replace(INNER_OPTION, `$1${MASK}`)
   })
 }
 

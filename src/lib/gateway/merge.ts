@@ -85,11 +85,11 @@ export function mergeCatalogues(members: readonly Member[], naming: Naming): Mer
 
 function heldNames(members: readonly Member[], { separator }: Naming): HeldNames {
   const names = new HeldNames()
-  for (const { server, traffic, held = [] } of members) {
+  for (const { server, from = server, traffic, held = [] } of members) {
     const filter = held.length === 0 ? null : createToolFilter(traffic)
     for (const one of held) {
       if (one.kind === 'tool' && filter?.admits(one.name) === false) continue
-      names.add(server, one, { separator, shown: one.kind === 'tool' ? (filter?.specOf(one.name)?.name ?? one.name) : one.name })
+      names.add({ server, from }, one, { separator, shown: one.kind === 'tool' ? (filter?.specOf(one.name)?.name ?? one.name) : one.name })
     }
   }
   return names

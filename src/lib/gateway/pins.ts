@@ -55,16 +55,34 @@ function nameOf(definition: unknown): string | null {
   return typeof name === 'string' && name !== '' ? name : null
 }
 
+interface HeldName {
+  /** As clients may know it. */
+  readonly name: string
+  readonly server: string
+  readonly from: string
+  readonly held: HeldDefinition
+}
+
 /** Calls that name a definition that is held back, by the names clients may know it under. */
 export class HeldNames {
-  readonly #held = new Map<string, { readonly server: string; readonly held: HeldDefinition }>()
+  readonly #held = new Map<string, HeldName>()
 
-  /** `shown`: the name it would have if it were shown without its server's name in front. */
-  add(server: string, held: HeldDefinition, { shown, separator }: { readonly shown: string; readonly separator: string }): void {
+  /** `shown`: the name it would have if it were shown without its server's name in front. `from`: the server as it is configured. */
+  add({ server, from }: { readonly server: string; readonly from: string }, held: HeldDefinition, { shown, separator }: { readonly shown: string; readonly separator: string }): void {
     for (const name of [shown, `${server}${separator}${shown}`]) {
       const key = `${held.kind} ${name}`
-      if (!this.#held.has(key)) this.#held.set(key, { server, held })
+      if (!this.#held.has(key)) this.#held.set(key, { name, server, from, held })
     }
+  }
+
+  /** Those whose tools somebody may see; of others he is not to know either. */
+  within(admits: (shown: string, tool: { readonly server: string; readonly from: string; readonly name: string }) => boolean): HeldNames {
+    const left = new HeldNames()
+    for (const [key, each] of this.#held) {
+      const { name, server, from, held } = each
+      if (held.kind !== 'tool' || admits(name, { server, from, name: held.name })) left.#held.set(key, each)
+    }
+    return left
   }
 
   /** The answer to a call of it; null: nothing of that name is held back. */

@@ -8,7 +8,9 @@ const OWN = new BlockList()
 /** Apart: a rule for IPv4 addresses inside IPv6 ones would match every IPv4 address. */
 const OWN_6 = new BlockList()
 for (const [net, bits] of [['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 3]] as const) OWN.addSubnet(net, bits, 'ipv4')
-for (const [net, bits] of [['::', 96], ['::ffff:0:0', 96], ['64:ff9b::', 96], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8], ['2002::', 16]] as const) OWN_6.addSubnet(net, bits, 'ipv6')
+for (const [net, bits] of [
+  ['::', 96], ['::ffff:0:0', 96], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['fc00::', 7], ['fe80::', 10], ['fec0::', 10], ['ff00::', 8], ['2002::', 16],
+] as const) OWN_6.addSubnet(net, bits, 'ipv6')
 
 const MAX_URL = 2_048
 
@@ -23,6 +25,8 @@ export type Resolve = (host: string) => Promise<readonly { readonly address: str
 export async function checkReach(text: string, isLocal: boolean, resolve: Resolve = (host) => lookup(host, { all: true })): Promise<string> {
   const url = text.length <= MAX_URL && URL.canParse(text) ? new URL(text) : null
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw refusal('"url" has to be an http:// or https:// address', 'For example https://mcp.example/mcp.')
+  // What is added is read like an entry of a configuration: a reference would be filled in with what this machine keeps to itself, and sent there.
+  if (text.includes('${')) throw refusal('"url" must hold no reference such as ${NAME}', 'Add the server with mcpctl add, or write it in a configuration file.')
   if (url.username !== '' || url.password !== '') throw refusal('"url" must hold no user name and no password', 'Add the server with mcpctl add and --header.')
   if (isLocal) return text
   const host = bareHost(url.hostname)

@@ -6,7 +6,7 @@ import { mergeCatalogues, type Member, type Merged } from './merge.js'
 import { holdBack } from './pins.js'
 import type { ServerSource } from './source.js'
 import type { Upstream } from './upstream.js'
-import { createLimitFilter, type LimitFilter } from './view-limits.js'
+import { createLimitFilter, type LimitFilter, type ToolNames } from './view-limits.js'
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
 
@@ -182,6 +182,15 @@ export class ViewCatalogue {
       return server === null || catalogue === null ? [] : [{ server: offer.name, from: name, traffic: server.traffic, ...holdBack(catalogue, server.traffic.pins), keepsNames: server.keepsNames === true }]
     }))
     const all = mergeCatalogues(members, { prefix: view.prefix ?? prefix, separator: view.separator ?? separator, maxNameLength })
-    return { merged: this.#limits?.apply(all, view.separator ?? separator) ?? all, warnings: all.warnings }
+    const byName = new Map(offers.map((offer) => [offer.name, offer]))
+    return { merged: this.#limits?.apply(all, view.separator ?? separator, (route) => toolNames(route, source, byName)) ?? all, warnings: all.warnings }
   }
+}
+
+/** Whatever this view calls a tool: a limit of a caller holds at every place he can ask at. */
+function toolNames({ server, from, name }: Parameters<Parameters<LimitFilter['apply']>[2]>[0], source: ServerSource, offers: ReadonlyMap<string, Offer>): ToolNames {
+  const traffic = source.get(from)?.traffic
+  const visible = traffic !== undefined && Object.hasOwn(traffic.tools, name) ? traffic.tools[name]?.name : undefined
+  const group = traffic?.membership?.group
+  return { own: visible === undefined ? [name] : [name, visible], servers: group === undefined ? [server] : [server, group], members: offers.get(server)?.members ?? [] }
 }

@@ -33,27 +33,40 @@ export function isSameLimits(a: ViewLimits | null, b: ViewLimits | null): boolea
   return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
+/** A tool by every name it may be meant by. */
+export interface ToolNames {
+  /** Its own, and what the configuration calls it instead. */
+  readonly own: readonly string[]
+  /** Of the server it is asked at, as clients know it wherever they look: its own name, and that of its group. */
+  readonly servers: readonly string[]
+  /** Of all that may serve it. */
+  readonly members: readonly string[]
+}
+
 /** What a view's limits leave of servers and tools. Patterns are read once. */
 export interface LimitFilter {
   readonly admitsServer: (shown: string) => boolean
-  readonly apply: (merged: Merged, separator: string) => Merged
+  readonly apply: (merged: Merged, separator: string, namesOf: (route: Pick<Route, 'server' | 'from' | 'name'>) => ToolNames) => Merged
 }
 
 export function createLimitFilter({ servers, allow, deny }: ViewLimits): LimitFilter {
   const admitsServer = servers === null ? () => true : matchAny(servers)
   const allowed = allow === null ? null : matchAny(allow)
   const denied = matchAny(deny)
-  // A tool is meant by the name it is shown under, and by its full one: how short it is shown depends on what else is in sight.
-  const admitsTool = (shown: string, { server, name }: Route, separator: string): boolean => {
-    const full = `${server}${separator}${name}`
-    return (allowed === null || allowed(shown) || allowed(full)) && !denied(shown) && !denied(full)
+  // A tool is meant by the name it is shown under, and by its full ones: how short it is shown depends on what else is in
+  // sight, and a member of a group is seen by itself as well. What is forbidden of one member is forbidden of the group.
+  const admitsTool = (shown: string, { own, servers: known, members }: ToolNames, separator: string): boolean => {
+    const full = (names: readonly string[]): string[] => names.flatMap((server) => own.map((name) => `${server}${separator}${name}`))
+    const meant = [shown, ...full(known)]
+    return (allowed === null || meant.some(allowed)) && ![...meant, ...full(members)].some(denied) && !own.some((name) => deny.includes(name))
   }
   return {
     admitsServer,
-    apply: (merged, separator) => {
+    apply: (merged, separator, namesOf) => {
       if (allow === null && deny.length === 0) return merged
-      const toolRoutes = new Map([...merged.toolRoutes].filter(([shown, route]) => admitsTool(shown, route, separator)))
-      return { ...merged, toolRoutes, tools: merged.tools.filter(({ name }) => typeof name === 'string' && toolRoutes.has(name)) }
+      const admits = (shown: string, route: Parameters<typeof namesOf>[0]): boolean => admitsTool(shown, namesOf(route), separator)
+      const toolRoutes = new Map([...merged.toolRoutes].filter(([shown, route]) => admits(shown, route)))
+      return { ...merged, toolRoutes, tools: merged.tools.filter(({ name }) => typeof name === 'string' && toolRoutes.has(name)), held: merged.held.within(admits) }
     },
   }
 }

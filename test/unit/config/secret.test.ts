@@ -22,6 +22,12 @@ describe('secrets', () => {
     )
   })
 
+  it('are hidden in arguments that are command lines, references stay', () => {
+    expect(maskArgs(['-c', 'echo token=hunter2', 'x --password hunter2; y', `API_KEY='a b' run`, 'curl "h?a=1&b" --token ${TOKEN}', 'x token=${T} x', 'get the key from --keys --next'])).toEqual(
+      ['-c', 'echo token=***', 'x --password ***; y', 'API_KEY=***', 'curl "h?a=1&b" --token ${TOKEN}', 'x token=${T} x', 'get the key from --keys --next'],
+    )
+  })
+
   it('are hidden in a line of a file', () => {
     expect(maskLine('  "API_KEY": "abc", "x": 1')).toBe('  "API_KEY": ***')
     expect(maskLine('  "command": "node"')).toBe('  "command": "node"')

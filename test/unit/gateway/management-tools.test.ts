@@ -63,6 +63,8 @@ describe('manage, proxy_status and proxy_health', () => {
     [{ operation: 'add', name: 'MAIN', url: 'http://a.example/' }, /already/], [{ operation: 'add', name: '../x', url: 'http://a.example/' }, /"name"/],
     [{ operation: 'add', name: 'x', url: 'file:///etc/passwd' }, /http/], [{ operation: 'add', name: 'x', url: 'http://u:p@a.example/' }, /password/],
     [{ operation: 'add', name: 'x', command: 'rm' }, /only servers at a URL/],
+    // What stands in a configuration is filled in when it is read: nobody may have files and variables sent somewhere.
+    [{ operation: 'add', name: 'x', url: 'https://a.example/?x=${file:/etc/passwd}' }, /reference/], [{ operation: 'add', name: 'x', url: 'https://a.example/${HOME}' }, /reference/],
   ])('refuse %j', async (args, why) => {
     const { call, added } = setup()
     expect(await call('manage', args)).toMatchObject({ success: false, error: expect.stringMatching(why) })
@@ -92,7 +94,7 @@ describe('the address of a server that somebody elsewhere adds', () => {
   const resolve = (host: string) => Promise.resolve([{ address: '93.184.216.34' }, ...(host === 'both.example' ? [{ address: '192.168.1.1' }] : [])])
   it.each([
     'http://localhost/', 'http://LOCALHOST./', 'http://x.localhost/', 'http://127.1/', 'http://2130706433/', 'http://0x7f.1/', 'http://0.0.0.0/', 'http://[::1]/', 'http://[::]/', 'http://[::ffff:127.0.0.1]/', 'http://[::ffff:a00:1]/',
-    'http://10.1.2.3/', 'http://172.20.0.1/', 'http://192.168.0.1/', 'http://169.254.169.254/latest/meta-data', 'http://100.64.0.1/', 'http://[fd00::1]/', 'http://[fe80::1]/', 'http://[64:ff9b::7f00:1]/', 'http://printer.local/', 'http://metadata.google.internal/', 'http://both.example/',
+    'http://10.1.2.3/', 'http://172.20.0.1/', 'http://192.168.0.1/', 'http://169.254.169.254/latest/meta-data', 'http://100.64.0.1/', 'http://[fd00::1]/', 'http://[fe80::1]/', 'http://[64:ff9b::7f00:1]/', 'http://[64:ff9b:1::a00:1]/', 'http://[fec0::1]/', 'http://printer.local/', 'http://metadata.google.internal/', 'http://both.example/',
   ])('must not be %s', async (url) => {
     await expect(checkReach(url, false, resolve)).rejects.toThrow(McpctlError)
     await expect(checkReach(url, true, resolve)).resolves.toBe(url)
