@@ -162,7 +162,7 @@ function recoveryTime(step: number, retryAfterMs: number, random: number, { reco
   return Math.ceil(Math.max(ownMs, Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS)) * (1 + JITTER * random))
 }
 
-function close({ epoch, opened, reason }: HalfOpenBreaker, now: number, why: string): ClosedBreaker {
+function close({ epoch, opened, reason }: BreakerState, now: number, why: string): ClosedBreaker {
   return { ...createBreaker(now), epoch: epoch + 1, opened, reason, why }
 }
 
@@ -213,6 +213,11 @@ export function renew(state: BreakerState, now: number, isAnswer: boolean): Brea
 /** Somebody says that it is worth a try. */
 export function tryNow(state: BreakerState, now: number): BreakerState {
   return state.phase === 'open' && state.until !== null ? toHalfOpen(state, now, { why: 'asked to reconnect' }) : state
+}
+
+/** Nobody wants it any more. */
+export function switchOff(state: BreakerState, now: number): ClosedBreaker {
+  return close(state, now, 'it was switched off')
 }
 
 /** The breaker as people and programs see it. */

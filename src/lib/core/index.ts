@@ -1,7 +1,7 @@
 export { balance, latencyAt, NO_MEMORY, noteLatency, type Balance, type BalanceMember, type BalanceMemory, type BalanceOptions, type Latency } from './balance.js'
 export { judgeAlerts, type AlertFacts, type ServerAlertFacts } from './alert.js'
 export {
-  admissionOf, admit, createBreaker, elapse, judge, nextChangeAt, renew, toBreakerSnapshot, tryNow,
+  admissionOf, admit, createBreaker, elapse, judge, nextChangeAt, renew, switchOff, toBreakerSnapshot, tryNow,
   type Admission, type BreakerMoment, type BreakerState, type BreakerVerdict, type FailureClass,
 } from './breaker.js'
 export { findCycle, withDependencies } from './dependency.js'

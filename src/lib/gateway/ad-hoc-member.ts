@@ -35,6 +35,8 @@ export class Member {
   #timer: NodeJS.Timeout | null = null
   #closed = false
   #isOn = true
+  /** Number of the newest try to connect, or of what ended it: what an older one brings is not wanted any more. */
+  #attempt = 0
   #errors = 0
   #lastError: string | null = null
   #judgedAt: number | null = null
@@ -53,6 +55,7 @@ export class Member {
   /** Settles when the first try has come to an end. */
   async connect(): Promise<void> {
     if (!this.#isOn || this.#closed) return
+    const attempt = ++this.#attempt
     this.#timer = null
     this.#retryAt = null
     try {
@@ -61,9 +64,10 @@ export class Member {
         onRequest: (request) => this.#events.onRequest?.(request),
         onClosed: (reason) => { if (this.#up?.link === link) this.#lost(reason) },
       })
+      if (attempt !== this.#attempt) return link.close()
       this.#link = link
-      if (this.#closed || !this.#isOn) return link.close()
       const established = await link.establish({ era: 'auto', remembered: this.#remembered, now: Date.now, signal: AbortSignal.timeout(HANDSHAKE_LIMIT_MS) })
+      if (attempt !== this.#attempt) return link.close()
       this.#remembered = established.remember
       this.#failures = 0
       this.#judgedAt = Date.now()
@@ -71,7 +75,7 @@ export class Member {
       this.#connectedAt = this.#judgedAt
       this.#events.changed()
     } catch (error) {
-      this.#lost(error instanceof LinkError && error.hint !== undefined ? `${error.message}. ${error.hint}` : error instanceof Error ? error.message : String(error))
+      if (attempt === this.#attempt) this.#lost(error instanceof LinkError && error.hint !== undefined ? `${error.message}. ${error.hint}` : error instanceof Error ? error.message : String(error))
     }
   }
 
@@ -101,8 +105,9 @@ export class Member {
   }
 
   async switch(isOn: boolean): Promise<void> {
-    if (isOn === this.#isOn) return
+    if (isOn === this.#isOn || this.#closed) return
     this.#isOn = isOn
+    this.#attempt++
     if (isOn) {
       this.#reason = 'connecting'
       this.#failures = 0
@@ -122,6 +127,7 @@ export class Member {
 
   close(): void {
     this.#closed = true
+    this.#attempt++
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#link?.close()
   }

@@ -1,4 +1,4 @@
-import { admissionOf, admit, createBreaker, elapse, judge, nextChangeAt, renew, toBreakerSnapshot, tryNow, type Admission, type BreakerSnapshot, type BreakerSpec, type BreakerState, type BreakerVerdict, type FailureClass } from '../core/index.js'
+import { admissionOf, admit, createBreaker, elapse, judge, nextChangeAt, renew, switchOff, toBreakerSnapshot, tryNow, type Admission, type BreakerSnapshot, type BreakerSpec, type BreakerState, type BreakerVerdict, type FailureClass } from '../core/index.js'
 import type { Call } from './call.js'
 import { undelivered, type Failure } from './failure.js'
 import type { Hub } from './hub.js'
@@ -100,12 +100,12 @@ export class BreakerGuard {
 
   /** A call that was let through ended. */
   judged(call: Call, verdict: BreakerVerdict): void {
-    const spec = this.#options.spec()
-    if (spec === null) return
-    this.#isTouched = true
     const epoch = this.#epochs.get(call) ?? 0
     // One verdict for each time it is let through.
     if (epoch !== 0) this.#epochs.delete(call)
+    const spec = this.#options.spec()
+    if (spec === null) return
+    this.#isTouched = true
     const before = this.#state
     if (before.phase === 'half-open' && epoch !== before.epoch) return
     this.#become(judge(before, verdict, { now: this.#options.now(), random: Math.random(), epoch }, spec))
@@ -121,6 +121,13 @@ export class BreakerGuard {
   renewed(): void {
     this.#become(renew(this.#state, this.#options.now(), this.#isAwaited))
     this.#isAwaited = false
+  }
+
+  /** What it is to do may have changed. Switched off, it holds nothing back, nor when it is switched on again. */
+  follow(): void {
+    if (this.#state.phase === 'closed' || this.#options.spec() !== null) return
+    this.#become(switchOff(this.#state, this.#options.now()))
+    this.#options.release()
   }
 
   /** Somebody says that it is worth a try. */

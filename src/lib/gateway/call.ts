@@ -8,7 +8,7 @@ import { classOf, verdictOf } from './failure-class.js'
 import type { Reply, RequestMessage, Underway } from './contract.js'
 import type { Lane } from './lane.js'
 import { CallClock } from './call-clock.js'
-import { absent, failureText, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, type Failure } from './failure.js'
+import { absent, failureText, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, withUnknownOutcome, type Failure } from './failure.js'
 import { progressTokenOf } from './origin.js'
 import type { Parking } from './parking.js'
 import type { Visitor } from './session-tally.js'
@@ -60,6 +60,8 @@ export class Call implements PassedReceiver, Underway {
   #over = false
   #isBound = false
   #isRecalled = false
+  /** Attempts that a server may have got to see. */
+  #seen = 0
   #kept: (() => void) | null = null
   /** Capabilities its server asked for in vain, because the client did not declare them. */
   #lacking: JsonObject | null = null
@@ -136,6 +138,7 @@ export class Call implements PassedReceiver, Underway {
     this.#clock.stop('wait')
     this.#report?.left()
     this.keeper?.left(this)
+    this.#seen++
     this.#clock.armIdle()
   }
 
@@ -177,6 +180,7 @@ export class Call implements PassedReceiver, Underway {
 
   failed(error: LinkError): void {
     this.linkId = null
+    if (error.isUndelivered) this.#seen--
     const failure = classOf(error)
     if (failure !== null) this.carrier.judged(this, verdictOf(error, failure))
     if (this.#over) return
@@ -199,8 +203,10 @@ export class Call implements PassedReceiver, Underway {
     this.setBack(NOT_SENT, failure)
   }
 
-  fail(failure: Failure): void {
+  fail(reason: Failure): void {
     if (this.#over) return
+    // That the last attempt did not arrive says nothing of those before it.
+    const failure = this.#seen > 0 ? withUnknownOutcome(reason) : reason
     this.#told()?.lost(failure)
     this.#finish(() => { this.#reply?.answer([failureText(this.#id, failure)], failure.status, failure.retryAfterMs) })
   }

@@ -1,4 +1,4 @@
-import type { JsonObject, LinkError } from '../mcp/index.js'
+import { isJsonObject, type JsonObject, type LinkError } from '../mcp/index.js'
 import { idText, type ClientId } from './client-id.js'
 
 /** Error codes of JSON-RPC 2.0 and of both eras of MCP. */
@@ -41,6 +41,12 @@ export function trouble(message: string, data: JsonObject & { reason: string; ou
 /** A request that never left for its server. */
 export function undelivered(server: string, message: string, reason: string, retryAfterMs: number | null): Failure {
   return trouble(message, { reason, server, outcome: 'not-delivered', ...(retryAfterMs === null ? {} : { retryAfterMs }) })
+}
+
+/** The same of a request that a server may have got before. */
+export function withUnknownOutcome(failure: Failure): Failure {
+  const { data } = failure
+  return isJsonObject(data) && data['outcome'] === 'not-delivered' ? { ...failure, data: { ...data, outcome: 'unknown' } } : failure
 }
 
 /** A link that failed under a request. */

@@ -128,7 +128,8 @@ export class Upstream implements Supplier {
       return
     }
     if (this.guard.admission === 'shut') this.#shut(call)
-    else if (this.#link === null) this.#queue(call)
+    // One that just ended gets nothing: a trial that never leaves would be missed by its breaker.
+    else if (this.#link === null || this.#link.closed) this.#queue(call)
     // Only who can be sent now takes a token and a place: all others wait for the server, however long its start takes.
     else if (this.lane.admit(call)) {
       this.guard.enter(call)
@@ -189,6 +190,7 @@ export class Upstream implements Supplier {
     const server = this.#hub.source.get(this.name)
     if (isChanged(this.#server?.traffic, server?.traffic)) this.#hub.stale(this.name)
     this.#server = server
+    this.guard.follow()
     const link = server?.up?.link ?? null
     if (link !== this.#link) this.#adopt(server)
     if (server === null) this.#waiting.fail(`server "${this.name}" is not configured any more`, 'removed', null)

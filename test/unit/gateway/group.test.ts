@@ -343,6 +343,31 @@ describe('a call in rounds', () => {
   })
 })
 
+describe('an error', () => {
+  test('says that the outcome is unknown when an earlier attempt may have reached a server', () => {
+    const { rig, client, call } = open({ main: member(), backup: member({ priority: 2 }, { traffic: { concurrency: { max: 1, queue: 0, queueTimeoutMs: 1000 } } }) })
+    const [first, second] = [call('look'), call('look')]
+    rig.change('main', { presence: 'down' })
+    rig.link('main').end()
+    // There is room for one of them at the other member.
+    expect(rig.link('backup').of('tools/call')).toHaveLength(1)
+    expect(client.answerTo(first)).toBeUndefined()
+    expect(client.answerTo(second)).toMatchObject({ error: { data: { outcome: 'unknown' } } })
+    const third = call('look')
+    expect(client.answerTo(third)).toMatchObject({ error: { data: { outcome: 'not-delivered' } } })
+  })
+
+  test('says so as well when the only server does not come back', () => {
+    const { rig, client } = open({ solo: { catalogue: CATALOGUE } })
+    const id = client.request('tools/call', { name: 'solo__look' })
+    kill(rig, 'solo')
+    const other = client.request('tools/call', { name: 'solo__write' })
+    rig.change('solo', { presence: 'down' })
+    expect(client.answerTo(id)).toMatchObject({ error: { data: { reason: 'down', outcome: 'unknown' } } })
+    expect(client.answerTo(other)).toMatchObject({ error: { data: { reason: 'down', outcome: 'not-delivered' } } })
+  })
+})
+
 describe('a resource of a group', () => {
   test('is watched at the preferred member that is up, and moves with it', async () => {
     const { rig, client } = open()
