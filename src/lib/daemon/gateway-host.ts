@@ -103,6 +103,7 @@ export async function openGatewayHost(options: GatewayHostOptions): Promise<Gate
     gate: () => gateway.gateFigures(),
     async applied(source, settings) {
       chosen.take(source, settings)
+      gateway.settingsChanged()
       await http.follow(chosen.effective)
       markConfigured()
     },

@@ -16,6 +16,9 @@ export interface Access {
 export const LOCAL: Access = { id: 'local', kind: 'local', grant: { ...FULL_GRANT, manage: true } }
 export const ANONYMOUS: Access = { id: 'anonymous', kind: 'anonymous', grant: FULL_GRANT }
 
+/** Why what is open for somebody ends when he would not be let in again. */
+export const NOT_LET_IN = 'its caller is not let in any more'
+
 /** Who a session is for when its front does not say. */
 export function accessOf(door: 'stdio' | 'http' | undefined, access: Access | undefined): Access {
   return access ?? (door === 'stdio' ? LOCAL : ANONYMOUS)

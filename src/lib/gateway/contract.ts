@@ -113,6 +113,8 @@ export interface Session {
   toolHeaders(tool: string): ReadonlyMap<string, readonly string[]>
   /** The servers it sees now. */
   reachable?(): readonly ReachableServer[]
+  /** Those who listen for changes (`subscriptions/listen`) are told that it is over. */
+  finishListening?(): void
   /** Everything under way is aborted, subscriptions are given back, processes of its own end. Idempotent. */
   close(reason: string): void
 }

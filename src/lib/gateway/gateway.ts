@@ -104,6 +104,10 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     this.#upstream(server)?.guard.tryNow()
   }
 
+  settingsChanged(): void {
+    this.#soon()
+  }
+
   viewOfServer(name: string): View | null {
     return viewOfServer(name, this.#options.source)
   }

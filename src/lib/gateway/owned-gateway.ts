@@ -34,5 +34,7 @@ export interface OwnedGateway extends Gateway {
   breaker(server: string): BreakerSnapshot | null
   /** A server whose calls failed may be worth a try. */
   tryNow(server: string): void
+  /** `settings` says something else than before: clients may see others now. */
+  settingsChanged(): void
   close(reason: string): void
 }

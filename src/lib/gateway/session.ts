@@ -114,9 +114,13 @@ export class GatewaySession implements Session, CallClient {
     this.#host.closed(this)
   }
 
+  finishListening(): void {
+    this.#subscriptions.finish()
+  }
+
   /** The gateway ends: those who listen are told so. */
   finish(reason: string): void {
-    this.#subscriptions.finish()
+    this.finishListening()
     this.close(reason)
   }
 

@@ -71,10 +71,10 @@ export interface ServerSource {
 }
 
 /** The same for the same servers in sight, in the same order, of which the same is to be shown. */
-export function choiceKey(source: ServerSource, { prefix, separator, maxNameLength, management }: GatewaySettings, isPending: (name: string) => boolean): string {
+export function choiceKey(source: ServerSource, { prefix, separator, maxNameLength, management, profiles }: GatewaySettings, isPending: (name: string) => boolean): string {
   const servers = source.names().map((name) => {
     const server = source.get(name)
     return server === null ? null : [name, server.presence === 'down', server.tags, server.traffic, isPending(name)]
   })
-  return JSON.stringify([prefix, separator, maxNameLength, management.tools, servers])
+  return JSON.stringify([prefix, separator, maxNameLength, management.tools, profiles, servers])
 }

@@ -6,6 +6,7 @@ import { mergeCatalogues, type Member, type Merged } from './merge.js'
 import { holdBack } from './pins.js'
 import type { ServerSource } from './source.js'
 import type { Upstream } from './upstream.js'
+import { viewNow } from './views.js'
 import { createLimitFilter, type LimitFilter, type ToolNames } from './view-limits.js'
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
@@ -61,7 +62,7 @@ export class ViewCatalogue {
 
   /** The same with what is down for good. */
   everything(): Offer[] {
-    return this.#withOwn(allOffersOf(this.#parts.view, this.#parts.source))
+    return this.#withOwn(allOffersOf(this.#view, this.#parts.source))
   }
 
   /** The servers behind that, as they are configured; without those that are down for good. */
@@ -137,8 +138,12 @@ export class ViewCatalogue {
     return parts.map(({ name, text }) => `## ${name}\n\n${text.slice(0, MAX_INSTRUCTIONS_EACH)}`).join('\n\n').slice(0, MAX_INSTRUCTIONS)
   }
 
+  get #view(): View {
+    return viewNow(this.#parts.view, this.#parts.settings())
+  }
+
   #offers(): Offer[] {
-    return this.#withOwn(offersOf(this.#parts.view, this.#parts.source))
+    return this.#withOwn(offersOf(this.#view, this.#parts.source))
   }
 
   /** Those its clients may see. */

@@ -81,6 +81,21 @@ describe('a key', () => {
     expect(show(authenticator, { apiKey: 'k2' }).denial?.status).toBe(401)
   })
 
+  it('of the home is another one when it was made anew under its name, and not disturbed when others come and go', () => {
+    const grant = { ...FULL_GRANT, servers: ['files'] }
+    let home: Record<string, KeySpec> = { ci: key('k1', { grant }) }
+    const authenticator = createAuthenticator({ auth: NONE, token: null, keys: { current: () => home, isSure: true }, isExposed: false, now: () => now })
+    const { access } = show(authenticator, { apiKey: 'k1' })
+    if (access === undefined) throw new Error('it is let in')
+    home = { ci: key('k1', { grant: { ...grant } }), laptop: key('k2') }
+    expect(show(authenticator, { apiKey: 'k1' }).access).toBe(access)
+    expect(authenticator.stillHolds(access)).toBe(true)
+    home = { ci: key('k9', { grant }) }
+    expect(authenticator.stillHolds(access)).toBe(false)
+    home = { ci: key('k1', { grant: FULL_GRANT }) }
+    expect(authenticator.stillHolds(access)).toBe(false)
+  })
+
   it('is refused from the moment at which it expires', () => {
     const authenticator = make({ keys: { ci: key('k1', { expiresAt: now + 1 }) } })
     const { access } = show(authenticator, { apiKey: 'k1' })

@@ -21,6 +21,8 @@ export class FakeSession implements Session {
   readonly headers = new Map<string, ReadonlyMap<string, readonly string[]>>()
   state: SessionState | null
   closedWith: string | null = null
+  /** How often those who listen were told that it is over. */
+  finished = 0
 
   constructor(options: SessionOptions) {
     this.options = options
@@ -43,6 +45,10 @@ export class FakeSession implements Session {
 
   toolHeaders(tool: string): ReadonlyMap<string, readonly string[]> {
     return this.headers.get(tool) ?? new Map()
+  }
+
+  finishListening(): void {
+    this.finished++
   }
 
   close(reason: string): void {

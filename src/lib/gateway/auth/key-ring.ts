@@ -42,9 +42,9 @@ export class KeyRing {
     return found.expiresAt !== null && found.expiresAt <= this.#now() ? 'expired' : { access: found.access }
   }
 
-  /** Whether this key is still there with the same grant. */
+  /** Whether this very key is still there with the same grant: another one of its name is another key. */
   holds(access: Access): boolean {
-    return this.#current().some((entry) => entry.access.id === access.id && isSameGrant(entry.access, access) && (entry.expiresAt === null || entry.expiresAt > this.#now()))
+    return this.#current().some((entry) => entry.access === access && (entry.expiresAt === null || entry.expiresAt > this.#now()))
   }
 
   #current(): readonly Entry[] {
@@ -53,9 +53,15 @@ export class KeyRing {
     if (read === this.#read) return this.#entries
     this.#read = read
     // A name that is in the configuration as well means that one; both are different callers.
-    const own = Object.entries(read).map(([name, spec]) => toEntry(this.#taken.has(name) ? `key:${name}@home` : `key:${name}`, spec))
+    const own = Object.entries(read).map(([name, spec]) => this.#same(toEntry(this.#taken.has(name) ? `key:${name}@home` : `key:${name}`, spec)))
     this.#entries = [...this.#configured, ...own]
     return this.#entries
+  }
+
+  /** With the access it had when it was read before, so that who came in with it is not disturbed by what becomes of others. */
+  #same(entry: Entry): Entry {
+    const before = this.#entries.find(({ digest, access }) => access.id === entry.access.id && isSameDigest(digest, entry.digest) && isSameGrant(access, entry.access))
+    return before === undefined ? entry : { ...entry, access: before.access }
   }
 }
 

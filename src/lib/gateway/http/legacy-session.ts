@@ -45,7 +45,8 @@ export interface LegacySessionOptions {
 export class LegacySession implements Channel {
   readonly id: string
   readonly path: string
-  readonly access: Access
+  /** Whose it is, as he was let in last. */
+  access: Access
   readonly limits: ViewLimits | null
   /** Last sweep in which it was used. */
   usedAt = 0

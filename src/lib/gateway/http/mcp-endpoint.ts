@@ -85,6 +85,11 @@ export class McpEndpoint implements Target {
     this.#legacy.delete(this.#view, req, res)
   }
 
+  /** Those who listen are told that it is over; calls go on. */
+  hangUp(): void {
+    this.#modern?.session.finishListening?.()
+  }
+
   close(reason: string): void {
     this.#modern?.close(reason)
     this.#modern = null
@@ -115,7 +120,9 @@ export class McpEndpoint implements Target {
 }
 
 function isSameView(a: View, b: View): boolean {
-  return a.prefix === b.prefix && a.separator === b.separator && (a.profile ?? null) === (b.profile ?? null) && isSameLimits(a.only ?? null, b.only ?? null) && isSameList(a.servers, b.servers) && isSameList(a.tags, b.tags)
+  if (a.prefix !== b.prefix || a.separator !== b.separator || (a.profile ?? null) !== (b.profile ?? null) || !isSameLimits(a.only ?? null, b.only ?? null)) return false
+  // What a profile shows is looked up anew whenever it matters.
+  return a.profile != null || (isSameList(a.servers, b.servers) && isSameList(a.tags, b.tags))
 }
 
 function isSameList(a: readonly string[] | null, b: readonly string[] | null): boolean {

@@ -1,6 +1,6 @@
 import { viewKey, type Gateway, type View } from '../contract.js'
 import type { GrantSpec } from '../../core/index.js'
-import type { Access } from '../access.js'
+import { NOT_LET_IN, type Access } from '../access.js'
 import { filterOf, limitView } from '../view-limits.js'
 import { McpEndpoint } from './mcp-endpoint.js'
 import type { SessionTable } from './session-table.js'
@@ -64,8 +64,10 @@ export class Places {
   /** Called once a minute. `holds`: whether somebody would still be let in. */
   sweep(holds: (access: Access) => boolean): void {
     for (const [key, used] of this.#used) {
-      // A token that expires while it is used ends nothing that was begun; a key that was taken back does.
-      if (used.access.kind === 'key' && !holds(used.access)) this.#drop(key, used, 'its key is not accepted any more')
+      const isIn = holds(used.access)
+      // A token that expires ends no call that was begun, but who only listens has to show another one.
+      if (!isIn && used.access.kind === 'jwt') used.endpoint.hangUp()
+      if (!isIn && used.access.kind !== 'jwt') this.#drop(key, used, NOT_LET_IN)
       else if (this.#table.now - used.usedAt >= MAX_IDLE_SWEEPS && !used.endpoint.isInUse) this.#drop(key, used, 'nobody asked here for half an hour')
     }
   }
@@ -93,10 +95,12 @@ export class Places {
     const key = access.kind === 'anonymous' || access.kind === 'local' ? path : `${path}\n${access.id}`
     const used = this.#used.get(key)
     if (used !== undefined) {
+      const isSame = view === used.view && access.grant === used.access.grant
       used.usedAt = this.#table.now
-      if (view === used.view && access.grant === used.access.grant) return used.endpoint
-      used.endpoint.show(limitView(view, access), access)
+      // What was shown last is what holds longest.
       used.access = access
+      if (isSame) return used.endpoint
+      used.endpoint.show(limitView(view, access), access)
       used.view = view
       return used.endpoint
     }

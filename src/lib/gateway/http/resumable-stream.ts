@@ -97,6 +97,11 @@ export class ResumableStream {
 
   end(): void {
     this.#ended = true
+    this.hangUp()
+  }
+
+  /** Ends its connections; it goes on without, until somebody comes back. */
+  hangUp(): void {
     const connections = this.#connections
     this.#connections = []
     for (const connection of connections) connection.end()

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Access } from '../access.js'
+import { NOT_LET_IN, type Access } from '../access.js'
 import type { View } from '../contract.js'
 import { isSameLimits } from '../view-limits.js'
 import { Budget } from './budget.js'
@@ -67,6 +67,7 @@ export class SessionTable {
     const session = this.#sessions.get(id) ?? this.#resume(id, place)
     if (session?.path !== place.path || session.access.id !== place.access.id || !isSameLimits(session.limits, place.view.only ?? null)) return null
     session.usedAt = this.#sweep
+    session.access = place.access
     return session
   }
 
@@ -88,7 +89,10 @@ export class SessionTable {
     this.#sweep++
     for (const session of [...this.#sessions.values()]) {
       session.sweep()
-      if (session.access.kind === 'key' && !holds(session.access)) this.end(session, 'its key is not accepted any more')
+      const isIn = holds(session.access)
+      // The session waits for its client to come with another token.
+      if (!isIn && session.access.kind === 'jwt') session.standing.hangUp()
+      if (!isIn && session.access.kind !== 'jwt') this.end(session, NOT_LET_IN)
       else if (!session.isInUse && this.#sweep - session.usedAt >= MAX_IDLE_SWEEPS) this.end(session, 'the session was not used for half an hour')
     }
   }

@@ -24,9 +24,10 @@ export class SharedSession {
     if (this.#underway === 0 && this.#retired !== null) this.session.close(this.#retired)
   }
 
-  /** Closes the session as soon as nothing is under way in it. */
+  /** Closes the session as soon as nothing is under way in it. Who listens would do so for ever: he is told to ask again. */
   retire(reason: string): void {
     this.#retired = reason
+    this.session.finishListening?.()
     if (this.#underway === 0) this.session.close(reason)
   }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { parseClientMessage } from '../client-message.js'
-import type { Access } from '../access.js'
+import { NOT_LET_IN, type Access } from '../access.js'
 import type { Channel, Gateway, Reply, Session, View } from '../contract.js'
 import { isSameLimits, limitsOf } from '../view-limits.js'
 import { INTERNAL_ERROR, INVALID_REQUEST } from '../failure.js'
@@ -40,7 +40,7 @@ export class SseClients {
   /** Where a POST with this query goes; null: the client it names is not connected, or somebody else. */
   find(query: string, access: Access): Target | null {
     const client = this.#clients.get(PARAMETER.exec(query)?.[1] ?? '')
-    return client?.isOf(access) === true ? client : null
+    return client?.greet(access) === true ? client : null
   }
 
   /** Called once a minute. `holds`: whether somebody would still be let in. */
@@ -58,7 +58,8 @@ class SseClient implements Target, Reply, Channel, Exchange {
   readonly #stream: EventStream
   readonly #session: Session
   readonly #onClosed: () => void
-  readonly #access: Access
+  /** As its client was let in last. */
+  #access: Access
   #isClosed = false
 
   constructor(gateway: Gateway, { view, access }: { view: View; access: Access }, res: Outgoing, { heartbeat, onClosed }: { heartbeat: Heartbeat; onClosed: () => void }) {
@@ -69,12 +70,16 @@ class SseClient implements Target, Reply, Channel, Exchange {
     watch(res, this)
   }
 
-  isOf({ id, grant }: Access): boolean {
-    return id === this.#access.id && isSameLimits(limitsOf(grant), limitsOf(this.#access.grant))
+  /** False: it belongs to somebody else, or to somebody who may see something else by now. */
+  greet(access: Access): boolean {
+    const isOf = access.id === this.#access.id && isSameLimits(limitsOf(access.grant), limitsOf(this.#access.grant))
+    if (isOf) this.#access = access
+    return isOf
   }
 
+  /** Its stream is all there is of it. */
   check(holds: (access: Access) => boolean): void {
-    if (this.#access.kind === 'key' && !holds(this.#access)) this.#close('its key is not accepted any more')
+    if (!holds(this.#access)) this.#close(NOT_LET_IN)
   }
 
   begin(endpoint: string): void {

@@ -1,0 +1,99 @@
+import { createHash, createHmac } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import { FULL_GRANT, type GrantSpec, type KeySpec } from '../../src/lib/core/index.js'
+import { waitFor } from '../helpers/wait.js'
+import { openFake, type Opened } from '../unit/gateway-http/fake-gateway.js'
+import { ask, call, initialize, modern, openEvents } from './gateway-http-support.js'
+
+const SECRET = 'an HMAC secret of some length, as long as a digest'
+const SWEEP_MS = 100
+let fake: Opened
+let now = 0
+afterEach(async () => { await fake.front.close() })
+
+const key = (text: string, grant: GrantSpec = FULL_GRANT): KeySpec => ({ sha256: createHash('sha256').update(text).digest('hex'), grant, expiresAt: null })
+const as = (bearer: string): Record<string, string> => ({ authorization: `Bearer ${bearer}` })
+
+function token(exp: number): string {
+  const b64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const text = `${b64({ alg: 'HS256' })}.${b64({ sub: 'alice', exp })}`
+  return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`
+}
+
+async function openHome(keys: { current: Record<string, KeySpec> }): Promise<void> {
+  fake = await openFake({ sse: true }, { sweepMs: SWEEP_MS, keys: { current: () => keys.current, isSure: true } })
+}
+
+const introduce = (headers: Record<string, string>) =>
+  ask(`${fake.url}/mcp`, { headers, body: call(0, 'initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }) })
+
+describe('what is open for a caller', () => {
+  it('who came in unknown ends when keys are asked for from now on', async () => {
+    const keys = { current: {} as Record<string, KeySpec> }
+    await openHome(keys)
+    const session = await initialize(`${fake.url}/mcp`)
+    const stream = await openEvents(`${fake.url}/mcp`, { headers: session })
+    const sse = await openEvents(`${fake.url}/sse`)
+    keys.current = { first: key('k1') }
+    await waitFor(() => stream.ended && sse.ended)
+    expect(fake.gateway.sessions.map(({ closedWith }) => closedWith)).toEqual(['its caller is not let in any more', 'its caller is not let in any more'])
+  })
+
+  it('ends when his key was replaced, and not when somebody else\'s came', async () => {
+    const keys = { current: { ci: key('k1') } as Record<string, KeySpec> }
+    await openHome(keys)
+    const opened = await introduce(as('k1'))
+    const stream = await openEvents(`${fake.url}/mcp`, { headers: { ...as('k1'), 'mcp-session-id': String(opened.headers['mcp-session-id']) } })
+    await ask(`${fake.url}/mcp`, modern(1, 'ping', {}, as('k1')))
+    keys.current = { ci: key('k1'), other: key('k2') }
+    expect((await ask(`${fake.url}/mcp`, modern(2, 'ping', {}, as('k1')))).status).toBe(200)
+    expect(fake.gateway.sessions).toHaveLength(2)
+    keys.current = { ci: key('k3') }
+    await waitFor(() => stream.ended)
+    await waitFor(() => fake.gateway.sessions.every(({ closedWith }) => closedWith !== null))
+  })
+
+  it('is listened to anew when his key shows something else', async () => {
+    const keys = { current: { ci: key('k1') } as Record<string, KeySpec> }
+    await openHome(keys)
+    const listening = ask(`${fake.url}/mcp`, modern(1, 'subscriptions/listen', {}, { ...as('k1'), accept: 'text/event-stream' }))
+    await waitFor(() => fake.gateway.asked('subscriptions/listen') !== undefined)
+    keys.current = { ci: key('k1', { ...FULL_GRANT, servers: ['files'] }) }
+    expect((await ask(`${fake.url}/mcp`, modern(2, 'ping', {}, as('k1')))).status).toBe(200)
+    const [before, after] = fake.gateway.sessions
+    expect([before?.finished, before?.closedWith, after?.options.view.only?.servers]).toEqual([1, null, ['files']])
+    // Once nobody listens there any more it is closed.
+    fake.gateway.asked('subscriptions/listen')?.reply.answer([Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}')], 200)
+    expect((await listening).status).toBe(200)
+    expect(before?.closedWith).not.toBeNull()
+  })
+})
+
+describe('when a web token expires', () => {
+  const auth = { keys: {}, jwt: [{ algorithms: ['HS256'] as const, secret: SECRET, publicKey: null, jwksUrl: null, issuer: null, audiences: [], scopes: [], leewayMs: 0, grant: FULL_GRANT }], resource: null, authorizationServers: [] }
+
+  it('streams end, calls go on, and another token goes on with the session', async () => {
+    const start = Math.floor(Date.now() / 1000)
+    now = Date.now()
+    fake = await openFake({ auth, sse: true }, { sweepMs: SWEEP_MS, now: () => now })
+    const [first, second] = [token(start + 100), token(start + 1000)]
+    const opened = await introduce(as(first))
+    const session = { 'mcp-session-id': String(opened.headers['mcp-session-id']), 'mcp-protocol-version': '2025-11-25' }
+    const stream = await openEvents(`${fake.url}/mcp`, { headers: { ...session, ...as(first) } })
+    const sse = await openEvents(`${fake.url}/sse`, { headers: as(first) })
+    const called = ask(`${fake.url}/mcp`, { headers: { ...session, ...as(first) }, body: call(1, 'wait') })
+    const asked = ask(`${fake.url}/mcp`, modern(2, 'work', {}, as(first)))
+    await waitFor(() => fake.gateway.asked('wait') !== undefined && fake.gateway.asked('work') !== undefined)
+    now += 200_000
+    await waitFor(() => stream.ended && sse.ended)
+    expect(fake.gateway.sessions.find(({ asked: [each] }) => each?.message.method === 'work')?.finished).toBeGreaterThan(0)
+    for (const method of ['wait', 'work']) fake.gateway.asked(method)?.reply.answer([Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}')], 200)
+    expect([(await called).status, (await asked).status]).toEqual([200, 200])
+    expect((await ask(`${fake.url}/mcp`, { headers: { ...session, ...as(first) }, body: call(3, 'ping') })).status).toBe(401)
+    expect((await ask(`${fake.url}/mcp`, { headers: { ...session, ...as(second) }, body: call(3, 'ping') })).status).toBe(200)
+    const again = await openEvents(`${fake.url}/mcp`, { headers: { ...session, ...as(second) } })
+    expect([again.status, again.ended]).toEqual([200, false])
+    now += 10_000_000
+    await waitFor(() => again.ended)
+  })
+})
