@@ -2,7 +2,8 @@ import { type JsonObject, type Link, type LinkError, type PassedReceiver, type P
 import { isFailedResult, isMissingCapability, mayAskForInput, namesResources, readError, readInputRequired, toLegacyAnswer, toModernError, toModernResult, withId, type AnswerText } from './answer-text.js'
 import { idText, type ClientId } from './client-id.js'
 import type { CallReport, CallReporter } from './call-report.js'
-import { NOT_SENT, type AnswerKeeper, type CallCarrier, type CallClient, type CallPlan, type Setback } from './call-contract.js'
+import { NOT_SENT, type AnswerKeeper, type CallCarrier, type Setback } from './call-contract.js'
+import { CallFacts, type CallParts } from './call-facts.js'
 import { CallRounds } from './call-rounds.js'
 import { classOf, verdictOf } from './failure-class.js'
 import type { Reply, RequestMessage, Underway } from './contract.js'
@@ -12,7 +13,7 @@ import { absent, failureText, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELIC
 import { progressTokenOf } from './origin.js'
 import type { Parking } from './parking.js'
 import type { Visitor } from './session-tally.js'
-import { toPassedRequest, type Hop, type Origin } from './request-text.js'
+import { toPassedRequest, type Hop } from './request-text.js'
 
 let serials = 0
 const NOTHING: JsonObject = {}
@@ -22,16 +23,7 @@ const ANSWERED = { type: 'answered' } as const
  * One request of a client on its way to one server. Whatever happens, its client gets one answer: the server's, or an
  * error that says whether the server may have acted.
  */
-export class Call implements PassedReceiver, Underway {
-  readonly message: RequestMessage
-  readonly plan: CallPlan
-  readonly origin: Origin
-  readonly client: CallClient
-  /** Two calls with the same key are certain to come from the same client, so what a server says may be about either. */
-  readonly clientKey: object
-  /** Who may continue this call. */
-  readonly principal: object
-  readonly carrier: CallCarrier
+export class Call extends CallFacts implements PassedReceiver, Underway {
   /** Set while it counts as under way. */
   visitor: Visitor | null = null
   /** No other call has it. */
@@ -67,14 +59,8 @@ export class Call implements PassedReceiver, Underway {
   #lacking: JsonObject | null = null
   readonly #clock: CallClock
 
-  constructor(parts: { message: RequestMessage; plan: CallPlan; origin: Origin; client: CallClient; clientKey: object; principal: object; carrier: CallCarrier; reply: Reply; parking: Parking; report?: CallReport | null; reporter?: CallReporter | null }) {
-    this.message = parts.message
-    this.plan = parts.plan
-    this.origin = parts.origin
-    this.client = parts.client
-    this.clientKey = parts.clientKey
-    this.principal = parts.principal
-    this.carrier = parts.carrier
+  constructor(parts: CallParts) {
+    super(parts)
     this.#parking = parts.parking
     this.#report = parts.report ?? null
     this.#reporter = parts.reporter ?? null

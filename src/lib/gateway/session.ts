@@ -114,9 +114,7 @@ export class GatewaySession implements Session, CallClient {
     this.#host.closed(this)
   }
 
-  finishListening(): void {
-    this.#subscriptions.finish()
-  }
+  finishListening(): void { this.#subscriptions.finish() }
 
   /** The gateway ends: those who listen are told so. */
   finish(reason: string): void {
