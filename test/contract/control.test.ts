@@ -145,9 +145,12 @@ it('reads names of replicas and of what was made for a profile', () => {
 it('reads each way a server is authorised at', () => {
   const ways: NonNullable<EndpointSpec['auth']>[] = [
     { type: 'file', path: '/t' },
+    { type: 'keychain', service: 's', account: null },
+    { type: 'keychain', service: 's', account: 'a' },
     { type: 'command', command: 'op', args: ['read'], cwd: '/c', ttlMs: 1 },
     { type: 'oauth', grant: 'authorization-code', clientId: null, clientSecret: null, scopes: [], authorizationServer: null, redirectPort: null },
     { type: 'oauth', grant: 'client-credentials', clientId: 'i', clientSecret: 's', scopes: ['x'], authorizationServer: 'https://i', redirectPort: 80 },
+    { type: 'oauth', grant: 'authorization-code', clientId: null, clientSecret: null, scopes: [], authorizationServer: null, redirectPort: null, store: 'keychain' },
   ]
   const servers = ways.map((auth) => ({ ...SPEC, endpoint: { url: 'http://h', headers: {}, auth } }))
   expect(received({ ...PARAMS, servers }).servers).toEqual(servers)
@@ -191,7 +194,7 @@ it.each<[Record<string, unknown>, RegExp]>([
   [{ traffic: { ...SPEC.traffic, concurrency: { max: 1, queue: -1, queueTimeoutMs: 0 } } }, /traffic\.concurrency\.queue must be a whole number from 0/],
   [{ traffic: { ...SPEC.traffic, cache: { ...SPEC.traffic.cache, scope: 'all' } } }, /traffic\.cache\.scope must be one of caller, public/],
   [{ name: 'a@b@c@d' }, /servers\[0\]\.name must be the name of a server/],
-  [{ endpoint: { url: 'http://h', headers: {}, auth: { type: 'magic' } } }, /endpoint\.auth\.type must be one of file, command, oauth/],
+  [{ endpoint: { url: 'http://h', headers: {}, auth: { type: 'magic' } } }, /endpoint\.auth\.type must be one of file, keychain, command, oauth/],
 ])('names what it refuses of a server: %j', (change, message) => {
   expect(() => received({ ...PARAMS, servers: [{ ...SPEC, ...change }] })).toThrow(message)
 })

@@ -103,6 +103,12 @@ describe('how a server is authorised at', () => {
     expect(command.shown.get('auth.command')).toBe('op read --token ***')
     const plain = { type: 'oauth', grant: 'authorization-code', clientId: null, clientSecret: null, scopes: [], authorizationServer: null, redirectPort: null }
     expect((await server('oauth')).endpoint?.auth).toEqual(plain)
+    expect((await server({ type: 'oauth', store: 'file' })).endpoint?.auth).toEqual(plain)
+    expect((await server({ type: 'oauth', store: 'keychain' })).endpoint?.auth).toEqual({ ...plain, store: 'keychain' })
+    expect((await server({ type: 'bearer', keychain: 'search' })).endpoint?.auth).toEqual({ type: 'keychain', service: 'search', account: null })
+    const kept = await server({ type: 'bearer', keychain: 'search', account: 'me' })
+    expect(kept.endpoint?.auth).toEqual({ type: 'keychain', service: 'search', account: 'me' })
+    expect([kept.shown.get('auth.keychain'), kept.shown.get('auth.account')]).toEqual(['search', 'me'])
     const client = { type: 'oauth', grant: 'client-credentials', clientId: 'id', clientSecret: '${T}', scopes: 'x', authorizationServer: 'https://i', redirectPort: 8123 }
     const { endpoint, shown } = await server(client)
     expect(endpoint?.auth).toEqual({ ...client, clientSecret: 'token-from-outside', scopes: ['x'] })
@@ -115,6 +121,10 @@ describe('how a server is authorised at', () => {
     [{ auth: { type: 'bearer' } }, 'auth', /nothing about where the token comes from/],
     [{ auth: { type: 'bearer', token: 'x', file: 'y' } }, 'auth', /names token and file, but there is one token/],
     [{ auth: { type: 'bearer', token: 'x', clientId: 'y' } }, 'auth', /to which clientId means nothing/],
+    [{ auth: { type: 'bearer', keychain: 'x', ttl: '5m' } }, 'auth', /args or ttl, which belong to a command/],
+    [{ auth: { type: 'bearer', file: 'x', account: 'y' } }, 'auth', /account, which belongs to keychain/],
+    [{ auth: { type: 'bearer', file: 'x', store: 'keychain' } }, 'auth', /to which store means nothing/],
+    [{ auth: { type: 'oauth', grant: 'client-credentials', clientId: 'y', clientSecret: 'z', store: 'keychain' } }, 'auth', /nothing is kept/],
     [{ auth: { type: 'oauth', grant: 'client-credentials', clientId: 'y' } }, 'auth', /not both clientId and clientSecret/],
     [{ auth: 'oauth', headers: { authorization: 'x' } }, 'auth', /stands beside the header authorization/],
     [{ url: undefined, command: 'x', auth: 'oauth' }, 'auth', /has no effect without a url/],

@@ -50,11 +50,12 @@ export interface AuthConfig {
   authorizationServers?: string[] | string
 }
 
-/** Where the bearer token for a server comes from: it is there, in a file, printed by a program, or fetched by OAuth 2.1. */
+/** Where the bearer token for a server comes from: it is there, in a file, in the keychain of the system, printed by a program, or fetched by OAuth 2.1. */
 export type OutboundAuthConfig =
   | 'oauth'
   | { type: 'bearer'; token: string }
   | { type: 'bearer'; file: string }
+  | { type: 'bearer'; keychain: string; account?: string }
   | { type: 'bearer'; command: string; args?: (string | number)[]; ttl?: Duration }
   | {
       type: 'oauth'
@@ -65,4 +66,6 @@ export type OutboundAuthConfig =
       scopes?: string[] | string
       authorizationServer?: string
       redirectPort?: number
+      /** Default file. keychain: the file is sealed with a key in the keychain of the system. */
+      store?: 'file' | 'keychain'
     }

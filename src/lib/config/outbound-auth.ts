@@ -22,19 +22,20 @@ export function resolveOutboundAuth(entry: StatedEntry, explained: ExplainedValu
   checkHeader(entry)
   explainAuth(entry, auth, explained)
   const { source } = entry.spot
-  const { token, file, command, args = [], ttl = DEFAULT_TTL_MS } = auth
+  const { token, file, keychain, account = null, command, args = [], ttl = DEFAULT_TTL_MS } = auth
   if (auth.type === 'oauth') return { auth: toOauth(auth) }
   if (token !== undefined) return { header: `Bearer ${token}` }
   if (file !== undefined) {
     const path = resolve(source.folder, expandTilde(file, source.userHome))
     return { auth: { type: 'file', path } }
   }
+  if (keychain !== undefined) return { auth: { type: 'keychain', service: keychain, account } }
   return command === undefined ? {} : { auth: { type: 'command', command, args, cwd: source.defaultCwd, ttlMs: ttl } }
 }
 
 function toOauth(auth: Stated<OutboundAuthFields>): OutboundAuthSpec {
-  const { grant, clientId = null, clientSecret = null, scopes = [], authorizationServer = null, redirectPort = null } = auth
-  return { type: 'oauth', grant: grant ?? 'authorization-code', clientId, clientSecret, scopes, authorizationServer, redirectPort }
+  const { grant, clientId = null, clientSecret = null, scopes = [], authorizationServer = null, redirectPort = null, store } = auth
+  return { type: 'oauth', grant: grant ?? 'authorization-code', clientId, clientSecret, scopes, authorizationServer, redirectPort, ...(store === 'keychain' ? { store } : {}) }
 }
 
 /** There is one Authorization header. */
@@ -57,11 +58,18 @@ function explainAuth(entry: StatedEntry, auth: Stated<OutboundAuthFields>, expla
   say('type', auth.type ?? 'bearer')
   if (auth.token !== undefined) say('token', showText('token', auth.token, spot.at('token')))
   if (auth.file !== undefined) say('file', spot.source.templates.get(spot.at('file').field) ?? auth.file)
+  if (auth.keychain !== undefined) say('keychain', auth.keychain)
+  if (auth.account !== undefined) say('account', auth.account)
   if (auth.command !== undefined) {
     say('command', [showText('command', auth.command, spot.at('command')), ...showArgs(auth.args ?? [], spot.at('args'))].join(' '))
     say('ttl', showDuration(auth.ttl ?? DEFAULT_TTL_MS))
   }
-  if (auth.type === 'oauth') say('grant', auth.grant ?? 'authorization-code')
+  if (auth.type === 'oauth') explainOauth(auth, spot, say)
+}
+
+function explainOauth(auth: Stated<OutboundAuthFields>, spot: ReturnType<typeof spotOf>, say: (name: string, value: ExplainedValue['value']) => void): void {
+  say('grant', auth.grant ?? 'authorization-code')
+  if (auth.store !== undefined) say('store', auth.store)
   if (auth.clientId !== undefined) say('clientId', showText('clientId', auth.clientId, spot.at('clientId')))
   if (auth.clientSecret !== undefined) say('clientSecret', MASK)
   if (auth.scopes !== undefined) say('scopes', auth.scopes)

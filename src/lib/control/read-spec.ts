@@ -148,13 +148,15 @@ function readPool(value: unknown, field: string): PoolSpec {
 
 function readOutboundAuth(value: unknown, field: string): OutboundAuthSpec {
   const auth = readRecord(value, field)
-  const type = readOneOf(auth['type'], `${field}.type`, ['file', 'command', 'oauth'])
+  const type = readOneOf(auth['type'], `${field}.type`, ['file', 'keychain', 'command', 'oauth'])
   const text = (name: string): string => readString(auth[name], `${field}.${name}`)
   const texts = (name: string): string[] => readList(auth[name], `${field}.${name}`, readString)
   const textOrNull = (name: string): string | null => readNullable(auth[name], `${field}.${name}`, readString)
   switch (type) {
     case 'file':
       return { type, path: text('path') }
+    case 'keychain':
+      return { type, service: text('service'), account: textOrNull('account') }
     case 'command':
       return { type, command: text('command'), args: texts('args'), cwd: text('cwd'), ttlMs: readLimit(auth['ttlMs'], `${field}.ttlMs`) }
     case 'oauth':
@@ -166,6 +168,7 @@ function readOutboundAuth(value: unknown, field: string): OutboundAuthSpec {
         scopes: texts('scopes'),
         authorizationServer: readNullable(auth['authorizationServer'], `${field}.authorizationServer`, readUrl),
         redirectPort: readNullable(auth['redirectPort'], `${field}.redirectPort`, (port, at) => readInteger(port, at, [1, 65_535])),
+        ...(auth['store'] === undefined ? {} : { store: readOneOf(auth['store'], `${field}.store`, ['keychain']) }),
       }
   }
 }

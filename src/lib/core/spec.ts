@@ -38,6 +38,8 @@ export interface PoolSpec {
 export type OutboundAuthSpec =
   /** Read anew when the file changed. */
   | { readonly type: 'file'; readonly path: string }
+  /** What the keychain of the system has under this; read when it is needed, and again when it was refused. */
+  | { readonly type: 'keychain'; readonly service: string; readonly account: string | null }
   /** What the command prints; run anew when the token was refused or `ttlMs` is over. */
   | { readonly type: 'command'; readonly command: string; readonly args: readonly string[]; readonly cwd: string; readonly ttlMs: number }
   /** OAuth 2.1. What is null is found out from the server's own metadata, or by registering there. */
@@ -50,6 +52,8 @@ export type OutboundAuthSpec =
       readonly authorizationServer: string | null
       /** Port on this machine the browser comes back to; null: a free one. */
       readonly redirectPort: number | null
+      /** `keychain`: the login is kept with the keychain of the system; absent: in a file. */
+      readonly store?: 'keychain'
     }
 
 export type RestartPolicy = 'always' | 'on-failure' | 'never'

@@ -3,10 +3,12 @@ import { openCallback, type Callback } from './callback.js'
 import { parseChallenge, type Challenge } from './challenge.js'
 import { discover, isSameIssuer, requireOwnIssuer, type AuthorizationServer, type Discovery } from './discovery.js'
 import { OutboundError } from './failure.js'
+import type { Keychain } from './keychain.js'
 import type { OauthSpec } from './login-origin.js'
 import { registerClient } from './registration.js'
 import { requestToken, type Grant, type OauthClient } from './token-endpoint.js'
-import { readLogin, writeLogin, type Login } from './token-store.js'
+import { LoginStore, type LoginPlace } from './login-store.js'
+import type { Login } from './token-store.js'
 import { askWeb } from './web.js'
 
 export interface LogInOptions {
@@ -20,6 +22,8 @@ export interface LogInOptions {
   /** Shows the page where the person logs in. */
   readonly show: (address: URL) => Promise<void>
   readonly signal: AbortSignal
+  /** Default: that of this system. */
+  readonly keychain?: Keychain
 }
 
 /**
@@ -28,15 +32,20 @@ export interface LogInOptions {
  * Rejects with OutboundError; an abort ends it with `unreachable`.
  */
 export async function logIn(options: LogInOptions): Promise<Login> {
-  const { url, spec, path, now, signal } = options
+  const { url, spec, path, signal, keychain } = options
   const challenge = await askForChallenge(options)
   const discovery = await discover({ url: new URL(url), challenge, authorizationServer: spec.authorizationServer, signal })
   const server = requireCodeGrant(discovery.authorizationServer)
   requireOwnIssuer(spec, new URL(url), server)
-  const before = readLogin(path)
+  const store = new LoginStore({ path, where: spec.store ?? 'file', ...(keychain && { keychain }) })
+  const before = await store.unlock(signal).catch(unlessNeeded)
   const known = before !== null && isSameIssuer(before.issuer, server.issuer) ? before : null
   const callback = await openOwnCallback(spec, known)
+  let place: LoginPlace | null = null
+  let isKept = false
   try {
+    // Before somebody takes the trouble: that the keychain takes nothing is better known now.
+    place = await store.prepare(signal)
     const scopes = scopesOf(spec, challenge, { discovery, missing: known?.missingScopes ?? [] })
     const client = await clientOf({ spec, known, server, callback, scopes, signal })
     const grant = await exchange({ options, discovery, client, callback, scopes })
@@ -45,13 +54,21 @@ export async function logIn(options: LogInOptions): Promise<Login> {
       authMethods: server.tokenAuthMethods,
       client: spec.clientId === null ? client : { ...client, secret: null },
       registeredFor: spec.clientId === null ? callback.redirectUri : null,
-      grant: { ...grant, scopes: grant.scopes ?? scopes, obtainedAt: now() }, missingScopes: [],
+      grant: { ...grant, scopes: grant.scopes ?? scopes, obtainedAt: options.now() }, missingScopes: [],
     }
-    writeLogin(path, login)
+    place.put(login)
+    isKept = true
     return login
   } finally {
     callback.close()
+    if (!isKept) await place?.giveUp()
   }
+}
+
+/** A login that cannot be opened any more is none. */
+function unlessNeeded(error: unknown): null {
+  if (error instanceof OutboundError && error.reason === 'login-needed') return null
+  throw error
 }
 
 /** What the server says to somebody without a token: that tells where one is to be had. */

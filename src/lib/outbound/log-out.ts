@@ -1,6 +1,8 @@
 import type { OauthSpec } from './login-origin.js'
 import { revokeToken } from './token-endpoint.js'
-import { deleteLogin, readLogin } from './token-store.js'
+import type { Keychain } from './keychain.js'
+import { LoginStore } from './login-store.js'
+import { readStored } from './token-store.js'
 
 export interface LogOutResult {
   /** There was a login. */
@@ -9,10 +11,15 @@ export interface LogOutResult {
   readonly revoked: boolean | null
 }
 
-/** Gives a login back (RFC 7009) and deletes it, whether the authorization server took it back or not. */
-export async function logOut({ path, spec }: { readonly path: string; readonly spec: OauthSpec | null }): Promise<LogOutResult> {
-  const login = readLogin(path)
-  deleteLogin(path)
+const UNLOCK_MS = 30_000
+
+/** Gives a login back (RFC 7009) and deletes it, whether the authorization server took it back or not. One that the keychain does not open is only deleted. */
+export async function logOut({ path, spec, keychain }: { readonly path: string; readonly spec: OauthSpec | null; readonly keychain?: Keychain }): Promise<LogOutResult> {
+  const stored = readStored(path)
+  const store = new LoginStore({ path, where: stored?.type === 'sealed' ? 'keychain' : 'file', ...(keychain && { keychain }) })
+  const login = await store.unlock(AbortSignal.timeout(UNLOCK_MS)).catch(() => null)
+  await store.remove()
+  if (login === null && stored?.type === 'sealed') return { wasLoggedIn: true, revoked: false }
   if (login?.grant == null) return { wasLoggedIn: false, revoked: null }
   const { grant, revocationEndpoint: endpoint, client, authMethods } = login
   if (endpoint === null) return { wasLoggedIn: true, revoked: null }

@@ -2,23 +2,23 @@ import type { OutboundAuthSpec } from '../core/index.js'
 import { isSameIssuer } from './discovery.js'
 import type { Challenge } from './challenge.js'
 import { OutboundError } from './failure.js'
+import type { LoginStore } from './login-store.js'
 import { GrantRefused, renewalOf, requestToken, type Grant, type OauthClient } from './token-endpoint.js'
 import type { Token, TokenOrigin } from './token-keeper.js'
-import { readLogin, stampOf, writeLogin, type Login } from './token-store.js'
+import type { Login } from './token-store.js'
 
 export type OauthSpec = Extract<OutboundAuthSpec, { type: 'oauth' }>
 
 export interface LoginOriginOptions {
   readonly server: string
   readonly spec: OauthSpec
-  /** The file of the login. */
-  readonly path: string
+  readonly store: LoginStore
   readonly now: () => number
   readonly warn: (text: string) => void
 }
 
 /**
- * The token of somebody who has logged in (`mcpctl login`), renewed with its refresh token. The file is the truth: what a
+ * The token of somebody who has logged in (`mcpctl login`), renewed with its refresh token. The store is the truth: what a
  * login wrote meanwhile wins over what is in hand. Only `invalid_grant` takes a token away.
  */
 export class LoginOrigin implements TokenOrigin {
@@ -26,7 +26,6 @@ export class LoginOrigin implements TokenOrigin {
   readonly asksFirst = false
   readonly #options: LoginOriginOptions
   readonly #abort = new AbortController()
-  #known: { readonly stamp: string | null; readonly login: Login | null } | null = null
   /** Refused, and not to be renewed: it is not sent any more. */
   #spentStamp: string | null = null
 
@@ -40,19 +39,23 @@ export class LoginOrigin implements TokenOrigin {
   }
 
   look(): Token | null {
-    const login = this.#read()
-    if (login?.grant == null) throw this.#needsLogin(login === null ? 'nobody has logged in' : 'the login has expired or was taken back')
-    if (this.#known?.stamp === this.#spentStamp) throw this.#needsLogin('the server does not accept the token any more, and it cannot be renewed')
-    return toToken(login.grant)
+    if (this.#options.store.look() === 'sealed') return null
+    const { grant } = this.#require(this.#read())
+    if (this.#options.store.stamp === this.#spentStamp) throw this.#needsLogin('the server does not accept the token any more, and it cannot be renewed')
+    return toToken(grant)
   }
 
   async renew(challenge: Challenge | null): Promise<Token> {
-    const login = this.#read()
-    if (login?.grant == null) throw this.#needsLogin(login === null ? 'nobody has logged in' : 'the login has expired or was taken back')
+    const isSealed = this.#options.store.look() === 'sealed'
+    if (isSealed) await this.#unlock()
+    const login = this.#require(this.#read())
+    const found = toToken(login.grant)
+    // Nobody has tried this one yet.
+    if (isSealed && this.#options.now() < found.renewAt) return found
     if (challenge?.error === 'insufficient_scope') throw this.#lacksScope(login, challenge.scopes)
     const { refresh } = login.grant
     if (refresh === null) {
-      this.#spentStamp = this.#known?.stamp ?? null
+      this.#spentStamp = this.#options.store.stamp
       throw this.#needsLogin('the token has run out or was refused, and there is none to renew it with')
     }
     const { tokenEndpoint, authMethods, resource } = login
@@ -71,17 +74,29 @@ export class LoginOrigin implements TokenOrigin {
     this.#abort.abort()
   }
 
-  /** Of the file as it is now; null where it belongs to another client or another authorization server than is configured. */
+  /** As it is kept now; null where it belongs to another client or another authorization server than is configured. */
   #read(): Login | null {
-    const { path, spec } = this.#options
-    const stamp = stampOf(path)
-    if (this.#known === null || this.#known.stamp !== stamp) {
-      const login = stamp === null ? null : readLogin(path)
-      const isOurs = login !== null && (spec.clientId === null ? login.registeredFor !== null : login.client.id === spec.clientId)
-      const isTheirs = login !== null && (spec.authorizationServer === null || isSameIssuer(login.issuer, spec.authorizationServer))
-      this.#known = { stamp, login: isOurs && isTheirs ? login : null }
+    const { store, spec } = this.#options
+    const login = store.look()
+    if (login === null || login === 'sealed') return null
+    const isOurs = spec.clientId === null ? login.registeredFor !== null : login.client.id === spec.clientId
+    const isTheirs = spec.authorizationServer === null || isSameIssuer(login.issuer, spec.authorizationServer)
+    return isOurs && isTheirs ? login : null
+  }
+
+  #require(login: Login | null): Login & { readonly grant: Grant } {
+    if (login === null) throw this.#needsLogin(this.#options.store.whyNone)
+    const { grant } = login
+    if (grant === null) throw this.#needsLogin('the login has expired or was taken back')
+    return { ...login, grant }
+  }
+
+  async #unlock(): Promise<void> {
+    try {
+      await this.#options.store.unlock(this.#abort.signal)
+    } catch (error) {
+      throw error instanceof OutboundError && error.reason === 'login-needed' ? this.#needsLogin(error.message) : error
     }
-    return this.#known.login
   }
 
   #clientOf({ client }: Login): OauthClient {
@@ -116,13 +131,11 @@ export class LoginOrigin implements TokenOrigin {
   }
 
   #write(login: Login): void {
-    const { path, warn } = this.#options
+    const { store, warn } = this.#options
     try {
-      writeLogin(path, login)
-      this.#known = { stamp: stampOf(path), login }
+      store.write(login)
     } catch (error) {
       warn(`the renewed token cannot be kept (${(error as NodeJS.ErrnoException).code ?? 'error'}): it is lost when the daemon ends`)
-      this.#known = { stamp: stampOf(path), login }
     }
   }
 

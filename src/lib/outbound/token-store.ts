@@ -33,17 +33,44 @@ export function stampOf(path: string): string | null {
   return stat === undefined ? null : `${stat.mtimeMs} ${stat.size} ${stat.ino}`
 }
 
+/** What a file of a login holds: the login, or that and with which key of the keychain it is sealed. */
+export type StoredLogin = { readonly type: 'plain'; readonly login: Login } | { readonly type: 'sealed'; readonly key: string; readonly sealed: string }
+
 /** Null when there is none, or when what is there cannot be used. */
-export function readLogin(path: string): Login | null {
+export function readStored(path: string): StoredLogin | null {
   try {
-    return parseLogin(JSON.parse(readFileSync(path, 'utf8')))
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    const [key, sealed] = isObject(value) && value['version'] === 2 ? [textOf(value['key']), textOf(value['sealed'])] : [null, null]
+    if (key !== null && sealed !== null) return { type: 'sealed', key, sealed }
+    const login = parseLogin(value)
+    return login === null ? null : { type: 'plain', login }
   } catch {
     return null
   }
 }
 
+/** The login in a file that is not sealed; null when there is none. */
+export function readLogin(path: string): Login | null {
+  const stored = readStored(path)
+  return stored?.type === 'plain' ? stored.login : null
+}
+
+/** What was sealed; null when it is no login. */
+export function readSealed(text: string): Login | null {
+  try {
+    return parseLogin(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
+
+/** A login as text, as it is kept or sealed. */
+export function toText(login: Login): string {
+  return JSON.stringify({ version: 1, ...login })
+}
+
 /** Replaces the file as a whole; on disk when it returns. Throws what the file system throws. */
-export function writeLogin(path: string, login: Login): void {
+export function writeStored(path: string, text: string): void {
   const folder = dirname(path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   chmodSync(folder, 0o700)
@@ -52,7 +79,7 @@ export function writeLogin(path: string, login: Login): void {
     rmSync(draft, { force: true })
     const file = openSync(draft, 'wx', 0o600)
     try {
-      writeSync(file, `${JSON.stringify({ version: 1, ...login })}\n`)
+      writeSync(file, `${text}\n`)
       // A refresh token is used up when it is exchanged: after a power failure the new one must be there.
       fsyncSync(file)
     } finally {

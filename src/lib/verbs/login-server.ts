@@ -30,7 +30,7 @@ export async function findLoginServer(io: Io, names: readonly string[], configPa
   if (endpoint === null) throw new McpctlError('USAGE', `${name} is a process of this machine: there is nothing to log in to`, { hint: 'What such a server needs, it gets from its environment (env).', details })
   const { url, headers, auth } = endpoint
   if (auth?.type !== 'oauth') {
-    const what = auth === undefined ? 'is not configured to be logged in to' : `gets its token from a ${auth.type}`
+    const what = auth === undefined ? 'is not configured to be logged in to' : `gets its token from ${auth.type === 'keychain' ? 'the' : 'a'} ${auth.type}`
     throw new McpctlError('USAGE', `${name} ${what}`, { hint: source === runtimeFile ? `mcpctl remove ${name}, then mcpctl add ${name} --url URL --auth oauth` : `Set auth: oauth for it in ${source}.`, details })
   }
   if (auth.grant === 'client-credentials') throw new McpctlError('USAGE', `${name} uses credentials of its own: nobody has to log in`, { hint: `mcpctl status ${name} shows how it is.`, details })
