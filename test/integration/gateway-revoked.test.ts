@@ -53,6 +53,24 @@ describe('what is open for a caller', () => {
     await waitFor(() => fake.gateway.sessions.every(({ closedWith }) => closedWith !== null))
   })
 
+  it('goes on when the configuration has other keys, except for those that are gone', async () => {
+    const none = { jwt: [], resource: null, authorizationServers: [] }
+    fake = await openFake({ auth: { ...none, keys: { a: key('ka'), b: key('kb') } } }, { sweepMs: SWEEP_MS })
+    const open = async (bearer: string) => {
+      const session = { ...as(bearer), 'mcp-session-id': String((await introduce(as(bearer))).headers['mcp-session-id']), 'mcp-protocol-version': '2025-11-25' }
+      return { session, stream: await openEvents(`${fake.url}/mcp`, { headers: session }) }
+    }
+    const [a, b] = [await open('ka'), await open('kb')]
+    const called = ask(`${fake.url}/mcp`, { headers: a.session, body: call(1, 'wait') })
+    await waitFor(() => fake.gateway.asked('wait') !== undefined)
+    fake.front.takeKeys({ a: key('ka'), c: key('kc') })
+    for (const [bearer, status] of [['ka', 200], ['kb', 401], ['kc', 200]] as const) expect((await ask(`${fake.url}/mcp`, modern(1, 'ping', {}, as(bearer)))).status).toBe(status)
+    await waitFor(() => b.stream.ended)
+    fake.gateway.asked('wait')?.reply.answer([Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}')], 200)
+    expect([(await called).status, a.stream.ended]).toEqual([200, false])
+    a.stream.break()
+  })
+
   it('is listened to anew when his key shows something else', async () => {
     const keys = { current: { ci: key('k1') } as Record<string, KeySpec> }
     await openHome(keys)

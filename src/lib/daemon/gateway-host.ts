@@ -170,8 +170,10 @@ class HttpKeeper {
 
   async #follow(settings: GatewaySettings): Promise<void> {
     const { host, port, token, allowedHosts, allowedOrigins, sse, metrics, auth, rest } = settings
-    const key = JSON.stringify([host, port, token, allowedHosts, allowedOrigins, sse, metrics.public, auth, rest])
-    if (key === this.#key && (this.#front !== null || port === null)) return
+    const { keys, ...others } = auth
+    const key = JSON.stringify([host, port, token, allowedHosts, allowedOrigins, sse, metrics.public, others, Object.keys(keys).length > 0, rest])
+    // Keys come and go often, and are no reason to break off what is under way.
+    if (key === this.#key && (this.#front !== null || port === null)) return this.#front?.takeKeys(keys)
     await this.#front?.close()
     this.#front = null
     this.#key = key

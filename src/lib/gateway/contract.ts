@@ -2,6 +2,7 @@ import type { JsonObject, RequestId } from '../mcp/index.js'
 import type { ClientId } from './client-id.js'
 import type { PrefixMode } from '../core/index.js'
 import type { Access } from './access.js'
+import type { Sight } from './sight.js'
 import type { Presence } from './source.js'
 
 /** Which servers a client sees, and under which names. */
@@ -113,6 +114,8 @@ export interface Session {
   toolHeaders(tool: string): ReadonlyMap<string, readonly string[]>
   /** The servers it sees now. */
   reachable?(): readonly ReachableServer[]
+  /** The same in detail, with its tools. */
+  readonly sight?: Sight
   /** Those who listen for changes (`subscriptions/listen`) are told that it is over. */
   finishListening?(): void
   /** Everything under way is aborted, subscriptions are given back, processes of its own end. Idempotent. */

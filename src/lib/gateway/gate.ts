@@ -80,7 +80,7 @@ export class Gate {
 
   /** The server is not configured any more. */
   forget(server: string): void {
-    this.#cache.stale(server)
+    this.#cache.forget(server)
     this.book.forget(server)
   }
 

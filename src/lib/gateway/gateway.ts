@@ -254,9 +254,10 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     this.#shareLogLevel()
   }
 
+  /** Each server hears of what its own clients want: who may not see it does not make it talk. */
   #shareLogLevel(): void {
-    const level = mostVerbose([...this.#sessions].flatMap((each) => each.logLevel ?? []))
-    for (const upstream of this.#shared.values()) upstream.setLogLevel(level)
+    const wanted = [...this.#sessions].flatMap(({ logLevel, servers }) => (logLevel === null ? [] : [{ logLevel, sources: new Set(servers.catalogue.sources()) }]))
+    for (const [name, upstream] of this.#shared) upstream.setLogLevel(mostVerbose(wanted.flatMap(({ logLevel, sources }) => (sources.has(name) ? [logLevel] : []))))
   }
 
   closed(session: GatewaySession): void {
@@ -287,6 +288,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
       this.#changedTick = false
       if (this.#closed) return
       this.#noticeChoice()
+      this.#shareLogLevel()
       for (const session of [...this.#sessions]) session.serversChanged()
       this.#announceTimer ??= setTimeout(() => { this.#announce() }, ANNOUNCE_AFTER_MS)
     })

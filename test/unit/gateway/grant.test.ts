@@ -56,3 +56,24 @@ describe('what a key forbids', () => {
     expect(ask({ deny: ['files__drop'] }, 'files__look')).toMatchObject({ error: { data: { reason: 'quarantined' } } })
   })
 })
+
+describe('how much servers say in their logs', () => {
+  test('is decided by clients that may see them, also of servers that come later', async () => {
+    const rig = createRig({ files: { catalogue: CATALOGUE }, db: { catalogue: CATALOGUE, isUp: false } })
+    const access: Access = { id: 'key:ci', kind: 'key', grant: { ...FULL_GRANT, servers: ['files'] } }
+    const levels = (name: string): unknown[] => rig.link(name).requests.filter(({ method }) => method === 'logging/setLevel').map(({ params }) => params?.['level'])
+    const limited = rig.client({ access, view: limitView(EVERYTHING, access) })
+    limited.initialize()
+    limited.request('logging/setLevel', { level: 'debug' })
+    rig.raise('db')
+    await rig.settle()
+    expect([levels('files'), levels('db')]).toEqual([['debug'], []])
+    const user = rig.client({ door: 'stdio' })
+    user.initialize()
+    user.request('logging/setLevel', { level: 'info' })
+    expect([levels('files'), levels('db')]).toEqual([['debug'], ['info']])
+    rig.replace('late', { catalogue: CATALOGUE })
+    await rig.settle()
+    expect(levels('late')).toEqual(['info'])
+  })
+})

@@ -1,4 +1,4 @@
-import { FULL_GRANT } from '../../core/index.js'
+import { FULL_GRANT, type AuthSettings } from '../../core/index.js'
 import { ANONYMOUS, type Access } from '../access.js'
 import type { Authenticator, AuthenticatorOptions, Denial, Shown, Verdict } from './contract.js'
 import { digestOf, isSameDigest } from './digest.js'
@@ -26,7 +26,7 @@ class TheAuthenticator implements Authenticator {
   readonly #jwt: JwtVerifier | null
   readonly #strikes: Strikes
   readonly #isExposed: boolean
-  readonly #isTokenOnly: boolean
+  #isTokenOnly = false
   readonly #now: () => number
   #sweeps = 0
   /** Digests of credentials that were right a short while ago. */
@@ -35,12 +35,17 @@ class TheAuthenticator implements Authenticator {
 
   constructor({ auth, token, keys, isExposed, now }: AuthenticatorOptions) {
     this.#token = token === null ? null : digestOf(token)
-    this.#keys = new KeyRing(auth.keys, keys, now)
+    this.#keys = new KeyRing({}, keys, now)
     this.#jwt = auth.jwt.length === 0 ? null : new JwtVerifier(auth.jwt, auth.resource, now)
     this.#strikes = new Strikes(now)
     this.#isExposed = isExposed
-    this.#isTokenOnly = Object.keys(auth.keys).length === 0 && auth.jwt.length === 0
     this.#now = now
+    this.takeKeys(auth.keys)
+  }
+
+  takeKeys(keys: AuthSettings['keys']): void {
+    this.#keys.take(keys)
+    this.#isTokenOnly = Object.keys(keys).length === 0 && this.#jwt === null
   }
 
   get isOpen(): boolean {

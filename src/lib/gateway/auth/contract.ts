@@ -54,6 +54,8 @@ export interface Authenticator {
   identify(shown: Shown): Verdict | Promise<Verdict>
   /** Whether who was let in before would be let in still, with the same grant. */
   stillHolds(access: Access): boolean
+  /** The configuration has other keys now. */
+  takeKeys(keys: AuthSettings['keys']): void
   /** Forgets what is only kept for speed. Called once a minute. */
   sweep(): void
 }

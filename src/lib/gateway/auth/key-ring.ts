@@ -16,17 +16,22 @@ export type Found = { readonly access: Access } | 'expired' | null
 export class KeyRing {
   readonly #source: KeySource | null
   readonly #now: () => number
-  readonly #configured: readonly Entry[]
-  readonly #taken: ReadonlySet<string>
+  #configured: readonly Entry[] = []
+  #taken: ReadonlySet<string> = new Set()
   #read: ReturnType<KeySource['current']> | null = null
-  #entries: readonly Entry[]
+  #entries: readonly Entry[] = []
 
   constructor(configured: Readonly<Record<string, KeySpec>>, source: KeySource | null, now: () => number) {
     this.#source = source
     this.#now = now
+    this.take(configured)
+  }
+
+  /** The configuration has other keys now. */
+  take(configured: Readonly<Record<string, KeySpec>>): void {
     this.#taken = new Set(Object.keys(configured))
-    this.#configured = Object.entries(configured).map(([name, spec]) => toEntry(`key:${name}`, spec))
-    this.#entries = this.#configured
+    this.#configured = Object.entries(configured).map(([name, spec]) => this.#same(toEntry(`key:${name}`, spec)))
+    this.#join(this.#read ?? {})
   }
 
   /** Certain to have none. */
@@ -52,6 +57,10 @@ export class KeyRing {
     const read = this.#source.current()
     if (read === this.#read) return this.#entries
     this.#read = read
+    return this.#join(read)
+  }
+
+  #join(read: ReturnType<KeySource['current']>): readonly Entry[] {
     // A name that is in the configuration as well means that one; both are different callers.
     const own = Object.entries(read).map(([name, spec]) => this.#same(toEntry(this.#taken.has(name) ? `key:${name}@home` : `key:${name}`, spec)))
     this.#entries = [...this.#configured, ...own]

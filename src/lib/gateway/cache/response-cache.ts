@@ -47,6 +47,7 @@ export class ResponseCache implements AnswerKeeper {
   readonly #byCall = new Register<Flight>()
   /** By server, as clients know it. */
   readonly #epochs = new Map<string, number>()
+  #lastEpoch = 0
   #followers = 0
 
   constructor(options: ResponseCacheOptions) {
@@ -115,9 +116,14 @@ export class ResponseCache implements AnswerKeeper {
 
   /** What a server answered may not hold any more; with a URI, what is about that resource. */
   stale(server: string, uri: string | null = null): void {
-    const epoch = this.#epochs.get(server)
-    if (epoch !== undefined) this.#epochs.set(server, epoch + 1)
+    if (this.#epochs.has(server)) this.#epochs.set(server, ++this.#lastEpoch)
     this.store.forget(server, uri)
+  }
+
+  /** The server is not configured any more. */
+  forget(server: string): void {
+    this.#epochs.delete(server)
+    this.store.forget(server)
   }
 
   close(): void {
@@ -126,8 +132,9 @@ export class ResponseCache implements AnswerKeeper {
 
   #epochOf(server: string): number {
     const known = this.#epochs.get(server)
-    if (known === undefined) this.#epochs.set(server, 0)
-    return known ?? 0
+    if (known !== undefined) return known
+    this.#epochs.set(server, ++this.#lastEpoch)
+    return this.#lastEpoch
   }
 
   #lead(flight: Flight): void {

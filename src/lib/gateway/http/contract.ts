@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { GatewaySettings } from '../../core/index.js'
+import type { AuthSettings, GatewaySettings } from '../../core/index.js'
 import type { KeySource } from '../auth/index.js'
 import type { Gateway, SessionState, View } from '../contract.js'
 
@@ -74,6 +74,8 @@ export interface HttpFront {
    * read from it already has to be unshifted before. The front closes it in the end.
    */
   accept(socket: Socket, view: View): void
+  /** The configuration has other keys now. What is open for those that are gone ends at the next look. */
+  takeKeys(keys: AuthSettings['keys']): void
   /** Ends streams, answers what is open with 503, closes all sessions (the store keeps them) and connections. Idempotent. */
   close(): Promise<void>
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { AuthSettings } from '../../core/index.js'
 import { ANONYMOUS, LOCAL, type Access } from '../access.js'
 import type { View } from '../contract.js'
 import { isUnlimited, limitView } from '../view-limits.js'
@@ -68,6 +69,10 @@ export class Desk {
   /** Requests on this connection are the home's. */
   settle(socket: Socket, home: Home): void {
     this.#homes.set(socket, home)
+  }
+
+  takeKeys(keys: AuthSettings['keys']): void {
+    this.#door.takeKeys(keys)
   }
 
   receive(req: Incoming, res: Outgoing): void {
@@ -154,9 +159,14 @@ export class Desk {
     const target = readRestPath(path)
     if (target === null) return false
     const server = target.type === 'tools' ? new URLSearchParams(query).get('server') : null
-    const endpoint = this.#places.find(server === null ? target.mcp : `/mcp/${encodeURIComponent(server)}`, home, req.access)
+    // What a profile shows of a server is found in the profile: outside of it there may be another one, or none.
+    const isOfProfile = target.mcp !== '/mcp' || req.access.grant.profile !== null
+    const endpoint = this.#places.find(server === null || isOfProfile ? target.mcp : `/mcp/${encodeURIComponent(server)}`, home, req.access)
     if (endpoint === null) return false
-    const post = serveRest({ req, res, target, shared: endpoint.shared })
+    const { shared } = endpoint
+    const only = isOfProfile ? server : null
+    if (only !== null && shared.session.sight?.servers().some(({ name }) => name === only) !== true) return false
+    const post = serveRest({ req, res, target, shared, only })
     if (post !== null) this.#post(post, req, res)
     return true
   }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { isLoopback } from '../../base/index.js'
+import type { AuthSettings } from '../../core/index.js'
 import { ANONYMOUS, type Access } from '../access.js'
 import { Challenge, createAuthenticator, readShown, type Authenticator, type Denial, type Verdict } from '../auth/index.js'
 import { INTERNAL_ERROR, INVALID_REQUEST } from '../failure.js'
@@ -69,6 +70,10 @@ export class Door {
       else settle(verdict)
     } else if (line.length >= MAX_WAITING) refuse(BUSY)
     else this.#wait({ req, res, path: asking.path }, line.last.then(() => this.#identify(req)), settle, line)
+  }
+
+  takeKeys(keys: AuthSettings['keys']): void {
+    this.#authenticator.takeKeys(keys)
   }
 
   stillHolds(access: Access): boolean {

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { isLoopback } from '../../base/index.js'
+import type { AuthSettings } from '../../core/index.js'
 import { McpctlError } from '../../errors/index.js'
 import type { View } from '../contract.js'
 import { answerBadRequest } from './bad-request.js'
@@ -97,6 +98,10 @@ class Front implements HttpFront {
     this.#desk.settle(socket, { view, path: homePath(view, this.#options.view), isPrivate: true })
     this.#server.emit('connection', socket)
     socket.resume()
+  }
+
+  takeKeys(keys: AuthSettings['keys']): void {
+    this.#desk.takeKeys(keys)
   }
 
   close(): Promise<void> {

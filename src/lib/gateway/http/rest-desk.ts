@@ -18,16 +18,18 @@ export interface RestVisit {
   readonly target: RestTarget
   /** The session of its caller at the place that has the same servers in view. */
   readonly shared: SharedSession
+  /** The tools of this server alone are asked for; null: all. */
+  readonly only: string | null
 }
 
 /** Tools and servers for clients that speak plain HTTP and JSON. What the body of a POST says is read by the caller, who hands it to what `post` returns. */
-export function serveRest({ req, res, target, shared }: RestVisit): Target | null {
+export function serveRest({ req, res, target, shared, only }: RestVisit): Target | null {
   const allowed = target.type === 'call' ? 'POST' : 'GET'
   if (req.method === 'OPTIONS') answerOptions(req, res, allowed)
   else if (req.method !== allowed) refuseUpload(req, res, notAllowed(`${allowed}, OPTIONS`))
   else if (target.type === 'call') return callTarget(target.tool, shared)
   else if (target.type === 'servers') sendJson(res, 200, [Buffer.from(JSON.stringify(showServers(shared.session.reachable?.() ?? [])))], NOT_KEPT)
-  else askSession(res, { shared, method: 'tools/list', params: {}, show: target.type === 'tools' ? showTools : showApi(target.base) })
+  else askSession(res, { shared, method: 'tools/list', params: {}, show: target.type === 'tools' ? showTools(toolsOf(shared, only)) : showApi(target.base) })
   return null
 }
 
@@ -57,8 +59,19 @@ function readArguments(body: Buffer): JsonObject | null {
 /** The tool's result goes on as it is; that it failed is the tool's answer and no failure of HTTP. */
 const showResult: RestResult = ({ resultType: _type, ...result }) => ({ status: 200, body: { success: result['isError'] !== true, isError: result['isError'] === true, result } })
 
-const showTools: RestResult = ({ tools, _meta: meta }) => {
-  const list = Array.isArray(tools) ? tools : []
+/** Which tools of a list are those of one server. */
+function toolsOf({ session }: SharedSession, server: string | null): (tool: unknown) => boolean {
+  if (server === null) return () => true
+  // Looked up when the list is there: the server may have been started for it.
+  let names: ReadonlySet<unknown> | null = null
+  return (tool) => {
+    names ??= new Set((session.sight?.tools() ?? []).flatMap((seen) => (seen.server === server ? [seen.definition['name']] : [])))
+    return isJsonObject(tool) && names.has(tool['name'])
+  }
+}
+
+const showTools = (isMeant: (tool: unknown) => boolean): RestResult => ({ tools, _meta: meta }) => {
+  const list = Array.isArray(tools) ? tools.filter(isMeant) : []
   const pending = isJsonObject(meta) ? meta['mcpctl/pending'] : undefined
   return { status: 200, body: { success: true, tools: list, total_count: list.length, ...(pending === undefined ? {} : { pending }) } }
 }
