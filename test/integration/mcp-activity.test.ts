@@ -80,6 +80,7 @@ describe('a link over pipes', () => {
     const given = link.pass(passed('tools/call', { name: 'echo', arguments: { text: 'late' } }))
     link.takeBack(given, 'not wanted')
     await until(() => link.answeredSince(slow))
+    expect([link.heldFor(slow) > 0, link.heldFor(given)]).toEqual([true, 0])
     const next = link.pass(endless())
     expect([link.counters.unknownAnswers, link.answeredSince(next), link.answeredSince(given)]).toEqual([1, false, false])
   })

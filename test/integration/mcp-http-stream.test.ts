@@ -41,8 +41,8 @@ interface Scripted {
   readonly gets: { readonly at: number; readonly from: string | undefined }[]
 }
 
-/** A legacy server whose event streams do what the test says; `onCall` answers `tools/call`. */
-async function startScripted(onGet: Handler, onCall: Handler = (_request, response) => { response.writeHead(500).end() }): Promise<Scripted> {
+/** A legacy server whose event streams do what the test says; `onCall` answers `tools/call`, `onNotice` takes notifications. */
+async function startScripted(onGet: Handler, onCall: Handler = (_request, response) => { response.writeHead(500).end() }, onNotice = (_method: string, take: () => void): void => { take() }): Promise<Scripted> {
   const gets: Scripted['gets'] = []
   let calls = 0
   const server = createServer((request, response) => {
@@ -63,7 +63,7 @@ async function startScripted(onGet: Handler, onCall: Handler = (_request, respon
       if (method === 'initialize') send(200, { result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'scripted', version: '1' } } })
       else if (method === 'tools/list') send(200, { result: { tools: [{ name: 'slow', inputSchema: { type: 'object' } }] } })
       else if (method === 'tools/call') onCall(request, response, ++calls)
-      else if (id === undefined) send(202)
+      else if (id === undefined) onNotice(method ?? '', () => { send(202) })
       else send(200, { error: { code: -32601, message: 'Method not found' } })
     })
   })
@@ -186,4 +186,21 @@ test('a call whose broken response cannot be had any more fails, and a call give
   // Long enough for the retry that must not come.
   await expect(link.request('tools/call', { name: 'slow' }, call)).rejects.toBeInstanceOf(LinkError)
   expect(gets.filter(({ from }) => from === 'c1')).toHaveLength(2)
+})
+
+test('a server that takes no notifications is sent so many at most, and requests go on beside them', async () => {
+  let taken = 0
+  const { url } = await startScripted(none, (_request, response, seen) => { if (seen > 300) response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","id":0,"error":{"code":1,"message":"x"}}') }, (method, take) => {
+    if (method === 'notifications/cancelled') taken++
+    else take()
+  })
+  const link = await open(url)
+  await establish(link)
+  const receiver = { answered: () => undefined, failed: () => undefined }
+  const text = [Buffer.from('{"jsonrpc":"2.0","id":'), Buffer.from(',"method":"tools/call","params":{"name":"slow"}}')] as const
+  for (let count = 0; count < 300; count++) link.takeBack(link.pass({ method: 'tools/call', params: () => ({ name: 'slow' }), before: [text[0]], after: [text[1]], receiver }), 'not wanted')
+  await until(() => taken === 256)
+  expect([link.counters.unsent, link.activity.inFlight]).toEqual([44, 0])
+  expect(() => { for (let count = 0; count < 1024; count++) link.pass({ method: 'tools/call', params: () => ({ name: 'slow' }), before: [text[0]], after: [text[1]], receiver }) }).not.toThrow()
+  expect(() => link.pass({ method: 'tools/call', params: () => ({ name: 'slow' }), before: [text[0]], after: [text[1]], receiver })).toThrow(/1024 requests to .* are under way already/)
 })

@@ -18,6 +18,8 @@ export type BreakerVerdict =
       readonly reason: string
       /** The connection itself ended: whoever runs the server sees to it already. */
       readonly isOver?: boolean
+      /** It was not in time for this call, but answers others: that counts in the share of failed calls only, since a few in a row come about by chance. */
+      readonly isSlow?: boolean
       /** How long the server asked to be left alone, in milliseconds. */
       readonly retryAfterMs?: number | null
     }
@@ -113,7 +115,7 @@ function judgeClosed(state: ClosedBreaker, verdict: BreakerVerdict, at: BreakerM
     const { epoch, since, opened, reason, why } = state
     return { phase: 'closed', epoch, since, failures: 0, opened, reason, why, window }
   }
-  const failures = state.failures + 1
+  const failures = state.failures + (verdict.isSlow === true ? 0 : 1)
   const counted: ClosedBreaker = { ...state, failures, window }
   if (verdict.isOver === true) return open(counted, { verdict, step: 0, suspicious: false, why: verdict.reason }, at, spec)
   if (failures >= spec.failures) return open(counted, { verdict, step: 0, suspicious: true, why: describeRow(failures, verdict.reason) }, at, spec)

@@ -10,6 +10,8 @@ export class CallClock {
   #total: NodeJS.Timeout | null = null
   #wait: NodeJS.Timeout | null = null
   #isOver = false
+  /** Signs of life so far. */
+  #signs = 0
 
   constructor(plan: CallPlan, onExpire: (reason: 'timeout' | 'idle-timeout', limitMs: number) => void) {
     this.#plan = plan
@@ -19,7 +21,9 @@ export class CallClock {
   /** From now on it may take so long, unless it was limited before. */
   armTotal(): void {
     const limitMs = this.#plan.timeoutMs
-    if (limitMs !== null) this.#total ??= setTimeout(() => { this.#onExpire('timeout', limitMs) }, limitMs)
+    if (limitMs === null || this.#total !== null) return
+    const timer = setTimeout(() => { afterReading(() => { if (this.#total === timer) this.#onExpire('timeout', limitMs) }) }, limitMs)
+    this.#total = timer
   }
 
   /** Another server takes it on: all limits begin anew. */
@@ -33,8 +37,16 @@ export class CallClock {
   armIdle(): void {
     const limitMs = this.#plan.idleTimeoutMs
     if (limitMs === null || this.#isOver) return
-    if (this.#idle === null) this.#idle = setTimeout(() => { this.#onExpire('idle-timeout', limitMs) }, limitMs)
-    else this.#idle.refresh()
+    this.#signs++
+    if (this.#idle !== null) {
+      this.#idle.refresh()
+      return
+    }
+    const timer = setTimeout(() => {
+      const signs = this.#signs
+      afterReading(() => { if (this.#idle === timer && this.#signs === signs) this.#onExpire('idle-timeout', limitMs) })
+    }, limitMs)
+    this.#idle = timer
   }
 
   /** Its server has so long to come up; a wait that is running goes on as it is. */
@@ -58,4 +70,9 @@ export class CallClock {
     this.stop('total')
     this.stop('wait')
   }
+}
+
+/** In each round of the event loop timers come first: after a busy one, an answer that has arrived in time is still unread. */
+function afterReading(then: () => void): void {
+  setImmediate(then)
 }

@@ -304,9 +304,13 @@ export class Call extends CallFacts implements PassedReceiver, Underway {
 
   #expire(reason: 'timeout' | 'idle-timeout', limitMs: number): void {
     const what = reason === 'timeout' ? `did not answer within ${limitMs} ms` : `gave no sign of life for ${limitMs} ms`
+    const { link, linkId } = this
     // A server that is only slow, or has too much to do, is no better off when it is replaced, and all it works on is lost.
-    const failure = this.linkId !== null && this.link?.answeredSince(this.linkId) === true ? 'overloaded' : 'hung'
-    if (this.linkId !== null) this.carrier.judged(this, { type: 'failed', failure, reason: failure === 'hung' ? what : `${what}, though it answers others` })
+    const isSlow = linkId !== null && link?.answeredSince(linkId) === true
+    const failure = isSlow ? 'overloaded' : 'hung'
+    // Most of the time may have gone by while it waited for its turn.
+    const isItsFault = linkId !== null && link !== null && link.heldFor(linkId) >= limitMs / 2
+    if (isItsFault) this.carrier.judged(this, { type: 'failed', failure, isSlow, reason: isSlow ? `${what}, though it answers others` : what })
     this.carrier.takeBack(this, reason)
     const isUndelivered = this.hop === null
     this.setBack({ failure, isUndelivered, isLost: false }, trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: isUndelivered ? 'not-delivered' : 'unknown' }))

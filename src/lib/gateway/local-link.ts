@@ -54,6 +54,11 @@ export class LocalLink implements Link {
     return false
   }
 
+  heldFor(id: number): number {
+    const now = Date.now()
+    return now - (this.#pending.get(id) ?? now)
+  }
+
   establish(): Promise<Established> {
     return Promise.resolve(this.established)
   }

@@ -102,6 +102,11 @@ export class Conversation implements Link {
     return this.#lastAnsweredAt > (this.#passed.startOf(id) ?? Infinity)
   }
 
+  heldFor(id: number): number {
+    const now = this.#now()
+    return now - (this.#passed.startOf(id) ?? now)
+  }
+
   lastFrames(): readonly Frame[] {
     return this.#frames.list()
   }

@@ -38,6 +38,8 @@ interface Exchange {
 }
 
 const MAX_IN_FLIGHT = 1024
+/** Notifications and answers of ours: each is a request of HTTP too, and a server with too much to do is not to be drowned in news of what nobody waits for any more. */
+const MAX_NOTICES = 256
 const RETRY_FIRST_MS = 25
 const RETRY_MAX_MS = 250
 
@@ -47,7 +49,8 @@ export class HttpWire implements Wire {
   readonly onlyEra = null
   readonly #options: HttpWireOptions
   readonly #events: WireEvents
-  readonly #exchanges = new Set<Exchange>()
+  readonly #requests = new Map<number, Exchange>()
+  readonly #notices = new Set<Exchange>()
   readonly #unasked: UnaskedStream
   #speaks: HttpSpeaks | null = null
   #sessionId: string | null = null
@@ -73,7 +76,7 @@ export class HttpWire implements Wire {
   }
 
   send(message: Outgoing): void {
-    this.#admit()
+    this.#admit(requestIdOf(message) !== undefined)
     if (this.#held !== null) this.#held.push(message)
     else this.#dispatch(message)
   }
@@ -81,14 +84,15 @@ export class HttpWire implements Wire {
   sendPassed(id: number, { method, params: read, before, after }: PassedRequest): void {
     const params = read()
     const message: Outgoing = params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params }
-    this.#admit()
+    this.#admit(true)
     if (this.#held !== null) this.#held.push(message)
     else this.#dispatch(message, Buffer.concat([...before, Buffer.from(String(id), 'latin1'), ...after]))
   }
 
   abandon(id: number): void {
     if (this.#held !== null) this.#held = this.#held.filter((message) => requestIdOf(message) !== id)
-    for (const exchange of this.#exchanges) if (exchange.id === id) this.#drop(exchange)
+    const exchange = this.#requests.get(id)
+    if (exchange !== undefined) this.#drop(exchange)
   }
 
   cancelsByMessage(era: Era): boolean {
@@ -116,25 +120,27 @@ export class HttpWire implements Wire {
     this.#closed = true
     this.#held = null
     this.#unasked.close()
-    for (const exchange of this.#exchanges) this.#drop(exchange)
+    for (const exchange of [...this.#requests.values(), ...this.#notices]) this.#drop(exchange)
     if (this.#sessionId === null) this.#options.endpoint.close()
     else endSession(this.#options.endpoint, this.#sessionHeaders())
   }
 
-  #admit(): void {
+  #admit(isRequest: boolean): void {
     if (this.#closed) throw new LinkError('closed', 'the link was closed')
-    if (this.#exchanges.size + (this.#held?.length ?? 0) < MAX_IN_FLIGHT) return this.#events.leaving()
-    throw new LinkError('overloaded', `${MAX_IN_FLIGHT} requests to ${this.#options.endpoint.host} are under way already`)
+    const [underWay, most] = isRequest ? [this.#requests.size + (this.#held?.length ?? 0), MAX_IN_FLIGHT] : [this.#notices.size, MAX_NOTICES]
+    if (underWay < most) return this.#events.leaving()
+    throw new LinkError('overloaded', `${most} ${isRequest ? 'requests' : 'notifications'} to ${this.#options.endpoint.host} are under way already`)
   }
 
   #dispatch(message: Outgoing, body: string | Buffer = encodeMessage(message)): void {
     const exchange: Exchange = { message, body, id: requestIdOf(message) ?? null, attempts: 0, fresh: false, request: null, retryTimer: null, stopResuming: null }
     if ('method' in message && message.method === 'notifications/initialized') this.#held = []
-    this.#exchanges.add(exchange)
+    if (exchange.id === null) this.#notices.add(exchange)
+    else this.#requests.set(exchange.id, exchange)
     try {
       this.#attempt(exchange)
     } catch (error) {
-      this.#exchanges.delete(exchange)
+      this.#forget(exchange)
       throw error
     }
     this.#events.sent([body], Buffer.byteLength(body))
@@ -196,7 +202,7 @@ export class HttpWire implements Wire {
 
   /** False when there is nothing to go on from. */
   #resume(exchange: Exchange, { lastEventId, retryMs }: StreamPosition): boolean {
-    if (this.#closed || !this.#exchanges.has(exchange) || lastEventId === null || this.#speaks?.era !== 'legacy') return false
+    if (this.#closed || !this.#isOpen(exchange) || lastEventId === null || this.#speaks?.era !== 'legacy') return false
     exchange.stopResuming = resumeStream({ lastEventId, retryMs }, {
       endpoint: this.#options.endpoint,
       headers: () => this.#sessionHeaders(),
@@ -214,7 +220,7 @@ export class HttpWire implements Wire {
   }
 
   #broken(exchange: Exchange, error: Error, reused: boolean): void {
-    if (!this.#exchanges.has(exchange)) return
+    if (!this.#isOpen(exchange)) return
     const code = networkCode(error)
     const refused = code === 'ECONNREFUSED' || code === 'ECONNRESET'
     if (!this.#listening && refused) {
@@ -252,7 +258,7 @@ export class HttpWire implements Wire {
 
   /** The exchange is over; what waited behind `notifications/initialized` may go. */
   #settle(exchange: Exchange): void {
-    if (!this.#exchanges.delete(exchange)) return
+    if (!this.#forget(exchange)) return
     const { message } = exchange
     if (this.#held === null || !('method' in message) || message.method !== 'notifications/initialized') return
     const held = this.#held
@@ -270,8 +276,17 @@ export class HttpWire implements Wire {
     }
   }
 
+  #isOpen(exchange: Exchange): boolean {
+    return exchange.id === null ? this.#notices.has(exchange) : this.#requests.get(exchange.id) === exchange
+  }
+
+  /** False when it was over. */
+  #forget(exchange: Exchange): boolean {
+    return this.#isOpen(exchange) && (exchange.id === null ? this.#notices.delete(exchange) : this.#requests.delete(exchange.id))
+  }
+
   #drop(exchange: Exchange): void {
-    this.#exchanges.delete(exchange)
+    this.#forget(exchange)
     if (exchange.retryTimer !== null) clearTimeout(exchange.retryTimer)
     exchange.retryTimer = null
     exchange.request?.destroy()

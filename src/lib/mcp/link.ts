@@ -132,6 +132,8 @@ export interface Link {
   takeBack(id: number, reason: string, onLate?: () => void): boolean
   /** Whether the server answered anything else passed on to it since this request, which is under way, left: then it does not hang. */
   answeredSince(id: number): boolean
+  /** How long the server has had this request, which is under way, in milliseconds; 0 when it is over. */
+  heldFor(id: number): number
   /** A list of tools that was read after `establish`: says which of them can be called over this link, and how. */
   learnTools(tools: readonly unknown[]): LearntTools
   /** Best effort: what cannot be sent is counted in `counters.unsent`. */

@@ -39,6 +39,15 @@ test('opens at an error rate over a window, when there were enough calls, withou
   expect(after(before, [HTTP_500], { spec, now: 60_000 }), 'those of the window before the last one are out of sight').toMatchObject({ phase: 'closed' })
 })
 
+test('counts a call a server was too slow for, while it answered others, in the error rate only', () => {
+  const slow: BreakerVerdict = { type: 'failed', failure: 'overloaded', isSlow: true, reason: 'did not answer within 1000 ms' }
+  const spec = { ...SPEC, errorPercent: 50, minCalls: 10 }
+  const few = after(createBreaker(0), [OK, OK, OK, OK, slow, slow, slow, slow, slow], { spec })
+  expect(few).toMatchObject({ phase: 'closed', failures: 0 })
+  expect(after(few, [slow], { spec })).toMatchObject({ phase: 'open', suspicion: null })
+  expect(after(few, [HTTP_500, slow, HTTP_500, HTTP_500], { spec: { ...spec, minCalls: 100 } })).toMatchObject({ phase: 'open', suspicion: 'broken' })
+})
+
 test.each([
   ['hung', 'hung'], ['broken', 'broken'], ['dead', 'dead'], ['overloaded', null], ['unauthorised', null],
 ] as const)('a server whose calls fail as %s is suspected: %s', (failure, suspicion) => {

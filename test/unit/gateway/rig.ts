@@ -23,6 +23,7 @@ export class FakeLink implements Link {
   refusal: LinkError | null = null
   /** Whether it answers others, as far as its link can tell. */
   isAnswering = false
+  readonly #since = new Map<number, number>()
   readonly #open = new Map<number, PassedReceiver>()
   #ids = 0
 
@@ -40,6 +41,7 @@ export class FakeLink implements Link {
     if (this.refusal !== null) throw this.refusal
     const id = ++this.#ids
     this.#open.set(id, request.receiver)
+    this.#since.set(id, Date.now())
     this.passed.push({ id, request, text: Buffer.concat([...request.before, Buffer.from(String(id)), ...request.after]).toString() })
     return id
   }
@@ -53,6 +55,11 @@ export class FakeLink implements Link {
 
   answeredSince(): boolean {
     return this.isAnswering
+  }
+
+  heldFor(id: number): number {
+    const now = Date.now()
+    return now - (this.#since.get(id) ?? now)
   }
 
   learnTools(tools: readonly unknown[]): { usable: readonly unknown[]; warnings: readonly string[] } {
