@@ -13,20 +13,21 @@ interface Column {
   readonly right: boolean
   /** Place in the order in which columns are left out on a narrow terminal; 0 stays. */
   readonly leave: number
+  readonly text: (server: ServerSnapshot) => string
 }
 
-/** Heading and alignment; a number is read from its last digit. */
+/** After the mark of the phase. A number is read from its last digit. */
 const COLUMNS: readonly Column[] = [
-  { head: '', right: false, leave: 0 },
-  { head: 'NAME', right: false, leave: 0 },
-  { head: 'PHASE', right: false, leave: 0 },
-  { head: 'ERA', right: false, leave: 1 },
-  { head: 'PID', right: true, leave: 2 },
-  { head: 'UPTIME', right: true, leave: 5 },
-  { head: 'RESTARTS', right: true, leave: 3 },
-  { head: 'CPU', right: true, leave: 4 },
-  { head: 'MEMORY', right: true, leave: 6 },
-  { head: 'TOOLS', right: true, leave: 7 },
+  { head: 'NAME', right: false, leave: 0, text: ({ name }) => name },
+  { head: 'GROUP', right: false, leave: 8, text: ({ group }) => group ?? '' },
+  { head: 'PHASE', right: false, leave: 0, text: phaseWord },
+  { head: 'ERA', right: false, leave: 1, text: ({ era }) => era ?? '-' },
+  { head: 'PID', right: true, leave: 2, text: ({ pid }) => (pid === null ? '-' : String(pid)) },
+  { head: 'UPTIME', right: true, leave: 5, text: ({ uptimeSeconds: seconds }) => (seconds === null ? '-' : seconds === 0 ? '0s' : formatDuration(seconds * 1000)) },
+  { head: 'RESTARTS', right: true, leave: 3, text: ({ restarts }) => String(restarts) },
+  { head: 'CPU', right: true, leave: 4, text: ({ cpuPercent }) => (cpuPercent === null ? '-' : `${cpuPercent.toFixed(1)}%`) },
+  { head: 'MEMORY', right: true, leave: 6, text: ({ memoryBytes }) => (memoryBytes === null ? '-' : formatBytes(memoryBytes)) },
+  { head: 'TOOLS', right: true, leave: 7, text: ({ tools }) => (tools === null ? '-' : String(tools)) },
 ]
 const GAP = '  '
 
@@ -37,19 +38,30 @@ const GAP = '  '
 export function renderTable(snapshot: Snapshot, terminal: Terminal, figures: Figures = { saved: null, alerts: [] }): string {
   const paint = createPaint(terminal.color)
   if (snapshot.servers.length === 0) return [...renderNotes({ snapshot, figures, paint }), 'the daemon runs, but no server is configured'].join('\n')
-  const rows = [COLUMNS.map(({ head }): Cell => ({ text: head, style: 'dim' })), ...snapshot.servers.map((server) => toRow(server, terminal))]
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.text.length ?? 0)))
+  const rows = snapshot.servers.map((server) => ({ server, texts: COLUMNS.map(({ text }) => text(server)) }))
+  const widths = COLUMNS.map(({ head }, column) => {
+    const width = Math.max(...rows.map(({ texts }) => texts[column]?.length ?? 0))
+    return width === 0 ? 0 : Math.max(head.length, width)
+  })
   const shown = fitColumns(widths, terminal.columns)
-  const lines = rows.map((row) => shown.map((column) => renderCell(row[column] ?? { text: '' }, widths[column] ?? 0, COLUMNS[column]?.right === true, paint)).join(GAP).trimEnd())
+  const render = (cells: readonly Cell[]): string => shown.map((column) => renderCell(cells[column] ?? { text: '' }, widths[column] ?? 0, COLUMNS[column]?.right === true, paint)).join(GAP)
+  const lines = [
+    ` ${GAP}${render(COLUMNS.map(({ head }) => ({ text: head, style: 'dim' })))}`,
+    ...rows.map(({ server, texts }) => {
+      const style = phaseStyle(server.phase)
+      const cells = texts.map((text, column): Cell => (COLUMNS[column]?.head === 'PHASE' ? { text, style } : { text }))
+      return `${paint(style, phaseMark(server.phase, terminal.unicode))}${GAP}${render(cells)}`
+    }),
+  ].map((line) => line.trimEnd())
   return [...lines, '', ...renderNotes({ snapshot, figures, paint }), verdict(snapshot.servers), ...describeSaved(figures.saved)].join('\n')
 }
 
-/** Positions of the columns that fit the width; a wrapped table cannot be read. */
+/** Positions of the columns that have something in them and fit the width; a wrapped table cannot be read. */
 function fitColumns(widths: readonly number[], most: number): number[] {
   const order = COLUMNS.map(({ leave }) => leave).filter((leave) => leave > 0).sort((a, b) => a - b)
-  let shown = COLUMNS.map((_, column) => column)
+  let shown = COLUMNS.map((_, column) => column).filter((column) => (widths[column] ?? 0) > 0)
   for (const leave of order) {
-    const total = shown.reduce((sum, column) => sum + (widths[column] ?? 0) + GAP.length, -GAP.length)
+    const total = shown.reduce((sum, column) => sum + (widths[column] ?? 0) + GAP.length, 1)
     if (total <= most) break
     shown = shown.filter((column) => COLUMNS[column]?.leave !== leave)
   }
@@ -60,24 +72,6 @@ function renderCell({ text, style }: Cell, width: number, right: boolean, paint:
   const gap = ' '.repeat(width - text.length)
   const painted = style === undefined ? text : paint(style, text)
   return right ? gap + painted : painted + gap
-}
-
-function toRow(server: ServerSnapshot, terminal: Terminal): Cell[] {
-  const style = phaseStyle(server.phase)
-  return [
-    { text: phaseMark(server.phase, terminal.unicode), style },
-    { text: server.name },
-    { text: phaseWord(server), style },
-    ...[
-    server.era ?? '-',
-    server.pid === null ? '-' : String(server.pid),
-    server.uptimeSeconds === null ? '-' : server.uptimeSeconds === 0 ? '0s' : formatDuration(server.uptimeSeconds * 1000),
-    String(server.restarts),
-    server.cpuPercent === null ? '-' : `${server.cpuPercent.toFixed(1)}%`,
-    server.memoryBytes === null ? '-' : formatBytes(server.memoryBytes),
-    server.tools === null ? '-' : String(server.tools),
-    ].map((text) => ({ text })),
-  ]
 }
 
 function phaseWord(server: ServerSnapshot): string {

@@ -16,6 +16,18 @@ describe('the status table', () => {
     ])
   })
 
+  it('names the groups of members, where there are any, and drops them last on a narrow terminal', () => {
+    const snapshot = snapshotOf(serverOf('main', { group: 'search' }), serverOf('alone', { group: null }))
+    expect(renderTable(snapshot, PLAIN).split('\n').slice(0, 3)).toEqual([
+      '   NAME   GROUP   PHASE  ERA      PID  UPTIME  RESTARTS   CPU  MEMORY  TOOLS',
+      '+  main   search  ready  modern  4242   1m15s         0  1.3%   61 MB     14',
+      '+  alone          ready  modern  4242   1m15s         0  1.3%   61 MB     14',
+    ])
+    expect(renderTable(snapshot, { ...PLAIN, columns: 31 }).split('\n')[0]).toBe('   NAME   GROUP   PHASE  TOOLS')
+    expect(renderTable(snapshot, { ...PLAIN, columns: 24 }).split('\n')[0]).toBe('   NAME   GROUP   PHASE')
+    expect(renderTable(snapshot, { ...PLAIN, columns: 20 }).split('\n')[0]).toBe('   NAME   PHASE')
+  })
+
   it('tells a disabled server from a stopped one', () => {
     expect(renderTable(snapshotOf(downOf('a', { enabled: false }), downOf('b')), PLAIN)).toMatch(/^- {2}a {5}disabled .*\n- {2}b {5}idle /m)
   })
