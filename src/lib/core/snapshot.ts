@@ -1,4 +1,5 @@
 import type { InstanceEnd } from './end.js'
+import type { MembershipSpec } from './gateway-spec.js'
 import type { HeldDefinition } from './pin-spec.js'
 import type { Era, Transport } from './spec.js'
 import type { Phase } from './state.js'
@@ -45,6 +46,8 @@ export interface ServerSnapshot {
   readonly lastErrors: readonly string[]
   /** The name clients see it under, which others may share; null: its own. */
   readonly group?: string | null
+  /** How calls are shared out among those with that name. Absent: it has no such name, or the daemon is of an older version. */
+  readonly membership?: MembershipSpec
   /** Absent or null: it has none, or no call was ever made. */
   readonly breaker?: BreakerSnapshot | null
   /** Definitions that are not those of the lock, and that clients are not shown; absent: none. */

@@ -32,7 +32,7 @@ export function toServerSnapshot(supervisor: Supervisor, entry: FleetEntry, now:
     trouble: entry.trouble ?? (entry.nextSpec === null ? (supervisor.instance(spec.name)?.group?.note ?? null) : null),
     limits: describeLimits(supervisor, entry),
     ...describeBreaker(supervisor, spec.name),
-    ...(spec.traffic.membership === null ? {} : { group: spec.traffic.membership.group }),
+    ...(spec.traffic.membership === null ? {} : { group: spec.traffic.membership.group, membership: spec.traffic.membership }),
     lastErrors: hasFailed(entry) ? (supervisor.log(spec.name)?.lastLines(ERROR_LINES, 'err') ?? []) : [],
     ...(Object.assign({}, ...[...supervisor.describers].map((describe) => describe(entry))) as Partial<ServerSnapshot>),
   }
