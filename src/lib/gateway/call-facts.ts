@@ -5,14 +5,7 @@ import type { Parking } from './parking.js'
 import type { Origin } from './request-text.js'
 
 /** What a call is made of. */
-export interface CallParts {
-  readonly message: RequestMessage
-  readonly plan: CallPlan
-  readonly origin: Origin
-  readonly client: CallClient
-  readonly clientKey: object
-  readonly principal: object
-  readonly carrier: CallCarrier
+export interface CallParts extends Pick<CallFacts, keyof CallFacts> {
   readonly reply: Reply
   readonly parking: Parking
   readonly report?: CallReport | null

@@ -96,7 +96,8 @@ function makePlan(to: Destination, traffic: TrafficSpec | undefined, startWaitMs
   return { server, replaced, repeatable, startWaitMs, idleTimeoutMs: tool?.idleTimeoutMs ?? traffic?.idleTimeoutMs ?? null, timeoutMs: tool?.timeoutMs ?? traffic?.timeoutMs ?? null, cache: traffic?.cache ?? null }
 }
 
-function isNamedRepeatable(tool: string | null, { repeatable }: TrafficSpec): boolean {
+/** The configuration's word for that. */
+export function isNamedRepeatable(tool: string | null, { repeatable }: TrafficSpec): boolean {
   return tool !== null && repeatable.some((pattern) => toMatcher(pattern)(tool))
 }
 
@@ -186,7 +187,7 @@ function awaitedFor(name: string, { pending, servers, separator, isPrefixed }: R
 }
 
 /** The server's own word that calling twice does no harm (tool annotations). */
-function isRepeatable(definition: JsonObject): boolean {
+export function isRepeatable(definition: JsonObject): boolean {
   const annotations = definition['annotations']
   return isJsonObject(annotations) && (annotations['readOnlyHint'] === true || annotations['idempotentHint'] === true)
 }

@@ -372,6 +372,22 @@ describe('a call in rounds', () => {
   })
 })
 
+describe('a tool that only some members call harmless', () => {
+  const plain = { catalogue: { tools: [{ name: 'look', inputSchema: {} }] } }
+  test.each([
+    ['is not asked again when the member that had it does not say so', member({ priority: 1 }, { catalogue: CATALOGUE, isUp: false }), {}, 'unknown'],
+    ['is asked again when the configuration says so', member({ priority: 1 }, { catalogue: CATALOGUE, isUp: false }), { repeatable: ['look'] }, null],
+  ] as const)('%s', (_title, main, traffic, outcome) => {
+    const { rig, client, call } = open({ main: { ...main, isUp: true }, second: member({ priority: 2 }, { ...plain, traffic }), third: member({ priority: 3 }) })
+    rig.change('main', { presence: 'coming', up: null })
+    const id = call('look')
+    expect(rig.link('second').of('tools/call')).toHaveLength(1)
+    rig.link('second').end()
+    expect(rig.link('third').of('tools/call')).toHaveLength(outcome === null ? 1 : 0)
+    if (outcome !== null) expect(client.answerTo(id)).toMatchObject({ error: { data: { outcome } } })
+  })
+})
+
 describe('an error', () => {
   test('says that the outcome is unknown when an earlier attempt may have reached a server', () => {
     const { rig, client, call } = open({ main: member(), backup: member({ priority: 2 }, { traffic: { concurrency: { max: 1, queue: 0, queueTimeoutMs: 1000 } } }) })

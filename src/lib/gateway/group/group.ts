@@ -6,7 +6,7 @@ import { INVALID_PARAMS, refuse, undelivered, type Failure } from '../failure.js
 import type { Hub } from '../hub.js'
 import type { Upstream } from '../upstream.js'
 import type { GroupMemory } from './group-memory.js'
-import { havingWhat, isComing, standingOf, type Tried } from './standing.js'
+import { havingWhat, isComing, isRepeatableAt, standingOf, type Tried } from './standing.js'
 import type { Supplier } from './supplier.js'
 
 export interface GroupParts {
@@ -122,7 +122,7 @@ export class Group implements Supplier {
   goesOn(call: Call, { isUndelivered, failure }: Setback): boolean {
     const ride = this.#rides.get(call)
     if (ride?.upstream == null || ride.isPinned || call.isBound) return false
-    if (!isUndelivered && !(call.plan.repeatable && failure !== null)) return false
+    if (!isUndelivered && !(failure !== null && isRepeatableAt(call, ride.upstream, this.members.map((member) => this.#parts.look(member))))) return false
     // A group that shrank to one member is like a single server: that one may be asked once more.
     if (!isUndelivered && ++ride.delivered >= Math.max(2, this.members.length)) return false
     ride.tried.push({ member: ride.member, link: ride.link })

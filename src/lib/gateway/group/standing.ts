@@ -2,6 +2,7 @@ import type { BalanceMember, TrafficSpec } from '../../core/index.js'
 import { isJsonObject, type Catalogue, type Link } from '../../mcp/index.js'
 import type { Call } from '../call.js'
 import { holdBack } from '../pins.js'
+import { isNamedRepeatable, isRepeatable } from '../route.js'
 import { createToolFilter, type ToolFilter } from '../tool-filter.js'
 import type { Upstream } from '../upstream.js'
 
@@ -41,6 +42,15 @@ export function havingWhat(call: Call, members: readonly Upstream[]): readonly U
   // What stands in no list, or was made from a template, may be known to any of them.
   const listing = members.filter(({ catalogue }) => catalogue !== null && namesOf(catalogue, 'resources').has(uri))
   return listing.length > 0 ? members.filter((member) => member.catalogue === null || listing.includes(member)) : members
+}
+
+/** Whether a tool may be asked once more that this member had already: by its own word, or by that of the configuration of any. */
+export function isRepeatableAt(call: Call, { catalogue }: Upstream, members: readonly Upstream[]): boolean {
+  const name = call.plan.replaced['name'] ?? call.message.params?.['name']
+  if (!call.plan.repeatable || call.message.method !== 'tools/call' || catalogue === null || typeof name !== 'string') return call.plan.repeatable
+  if (members.some(({ server }) => server !== null && isNamedRepeatable(name, server.traffic))) return true
+  const definition = catalogue.tools.find((tool) => isJsonObject(tool) && tool['name'] === name)
+  return isJsonObject(definition) && isRepeatable(definition)
 }
 
 const names = new WeakMap<readonly unknown[], ReadonlySet<unknown>>()
