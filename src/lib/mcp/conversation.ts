@@ -2,22 +2,22 @@ import type { Era } from '../core/index.js'
 import { FrameMemory, type Frame } from './frame-memory.js'
 import { createHandshakeConfig } from './handshake.js'
 import { HandshakeRun } from './handshake-run.js'
-import { INTERNAL_ERROR, notification, request, type ErrorObject, type Incoming, type JsonObject, type Outgoing } from './json-rpc.js'
+import { notification, request, type ErrorObject, type Incoming, type JsonObject, type Outgoing } from './json-rpc.js'
 import type { CallOptions, ClientIdentity, Established, EstablishOptions, FrameTap, Link, LinkActivity, LinkCounters, LinkHooks, PassedReceiver, PassedRequest, ServerRequest, UnansweredCall } from './link.js'
-import { LinkError, RpcError } from './link-error.js'
+import { LateAnswers } from './late-answers.js'
+import { LinkError } from './link-error.js'
 import { PassedCalls } from './passed-calls.js'
 import { PendingCalls } from './pending.js'
 import { createProbe, type Probe } from './probe.js'
 import { findAnswerId, readDigits } from './scan.js'
 import type { LearntTools } from './tool-headers.js'
-import { defaultAnswer, eraParams } from './wire-message.js'
+import { defaultAnswer, eraParams, errorOf } from './wire-message.js'
 import type { Wire, WireEvents } from './wire.js'
 
 export interface ConversationOptions extends LinkHooks {
   readonly client: ClientIdentity
 }
 
-const MAX_LATE = 1000
 const MAX_UNANSWERED = 16
 
 interface Speaks {
@@ -44,7 +44,7 @@ export class Conversation implements Link {
   #lastAnsweredAt = 0
   readonly #passed = new PassedCalls(this.#lastHeardAt)
   /** What is to be called when a request that was taken back is answered all the same. */
-  readonly #late = new Map<number, () => void>()
+  readonly #late = new LateAnswers()
   readonly #idSlot = { start: 0, end: 0 }
   #probe: Probe | null = null
   #isProbing = false
@@ -158,7 +158,7 @@ export class Conversation implements Link {
     const request = this.#passed.take(id)
     if (request === undefined) return false
     this.tap?.gaveUp(id, reason, request.isProbe === true)
-    if (onLate !== undefined) this.#awaitLate(id, onLate)
+    if (onLate !== undefined) this.#late.add(id, onLate)
     this.#giveUp(id, reason)
     return true
   }
@@ -207,8 +207,7 @@ export class Conversation implements Link {
     const id = readDigits(text, slot.start, slot.end)
     const request = this.#passed.take(id)
     if (request === undefined) {
-      this.#late.get(id)?.()
-      this.#late.delete(id)
+      this.#late.came(id)
       return false
     }
     // Before the receiver, whose bytes they are then.
@@ -219,12 +218,6 @@ export class Conversation implements Link {
     this.tap?.received(text, text.length, request.isProbe === true)
     request.receiver.answered(text, slot.start, slot.end)
     return true
-  }
-
-  #awaitLate(id: number, onLate: () => void): void {
-    this.#late.set(id, onLate)
-    const [oldest] = this.#late.keys()
-    if (this.#late.size > MAX_LATE && oldest !== undefined) this.#late.delete(oldest)
   }
 
   /** An answer whose id was not to be seen in its bytes, or that had to be put together here. */
@@ -273,7 +266,7 @@ export class Conversation implements Link {
     if (answer === undefined) this.#sendQuietly(defaultAnswer(asked))
     else answer.then(
       (result) => { this.#sendQuietly({ jsonrpc: '2.0', id: asked.id, result }) },
-      (error: unknown) => { this.#sendQuietly({ jsonrpc: '2.0', id: asked.id, error: toErrorObject(error) }) },
+      (error: unknown) => { this.#sendQuietly({ jsonrpc: '2.0', id: asked.id, error: errorOf(error) }) },
     )
   }
 
@@ -322,8 +315,4 @@ const ANSWER_ID_AT = '{"jsonrpc":"2.0","id":'.length
 /** Ids of ours are numbers; anything else can belong to no request. */
 function idOf(message: { id: number | string | null }): number {
   return typeof message.id === 'number' ? message.id : Number.NaN
-}
-
-function toErrorObject(error: unknown): ErrorObject {
-  return error instanceof RpcError ? error.toObject() : { code: INTERNAL_ERROR, message: 'the request could not be answered' }
 }

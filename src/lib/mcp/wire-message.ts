@@ -1,6 +1,7 @@
 import type { Era } from '../core/index.js'
-import { isJsonObject, METHOD_NOT_FOUND, type JsonObject, type Outgoing } from './json-rpc.js'
+import { INTERNAL_ERROR, isJsonObject, METHOD_NOT_FOUND, type ErrorObject, type JsonObject, type Outgoing } from './json-rpc.js'
 import type { ClientIdentity, ServerInfo, ServerRequest } from './link.js'
+import { RpcError } from './link-error.js'
 
 const META = 'io.modelcontextprotocol'
 const META_VERSION = `${META}/protocolVersion`
@@ -46,4 +47,9 @@ export function defaultAnswer({ id, method }: Pick<ServerRequest, 'id' | 'method
   if (method === 'ping') return { jsonrpc: '2.0', id, result: {} }
   if (method === 'roots/list') return { jsonrpc: '2.0', id, result: { roots: [] } }
   return { jsonrpc: '2.0', id, error: { code: METHOD_NOT_FOUND, message: `${method} is not supported here` } }
+}
+
+/** What a server is answered when its request cannot be: the error of whoever was to answer, nothing of our own insides. */
+export function errorOf(error: unknown): ErrorObject {
+  return error instanceof RpcError ? error.toObject() : { code: INTERNAL_ERROR, message: 'the request could not be answered' }
 }
