@@ -9,6 +9,8 @@ export class CallClock {
   #idle: NodeJS.Timeout | null = null
   #total: NodeJS.Timeout | null = null
   #wait: NodeJS.Timeout | null = null
+  /** When the whole is over, on the clock of `performance.now`; null: whenever. */
+  #dueAt: number | null = null
   #isOver = false
   /** Signs of life so far. */
   #signs = 0
@@ -24,6 +26,13 @@ export class CallClock {
     if (limitMs === null || this.#total !== null) return
     const timer = setTimeout(() => { afterReading(() => { if (this.#total === timer) this.#onExpire('timeout', limitMs) }) }, limitMs)
     this.#total = timer
+    this.#dueAt = performance.now() + limitMs
+  }
+
+  /** Whether something that takes so long would come too late. With half of its time left it never is. */
+  isTooLateFor(durationMs: number): boolean {
+    const { timeoutMs } = this.#plan
+    return timeoutMs !== null && this.#dueAt !== null && this.#dueAt - performance.now() < Math.min(durationMs, timeoutMs / 2)
   }
 
   /** Another server takes it on: all limits begin anew. */

@@ -128,6 +128,11 @@ export class Call extends CallFacts implements PassedReceiver, Underway {
     this.#clock.armIdle()
   }
 
+  /** Whether something that takes so many milliseconds would end after its own time is over. */
+  isTooLateFor(durationMs: number): boolean {
+    return this.#clock.isTooLateFor(durationMs)
+  }
+
   /** A sign of life: the limit on silence begins anew. */
   progress(params: JsonObject): void {
     this.#clock.armIdle()

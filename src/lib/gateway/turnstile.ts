@@ -7,7 +7,7 @@ export interface TurnstileOptions {
   readonly spec: () => ConcurrencySpec | null
   /** A call that waited is let in. */
   readonly onTurn: (call: Call) => void
-  /** A call waited for as long as it may; it waits no more. */
+  /** A call waited for as long as it may, or would be let in too late to be answered in time; it waits no more. */
   readonly onOverdue: (call: Call, waitedMs: number) => void
 }
 
@@ -19,13 +19,23 @@ interface Waiting {
   isGone: boolean
 }
 
+/** How much each stay tells of how long the next one will be. */
+const NEWEST_SHARE = 0.1
+
 /** Places in the line of calls that left it are taken out when there are more than this many. */
 const MAX_GONE = 1024
 
-/** Lets so many calls in at once; others wait in line, first come, first served, for a bounded time. Its owner calls `clear` in the end. */
+/**
+ * Lets so many calls in at once; others wait in line, first come, first served, for a bounded time. One whose own time is
+ * nearly over when its turn comes is not let in: with more to do than can be done, all would be let in at their last
+ * moment, and none answered. Its owner calls `clear` in the end.
+ */
 export class Turnstile {
   readonly #options: TurnstileOptions
-  readonly #inside = new Register<Call>()
+  /** Since when, on the clock of `performance.now`. */
+  readonly #inside = new Register<number>()
+  /** How long a stay is at the moment, in milliseconds; null: there was none yet. */
+  #stayMs: number | null = null
   readonly #waiting = new Register<Waiting>()
   /** In the order in which they came; those before `#first`, and those that are gone, are none. */
   #line: Waiting[] = []
@@ -52,7 +62,7 @@ export class Turnstile {
     this.#serve()
     const spec = this.#options.spec()
     if (spec === null || (this.#waiting.size === 0 && this.#inside.size < spec.max)) {
-      this.#inside.set(call.serial, call)
+      this.#inside.set(call.serial, performance.now())
       return 'passes'
     }
     if (this.#waiting.size >= spec.queue) return 'full'
@@ -66,7 +76,13 @@ export class Turnstile {
 
   /** It is through, or does not want to wait any more. For a call that is neither inside nor waiting nothing happens. */
   leave(call: Call): void {
-    if (this.#inside.delete(call.serial)) return this.#serve()
+    const since = this.#inside.get(call.serial)
+    if (since !== undefined) {
+      this.#inside.delete(call.serial)
+      const stayMs = performance.now() - since
+      this.#stayMs = this.#stayMs === null ? stayMs : this.#stayMs + (stayMs - this.#stayMs) * NEWEST_SHARE
+      return this.#serve()
+    }
     const waiting = this.#waiting.get(call.serial)
     if (waiting === undefined) return
     this.#drop(waiting)
@@ -89,7 +105,12 @@ export class Turnstile {
     try {
       for (let next = this.#next(); next !== null; next = this.#next()) {
         this.#drop(next)
-        this.#inside.set(next.call.serial, next.call)
+        const now = performance.now()
+        if (this.#stayMs !== null && next.call.isTooLateFor(this.#stayMs)) {
+          this.#options.onOverdue(next.call, now - next.since)
+          continue
+        }
+        this.#inside.set(next.call.serial, now)
         this.#options.onTurn(next.call)
       }
     } finally {

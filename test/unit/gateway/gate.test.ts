@@ -147,6 +147,22 @@ describe('the room of a server', () => {
     expect([rig.gateway.gateFigures().servers[0]?.overloaded, vi.getTimerCount()]).toEqual([1, 0])
   })
 
+  test('lets nobody in who could not be answered in time any more, so that there is room for who can', () => {
+    const { client, link } = open({ concurrency: { max: 1, queue: 10, queueTimeoutMs: 60_000 }, timeoutMs: 1000 })
+    const one = client()
+    const [first = 0, second = 0, third = 0] = [call(one), call(one), call(one)]
+    vi.advanceTimersByTime(400)
+    link.answer(1, {})
+    vi.advanceTimersByTime(300)
+    link.answer(2, {})
+    expect([first, second].map((id) => one.answerTo(id))).toMatchObject([{ result: {} }, { result: {} }])
+    expect(errorOf(one, third)).toMatchObject({ data: { reason: 'overloaded', limit: 'server', outcome: 'not-delivered' } })
+    const fourth = call(one)
+    link.answer(3, {})
+    expect(one.answerTo(fourth)).toMatchObject({ result: {} })
+    expect(link.passed).toHaveLength(3)
+  })
+
   test('forgets calls that are taken back while they wait, and lets the next one in when one that is under way is', () => {
     const { client, link, open: under } = open({ concurrency: { max: 1, queue: 3, queueTimeoutMs: 1000 } })
     const [a, b] = [client(), client()]

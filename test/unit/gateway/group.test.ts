@@ -226,12 +226,13 @@ describe('a call of a group whose member fails under it', () => {
       main: member({}, { traffic: { timeoutMs: 1_000, concurrency: { max: 1, queue: 10, queueTimeoutMs: 60_000 }, breaker: { ...DEFAULT_BREAKER, failures: 1 } } }),
       backup: member({ priority: 2 }),
     })
-    call('look')
-    call('look')
-    await vi.advanceTimersByTimeAsync(900)
+    for (let count = 0; count < 3; count++) call('look')
+    await vi.advanceTimersByTimeAsync(300)
     rig.link('main').answer(1, { content: [] })
-    await vi.advanceTimersByTimeAsync(101)
-    expect(shares()).toEqual({ main: 2, backup: 1 })
+    await vi.advanceTimersByTimeAsync(350)
+    rig.link('main').answer(2, { content: [] })
+    await vi.advanceTimersByTimeAsync(351)
+    expect(shares()).toEqual({ main: 3, backup: 1 })
     expect(rig.gateway.breaker('main')).toMatchObject({ state: 'closed' })
     call('look')
     await vi.advanceTimersByTimeAsync(1_001)
