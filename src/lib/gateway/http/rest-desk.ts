@@ -1,7 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../mcp/index.js'
 import { INVALID_REQUEST } from '../failure.js'
 import type { ReachableServer } from '../contract.js'
-import { answerOptions } from './cors.js'
 import type { Incoming, Outgoing } from './exchange.js'
 import { describeApi } from './openapi.js'
 import { refuseUpload } from './post.js'
@@ -24,9 +23,8 @@ export interface RestVisit {
 
 /** Tools and servers for clients that speak plain HTTP and JSON. What the body of a POST says is read by the caller, who hands it to what `post` returns. */
 export function serveRest({ req, res, target, shared, only }: RestVisit): Target | null {
-  const allowed = target.type === 'call' ? 'POST' : 'GET'
-  if (req.method === 'OPTIONS') answerOptions(req, res, allowed)
-  else if (req.method !== allowed) refuseUpload(req, res, notAllowed(`${allowed}, OPTIONS`))
+  const allowed = target.type === 'call' ? ['POST'] : ['GET', 'HEAD']
+  if (!allowed.includes(req.method ?? '')) refuseUpload(req, res, notAllowed([...allowed, 'OPTIONS'].join(', ')))
   else if (target.type === 'call') return callTarget(target.tool, shared)
   else if (target.type === 'servers') sendJson(res, 200, [Buffer.from(JSON.stringify(showServers(shared.session.reachable?.() ?? [])))], NOT_KEPT)
   else askSession(res, { shared, method: 'tools/list', params: {}, show: target.type === 'tools' ? showTools(toolsOf(shared, only)) : showApi(target.base) })

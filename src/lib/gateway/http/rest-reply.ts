@@ -4,6 +4,7 @@ import type { Reply, Underway } from '../contract.js'
 import { META } from '../request-text.js'
 import { isGone, watch, type Exchange, type Outgoing } from './exchange.js'
 import { sendAnswer, sendJson } from './respond.js'
+import { statusOf } from './rest-status.js'
 import type { SharedSession } from './shared-session.js'
 
 /** What a request of the REST face came to: the result of the request of MCP it stands for. */
@@ -15,10 +16,6 @@ export interface RestRequest {
   readonly params: JsonObject
   readonly show: RestResult
 }
-
-const INVALID_PARAMS = -32602
-/** Why a request came to nothing, as HTTP has it; every other reason is 502. */
-const STATUS: Readonly<Record<string, number>> = { timeout: 504, 'idle-timeout': 504, 'rate-limited': 429, overloaded: 503, down: 503, closed: 503, removed: 503, stopped: 503, absent: 503, quarantined: 403, 'not-granted': 403 }
 
 /** Sends a request of MCP for a client that speaks plain HTTP and JSON, and answers it. Its connection is the request: when that closes, the request is taken back. */
 export function askSession(res: Outgoing, { shared, method, params, show }: RestRequest): void {
@@ -80,14 +77,6 @@ class RestReply implements Reply, Exchange {
     this.#over = true
     if (this.#isWaiting) this.#shared.leave()
   }
-}
-
-function statusOf({ code, message, data }: JsonObject, status: number): number {
-  if (status === 429) return 429
-  const reason = isJsonObject(data) ? data['reason'] : undefined
-  if (typeof reason === 'string') return Object.hasOwn(STATUS, reason) ? (STATUS[reason] ?? 502) : 502
-  if (code !== INVALID_PARAMS) return status >= 400 ? status : 502
-  return typeof message === 'string' && message.startsWith('Unknown tool') ? 404 : 400
 }
 
 function readRetry({ data }: JsonObject): number | undefined {
