@@ -48,8 +48,11 @@ describe('what is open for a caller', () => {
     keys.current = { ci: key('k1'), other: key('k2') }
     expect((await ask(`${fake.url}/mcp`, modern(2, 'ping', {}, as('k1')))).status).toBe(200)
     expect(fake.gateway.sessions).toHaveLength(2)
+    const working = ask(`${fake.url}/mcp`, modern(3, 'work', {}, as('k1')))
+    await waitFor(() => fake.gateway.asked('work') !== undefined)
     keys.current = { ci: key('k3') }
     await waitFor(() => stream.ended)
+    expect((await working).json.error).toMatchObject({ data: { reason: 'closed', outcome: 'unknown' } })
     await waitFor(() => fake.gateway.sessions.every(({ closedWith }) => closedWith !== null))
   })
 

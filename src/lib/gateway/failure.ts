@@ -60,6 +60,11 @@ function retryAfter({ reason, retryAfterMs }: LinkError): { retryAfterMs?: numbe
   return retryAfterMs !== undefined ? { retryAfterMs } : reason === 'overloaded' ? { retryAfterMs: 1000 } : {}
 }
 
+/** The session of a request was ended under it. */
+export function sessionClosed(reason: string): Failure {
+  return trouble(`the session was ended: ${reason}`, { reason: 'closed', outcome: 'unknown' })
+}
+
 /** A server that was waited for in vain. `why`: for people, may be empty. */
 export function absent(server: string, waitedMs: number, why: string): Failure {
   return undelivered(server, `server "${server}" did not come up within ${waitedMs / 1000} s${why === '' ? '' : `: ${why}`}`, 'starting', 1000)

@@ -90,8 +90,8 @@ export class McpEndpoint implements Target {
     this.#modern?.session.finishListening?.()
   }
 
-  close(reason: string): void {
-    this.#modern?.close(reason)
+  close(reason: string, isStop = false): void {
+    this.#modern?.close(reason, isStop)
     this.#modern = null
   }
 

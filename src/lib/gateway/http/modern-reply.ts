@@ -1,11 +1,11 @@
 import type { Reply, RequestMessage, Underway } from '../contract.js'
 import type { Accepted } from './accept.js'
-import { failureText, INTERNAL_ERROR } from '../failure.js'
+import { failureText, INTERNAL_ERROR, sessionClosed } from '../failure.js'
 import { EventStream, messageEvent } from './event-stream.js'
 import { watch, type Exchange, type Outgoing } from './exchange.js'
 import type { Heartbeat, Living } from './heartbeat.js'
 import { sendAnswer } from './respond.js'
-import type { SharedSession } from './shared-session.js'
+import type { SharedSession, SharedUser } from './shared-session.js'
 
 export interface ModernReplyOptions {
   readonly message: RequestMessage
@@ -19,7 +19,7 @@ export interface ModernReplyOptions {
  * The answer to one modern request: one JSON body, or a stream once something has to be said before the answer or the
  * answer takes long. Its connection is the request: when that closes, the request is taken back.
  */
-export class ModernReply implements Reply, Exchange, Living {
+export class ModernReply implements Reply, Exchange, Living, SharedUser {
   readonly #res: Outgoing
   readonly #accepted: Accepted
   readonly #heartbeat: Heartbeat
@@ -44,7 +44,7 @@ export class ModernReply implements Reply, Exchange, Living {
     if (this.#over) return
     this.#underway = underway
     this.#isWaiting = true
-    this.#shared.join()
+    this.#shared.join(this)
     this.#heartbeat.add(this)
     watch(this.#res, this)
   }
@@ -80,6 +80,11 @@ export class ModernReply implements Reply, Exchange, Living {
     this.answer([failureText(this.#message.id, { code: INTERNAL_ERROR, message: 'mcpctl was stopped', data: { reason: 'stopped', outcome: 'unknown' } })], 503)
   }
 
+  sessionEnded(reason: string, isStop: boolean): void {
+    if (isStop) this.stop()
+    else this.answer([failureText(this.#message.id, sessionClosed(reason))], 200)
+  }
+
   #open(): EventStream {
     return (this.#stream ??= new EventStream(this.#res, this.#heartbeat))
   }
@@ -88,6 +93,6 @@ export class ModernReply implements Reply, Exchange, Living {
     this.#over = true
     if (!this.#isWaiting) return
     this.#heartbeat.delete(this)
-    this.#shared.leave()
+    this.#shared.leave(this)
   }
 }

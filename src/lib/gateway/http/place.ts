@@ -73,7 +73,7 @@ export class Places {
   }
 
   close(): void {
-    for (const { endpoint } of this.#used.values()) endpoint.close('mcpctl was stopped')
+    for (const { endpoint } of this.#used.values()) endpoint.close('mcpctl was stopped', true)
     this.#used.clear()
   }
 

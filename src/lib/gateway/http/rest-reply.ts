@@ -1,11 +1,12 @@
 import { isJsonObject, MODERN_VERSIONS, type JsonObject } from '../../mcp/index.js'
 import { parseClientMessage } from '../client-message.js'
 import type { Reply, Underway } from '../contract.js'
+import { failureText, sessionClosed, trouble } from '../failure.js'
 import { META } from '../request-text.js'
 import { isGone, watch, type Exchange, type Outgoing } from './exchange.js'
 import { sendAnswer, sendJson } from './respond.js'
 import { statusOf } from './rest-status.js'
-import type { SharedSession } from './shared-session.js'
+import type { SharedSession, SharedUser } from './shared-session.js'
 
 /** What a request of the REST face came to: the result of the request of MCP it stands for. */
 export type RestResult = (result: JsonObject) => { readonly status: number; readonly body: JsonObject }
@@ -27,7 +28,7 @@ export function askSession(res: Outgoing, { shared, method, params, show }: Rest
   reply.follow(shared.session.receive(message, reply))
 }
 
-class RestReply implements Reply, Exchange {
+class RestReply implements Reply, Exchange, SharedUser {
   readonly #res: Outgoing
   readonly #shared: SharedSession
   readonly #show: RestResult
@@ -45,7 +46,7 @@ class RestReply implements Reply, Exchange {
     if (this.#over) return
     this.#underway = underway
     this.#isWaiting = true
-    this.#shared.join()
+    this.#shared.join(this)
     watch(this.#res, this)
   }
 
@@ -73,9 +74,13 @@ class RestReply implements Reply, Exchange {
     this.#underway?.abort('the client disconnected')
   }
 
+  sessionEnded(reason: string, isStop: boolean): void {
+    this.answer([failureText(1, isStop ? trouble(reason, { reason: 'stopped', outcome: 'unknown' }) : sessionClosed(reason))], 503)
+  }
+
   #settle(): void {
     this.#over = true
-    if (this.#isWaiting) this.#shared.leave()
+    if (this.#isWaiting) this.#shared.leave(this)
   }
 }
 

@@ -1,9 +1,19 @@
+import { Register } from '../../base/index.js'
 import type { Session } from '../contract.js'
+
+/** A request of a shared session that is under way. */
+export interface SharedUser {
+  /** It will not be answered by the session any more. `isStop`: not this session alone, all of mcpctl. */
+  sessionEnded(reason: string, isStop: boolean): void
+  /** Set while it uses the session. */
+  sharedKey?: number
+}
 
 /** The session that all modern requests at one place share, and how many of them are under way. */
 export class SharedSession {
   readonly session: Session
-  #underway = 0
+  readonly #users = new Register<SharedUser>()
+  #keys = 0
   #retired: string | null = null
 
   constructor(session: Session) {
@@ -11,27 +21,30 @@ export class SharedSession {
   }
 
   get isInUse(): boolean {
-    return this.#underway > 0
+    return this.#users.size > 0
   }
 
   /** Paired with `leave`. */
-  join(): void {
-    this.#underway++
+  join(user: SharedUser): void {
+    user.sharedKey ??= ++this.#keys
+    this.#users.set(user.sharedKey, user)
   }
 
-  leave(): void {
-    this.#underway--
-    if (this.#underway === 0 && this.#retired !== null) this.session.close(this.#retired)
+  leave(user: SharedUser): void {
+    if (user.sharedKey !== undefined) this.#users.delete(user.sharedKey)
+    if (this.#users.size === 0 && this.#retired !== null) this.session.close(this.#retired)
   }
 
   /** Closes the session as soon as nothing is under way in it. Who listens would do so for ever: he is told to ask again. */
   retire(reason: string): void {
     this.#retired = reason
     this.session.finishListening?.()
-    if (this.#underway === 0) this.session.close(reason)
+    if (this.#users.size === 0) this.session.close(reason)
   }
 
-  close(reason: string): void {
+  /** Closes it under those who use it. */
+  close(reason: string, isStop = false): void {
     this.session.close(reason)
+    for (const user of this.#users.values()) user.sessionEnded(reason, isStop)
   }
 }
