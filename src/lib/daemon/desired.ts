@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { desiredFile, readDesired, type DesiredServer, type Home } from '../control/index.js'
 import type { Fleet, ServerSpec } from '../core/index.js'
-import { isConfigured } from './server-source.js'
+import { isConfigured } from './server-name.js'
 import type { Supervisor } from './supervisor.js'
 
 /** Changes within this time are written together. */

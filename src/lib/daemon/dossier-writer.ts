@@ -6,7 +6,7 @@ import { DOSSIER_FOLDER, isUnexpected, removeOldDossiers, writeDossier, type Dos
 import { HEAD_BYTES, type Link } from '../mcp/index.js'
 import type { Journal } from './journal.js'
 import { secretsOf } from './server-secrets.js'
-import { baseName } from './server-source.js'
+import { baseName } from './server-name.js'
 
 /** Lines kept of its stderr. */
 const ERROR_LINES = 40

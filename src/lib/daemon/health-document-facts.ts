@@ -1,6 +1,6 @@
 import { isActive, type FleetEntry, type MetricsSnapshot, type ServerMetrics } from '../core/index.js'
 import type { FleetFacts, HealthFacts } from './health-document.js'
-import { isConfigured } from './server-source.js'
+import { isConfigured } from './server-name.js'
 import type { Supervisor } from './supervisor.js'
 
 /** What the health documents are written from. */

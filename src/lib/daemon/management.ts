@@ -6,7 +6,7 @@ import type { ConfigSources } from './config-sources.js'
 import { runReload, type ProcessGroups, type RunReload } from './config-watch-run.js'
 import { describeHealthOf, type FleetFacts } from './health-document.js'
 import type { Journal } from './journal.js'
-import { baseName, isConfigured } from './server-source.js'
+import { baseName, isConfigured } from './server-name.js'
 import type { Supervisor } from './supervisor.js'
 
 export interface ManagementOptions {

@@ -1,5 +1,5 @@
 import { STAND_IN_MARK, VARIANT_MARK } from '../core/index.js'
-import { OWN_MARK } from './server-source.js'
+import { OWN_MARK } from './server-name.js'
 
 /**
  * The environment marker of one instance. A marker knows letters, digits and `: . _ -` only, and no name of a

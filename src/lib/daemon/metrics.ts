@@ -1,7 +1,7 @@
 import { isActive, judgeAlerts, type Alert, type FleetEntry, type GateMetrics, type MetricsSnapshot, type ServerAlertFacts, type ServerMetrics, type SessionMetrics } from '../core/index.js'
 import type { ConfigSnapshot, LimitsBackendSnapshot } from '../core/index.js'
 import { countUsers, sumSaved, type FiguresBook, type FiguresSource, type SharedServer, type TrafficView, type UsedNow } from '../metrics/index.js'
-import { baseName, isConfigured } from './server-source.js'
+import { baseName, isConfigured } from './server-name.js'
 import { toServerSnapshot } from './snapshot.js'
 import type { Supervisor } from './supervisor.js'
 import type { Usage, UsageMeter } from './usage.js'

@@ -1,7 +1,7 @@
 import type { ServerSpec } from '../core/index.js'
 import { LinkError, type Authorizer } from '../mcp/index.js'
 import type { TokenKeeper } from '../outbound/index.js'
-import { baseName } from './server-source.js'
+import { baseName } from './server-name.js'
 
 export interface OutboundListener {
   /** Nothing is let in any more until a person has logged in. May come again. */

@@ -1,6 +1,6 @@
 import { isActive, type FleetEntry, type MetricsSnapshot, type ServerMetrics } from '../core/index.js'
 import type { DaemonView, FiguresSource, PrometheusView, ServerView } from '../metrics/index.js'
-import { isConfigured } from './server-source.js'
+import { isConfigured } from './server-name.js'
 import type { Supervisor } from './supervisor.js'
 
 const NO_GATE: PrometheusView['gate'] = { waiting: 0, cacheEntries: 0, cacheBytes: 0, servers: [] }

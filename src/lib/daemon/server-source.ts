@@ -1,11 +1,10 @@
-import { CALLS_FAIL, mayReplace, STAND_IN_MARK, type FleetEntry, type ServerSpec, type SessionClient } from '../core/index.js'
+import { CALLS_FAIL, mayReplace, type FleetEntry, type ServerSpec, type SessionClient } from '../core/index.js'
 import type { Remembered, ServerSource, SourceListener, SourceServer } from '../gateway/index.js'
 import type { CatalogueMemory } from './catalogue-memory.js'
 import type { Definitions } from './definitions.js'
+import { isConfigured, OWN_MARK } from './server-name.js'
 import type { Supervisor } from './supervisor.js'
 
-/** Stands between a server and the number of a session's own process; no configured name can hold it. */
-export const OWN_MARK = '#'
 /** Processes of one server for single sessions; a client that opens sessions without end must not fill the machine. */
 const MAX_OWN = 64
 /** A configuration that was just applied is about to be started: its servers count as coming for so long. */
@@ -74,17 +73,6 @@ export function createServerSource(supervisor: Supervisor, { memory, definitions
       supervisor.onTraffic(listener)
     },
   }
-}
-
-/** The server that a session's own process, or an instance of a replacement, belongs to; the name itself for all others. */
-export function baseName(name: string): string {
-  const at = [OWN_MARK, STAND_IN_MARK].map((mark) => name.indexOf(mark)).filter((index) => index >= 0)
-  return at.length === 0 ? name : name.slice(0, Math.min(...at))
-}
-
-/** A server as a configuration names it: no session's own process, no instance of a replacement. */
-export function isConfigured({ spec, standIn }: FleetEntry): boolean {
-  return spec.session === null && standIn === null
 }
 
 /** The same server for one client: nothing but its name and whom it is for differ. */

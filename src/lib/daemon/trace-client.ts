@@ -1,6 +1,6 @@
 import type { RequestContext, TraceParams } from '../control/index.js'
 import type { TracedMessage, TraceEvent } from '../core/index.js'
-import { baseName } from './server-source.js'
+import { baseName } from './server-name.js'
 import type { Captured, TraceSource } from './trace-source.js'
 
 /** A client that has so much unread gets no more until it has read. */
