@@ -3,13 +3,14 @@ import { isFailedResult, isMissingCapability, mayAskForInput, namesResources, re
 import { idText, type ClientId } from './client-id.js'
 import type { CallReport, CallReporter } from './call-report.js'
 import { NOT_SENT, type AnswerKeeper, type CallCarrier, type Setback } from './call-contract.js'
+import { judgeExpiry } from './call-expiry.js'
 import { CallFacts, type CallParts } from './call-facts.js'
 import { CallRounds } from './call-rounds.js'
 import { classOf, verdictOf } from './failure-class.js'
 import type { Reply, RequestMessage, Underway } from './contract.js'
 import type { Lane } from './lane.js'
 import { CallClock } from './call-clock.js'
-import { absent, failureText, linkTrouble, MISSING_CAPABILITY, trouble, URL_ELICITATION_REQUIRED, withUnknownOutcome, type Failure } from './failure.js'
+import { absent, failureText, linkTrouble, MISSING_CAPABILITY, URL_ELICITATION_REQUIRED, withUnknownOutcome, type Failure } from './failure.js'
 import { progressTokenOf } from './origin.js'
 import type { Parking } from './parking.js'
 import type { Visitor } from './session-tally.js'
@@ -308,16 +309,9 @@ export class Call extends CallFacts implements PassedReceiver, Underway {
   }
 
   #expire(reason: 'timeout' | 'idle-timeout', limitMs: number): void {
-    const what = reason === 'timeout' ? `did not answer within ${limitMs} ms` : `gave no sign of life for ${limitMs} ms`
-    const { link, linkId } = this
-    // A server that is only slow, or has too much to do, is no better off when it is replaced, and all it works on is lost.
-    const isSlow = linkId !== null && link?.answeredSince(linkId) === true
-    const failure = isSlow ? 'overloaded' : 'hung'
-    // Most of the time may have gone by while it waited for its turn.
-    const isItsFault = linkId !== null && link !== null && link.heldFor(linkId) >= limitMs / 2
-    if (isItsFault) this.carrier.judged(this, { type: 'failed', failure, isSlow, reason: isSlow ? `${what}, though it answers others` : what })
+    const { verdict, setback, failure } = judgeExpiry({ server: this.plan.server, reason, limitMs, link: this.link, linkId: this.linkId, isUnsent: this.hop === null })
+    if (verdict !== null) this.carrier.judged(this, verdict)
     this.carrier.takeBack(this, reason)
-    const isUndelivered = this.hop === null
-    this.setBack({ failure, isUndelivered, isLost: false }, trouble(`server "${this.plan.server}" ${what}`, { reason, server: this.plan.server, limitMs, outcome: isUndelivered ? 'not-delivered' : 'unknown' }))
+    this.setBack(setback, failure)
   }
 }
