@@ -6,6 +6,7 @@ import { checkMayAsk, confirm } from './init-confirm.js'
 import { isHeldChange, type DefinitionChange } from './lock-compare.js'
 import { openLockState, putServers, saveLocks, type LockedPair, type LockState } from './lock-state.js'
 import { renderLockChanges } from './lock-view.js'
+import { isMeantBy } from './names.js'
 import { CONFIG_FLAG } from './start.js'
 
 export const approve = defineVerb({
@@ -14,7 +15,7 @@ export const approve = defineVerb({
   description:
     'Shows what differs between mcp.lock and what a server lists now, and, when that is confirmed, writes it into the lock: the daemon shows these tools and prompts to clients at once. With NAME/TOOL only that one is accepted. Nothing is accepted that is not quarantined, and no server is locked that was not before: see mcpctl lock.',
   examples: ['approve files', 'approve files/read_file', 'approve --all --yes', 'approve --all --dry-run'],
-  names: { summary: 'Servers, or single tools and prompts of them (NAME/TOOL).', required: false, usage: '[NAME[/TOOL]...]' },
+  names: { summary: 'Servers or groups, or single tools and prompts of them (NAME/TOOL).', required: false, usage: '[NAME[/TOOL]...]' },
   flags: {
     all: { type: 'boolean', summary: 'Everything that is quarantined.' },
     yes: { type: 'boolean', short: 'y', summary: 'Do not ask.' },
@@ -61,17 +62,17 @@ function toWanted(word: string): Wanted {
   return at === -1 ? { server: word, definition: null } : { server: word.slice(0, at), definition: word.slice(at + 1) }
 }
 
-function isMeant({ name }: LockedPair, change: DefinitionChange, wanted: readonly Wanted[] | null): boolean {
+function isMeant(pair: LockedPair, change: DefinitionChange, wanted: readonly Wanted[] | null): boolean {
   if (wanted === null) return true
-  return wanted.some(({ server, definition }) => (server === name || server.includes('*') || server.includes('?')) && (definition === null || definition === change.name))
+  return wanted.some(({ server, definition }) => isMeantBy(server)(pair) && (definition === null || definition === change.name))
 }
 
 /** A single definition that is named has to be one that waits. */
 function checkFound(wanted: readonly Wanted[], { meant }: LockState): void {
   for (const { server, definition } of wanted) {
-    const pair = meant.find(({ name }) => name === server)
-    if (definition === null || pair === undefined || pair.now === null) continue
-    const waiting = pair.changes.filter(isHeldChange).map(({ name }) => name)
+    const pairs = meant.filter((pair) => pair.now !== null && isMeantBy(server)(pair))
+    if (definition === null || pairs.length === 0) continue
+    const waiting = [...new Set(pairs.flatMap(({ changes }) => changes.filter(isHeldChange).map(({ name }) => name)))]
     if (!waiting.includes(definition)) {
       throw new McpctlError('TOOL_UNKNOWN', `nothing named "${definition}" of ${server} is quarantined`, { hint: waiting.length === 0 ? 'Everything it lists is as locked: mcpctl lock --check' : `Quarantined: ${waiting.join(', ')}.`, details: { server, definition, quarantined: waiting } })
     }

@@ -11,6 +11,8 @@ import { loadForReload, orderOf, withFreshOrder } from './reload-order.js'
 /** One configured server beside what the lock says of it. */
 export interface LockedPair {
   readonly name: string
+  /** The name clients see it under, which others may share; null: its own. */
+  readonly group: string | null
   /** Under which it stands in the lock; copies of one server share it. */
   readonly key: string
   readonly lockFile: string
@@ -46,7 +48,7 @@ export async function openLockState(io: Io, names: readonly string[], configPath
     const [{ config }, { readLock, lockedServer, lockNames, lockBeside }] = await Promise.all([loadForReload(io, client, { configPath, dryRun: true }), import('../config/index.js')])
     const locks = new Map(config.locks.map((file) => [file, readLock(file)]))
     const specs = config.servers.filter(({ enabled, transport }) => enabled && transport !== 'none')
-    const wanted = names.length === 0 ? null : new Set(expandNames(names, specs.map(({ name }) => name)))
+    const wanted = names.length === 0 ? null : new Set(expandNames(names, specs.map(namedOf)))
     const { servers } = await client.request('definitions', { names: null })
     const all = await Promise.all(specs.map(async (spec): Promise<LockedPair> => {
       const lockFile = lockBeside(spec.source)
@@ -55,13 +57,17 @@ export async function openLockState(io: Io, names: readonly string[], configPath
       const listed = servers.find(({ name }) => name === spec.name)
       const now = await lockNow(spec, listed, lockFile)
       const key = lockNames(spec.name).at(-1) ?? spec.name
-      return { name: spec.name, key, lockFile, before, now, changes: now === null ? [] : compareServer(key, before, now), held: listed?.held ?? [], reason: reasonOf(listed) }
+      return { ...namedOf(spec), key, lockFile, before, now, changes: now === null ? [] : compareServer(key, before, now), held: listed?.held ?? [], reason: reasonOf(listed) }
     }))
     return { client, configPath, config, locks, all, meant: all.filter(({ name }) => wanted === null || wanted.has(name)) }
   } catch (error) {
     client.close()
     throw error
   }
+}
+
+function namedOf({ name, traffic }: ServerSpec): Pick<LockedPair, 'name' | 'group'> {
+  return { name, group: traffic.membership?.group ?? null }
 }
 
 /** Writes these locks, each only if it is what was read, and has the daemon take them at once. Returns the files that changed. */

@@ -14,11 +14,16 @@ export interface Named {
 export function expandNames(asked: readonly string[], known: readonly (string | Named)[]): string[] {
   const servers = known.map((each) => (typeof each === 'string' ? { name: each } : each))
   const found = asked.flatMap((name) => {
-    const matches = servers.filter(name.includes('*') || name.includes('?') ? matchesPattern(name) : (server) => isCalled(server, name))
+    const matches = servers.filter(isMeantBy(name))
     if (matches.length === 0) throw unknownServer(name, [...new Set(servers.flatMap((server) => [server.name, server.group ?? server.name]))])
     return matches.map((server) => server.name)
   })
   return [...new Set(found)]
+}
+
+/** Whether a server is one of those that a name or a pattern stands for. */
+export function isMeantBy(asked: string): (server: Named) => boolean {
+  return asked.includes('*') || asked.includes('?') ? matchesPattern(asked) : (server) => isCalled(server, asked)
 }
 
 /** Whether a server is meant by this name: its own, its group's, or that of the server it is one instance of. */

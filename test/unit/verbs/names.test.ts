@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { McpctlError } from '../../../src/lib/errors/index.js'
-import { expandNames, unknownServer } from '../../../src/lib/verbs/names.js'
+import { expandNames, isMeantBy, unknownServer } from '../../../src/lib/verbs/names.js'
 
 const KNOWN = ['git', 'github', 'gitlab', 'files', 'a.b', 'axb']
 
@@ -51,5 +51,13 @@ describe('an unknown server', () => {
     const many = Array.from({ length: 25 }, (_, index) => `server-${index}`)
     expect(unknownServer('zzzzzz', many).hint).toMatch(/server-19, …\.$/)
     expect(unknownServer('zzzzzz', []).hint).toBe('No servers are configured here.')
+  })
+})
+
+describe('a word that servers are named with', () => {
+  it('stands for a server, its replicas, the members of a group, or what fits a pattern, and for nothing else', () => {
+    const servers = [{ name: 'main', group: 'search' }, { name: 'backup', group: 'search' }, { name: 'many@1', group: 'many' }, { name: 'many@2', group: 'many' }, { name: 'other', group: null }]
+    const meant = (word: string): string[] => servers.filter(isMeantBy(word)).map(({ name }) => name)
+    expect([meant('search'), meant('many'), meant('many@2'), meant('ma*'), meant('othe?'), meant('nobody')]).toEqual([['main', 'backup'], ['many@1', 'many@2'], ['many@2'], ['main', 'many@1', 'many@2'], ['other'], []])
   })
 })
