@@ -20,8 +20,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
-    // Two cores are the reference machine. Tests of processes wait nearly half of their time: three at once keep both busy.
-    maxWorkers: 3,
+    // Two cores are the reference machine. Tests of processes wait for more than half of their time: four at once keep both busy.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
       // Loading the same modules anew for each file would take a quarter of the processor time of all tests.
