@@ -12,7 +12,7 @@ import { inheritEnvironment } from './inherit.js'
 import { placeInGroups } from './membership.js'
 import { configInvalid } from './problem.js'
 import { lockBeside } from './lock-file.js'
-import { withPins } from './pins.js'
+import { explainPins, withPins } from './pins.js'
 import { checkProfiles, explainProfiles, mergeProfiles, profileKeys } from './profile.js'
 import { readDocument } from './read-document.js'
 import { checkInstances, expandReplicas } from './replica.js'
@@ -94,16 +94,17 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const sources = contents.map(({ source }) => source.document.file)
   const locks = [...new Set(sources.map(lockBeside))]
   for (const file of locks) options.onFile?.(file)
+  const pinned = withPins(servers, locks)
   return {
     source: sources[0] ?? '',
     files,
     locks,
     runtimeFile: runtimeFile(options),
-    servers: withPins(servers, locks),
+    servers: pinned,
     settings: { maxConcurrentStarts: starts.value, gateway: { ...gateway.settings, profiles: Object.fromEntries([...profiles].map(([name, { spec }]) => [name, spec])) } },
     watch: settings.watch,
     warnings: contents.flatMap(({ source }) => source.warnings),
-    explained: { files: sources, settings: [...explainSettings(settings, starts), ...gateway.explained, ...explainGroups(groups), ...explainProfiles(profiles)], servers: placed.map(({ explained }) => explained) },
+    explained: { files: sources, settings: [...explainSettings(settings, starts), ...gateway.explained, ...explainGroups(groups), ...explainProfiles(profiles)], servers: placed.map(({ explained }) => explainPins(explained, pinned)) },
   }
 }
 

@@ -1,4 +1,5 @@
 import { writtenName, type ServerSpec } from '../core/index.js'
+import { explain, type ExplainedServer } from './explain.js'
 import { lockBeside, lockedServer, pinsOf, readLock } from './lock-file.js'
 
 /**
@@ -12,4 +13,14 @@ export function withPins(servers: readonly ServerSpec[], locks: readonly string[
     const locked = lock === null || spec.transport === 'none' ? null : lockedServer(lock, writtenName(spec.name))
     return locked === null ? spec : { ...spec, traffic: { ...spec.traffic, pins: pinsOf(locked) } }
   })
+}
+
+/** The same for people: how many definitions of a server are pinned, and by which file. */
+export function explainPins(explained: ExplainedServer, servers: readonly ServerSpec[]): ExplainedServer {
+  const spec = servers.find(({ name }) => name === explained.name)
+  const pins = spec?.traffic.pins ?? null
+  if (spec === undefined || pins === null) return explained
+  const counts = [[Object.keys(pins.tools).length, 'tools'], [Object.keys(pins.prompts).length, 'prompts']] as const
+  const value = counts.filter(([count, kind]) => count > 0 || kind === 'tools').map(([count, kind]) => `${count} ${kind}`).join(', ')
+  return { ...explained, fields: [...explained.fields, explain('pinned', { value, origin: lockBeside(spec.source) })] }
 }
