@@ -117,7 +117,7 @@ const GATEWAY: GatewaySettings = {
     authorizationServers: ['https://i'],
   },
   rate: { caller: { perMinute: 1, burst: 2 }, total: { perMinute: 3, burst: 4 } }, concurrency: { max: 5, queue: 6, queueTimeoutMs: 7 }, cacheBytes: 8,
-  management: { tools: 'on', allowCommands: true }, rest: false, audit: true,
+  management: { tools: 'on', allowCommands: true }, workflows: true, rest: false, audit: true,
 }
 const PARAMS = { source: '/s', settings: { maxConcurrentStarts: 2, gateway: GATEWAY }, servers: [SPEC] }
 
@@ -158,11 +158,11 @@ it('reads each way a server is authorised at', () => {
 
 it('reads what a command from before traffic was protected sends', () => {
   const { repeatable: _r, membership: _m, profile: _p, breaker: _b, rate: _t, concurrency: _c, cache: _k, ...traffic } = SPEC.traffic
-  const { auth: _a, rate: _gr, concurrency: _gc, cacheBytes: _gb, management: _gm, rest: _ge, audit: _gu, ...gateway } = GATEWAY
+  const { auth: _a, rate: _gr, concurrency: _gc, cacheBytes: _gb, management: _gm, workflows: _gw, rest: _ge, audit: _gu, ...gateway } = GATEWAY
   const { settings, servers } = received({ ...PARAMS, settings: { maxConcurrentStarts: 2, gateway }, servers: [{ ...SPEC, traffic }] })
   expect(servers[0]?.traffic).toEqual({ ...DEFAULT_TRAFFIC, ...traffic })
-  const { auth, rate, concurrency, cacheBytes, management, rest, audit } = DEFAULT_GATEWAY
-  expect(settings.gateway).toEqual({ ...gateway, auth, rate, concurrency, cacheBytes, management, rest, audit })
+  const { auth, rate, concurrency, cacheBytes, management, workflows, rest, audit } = DEFAULT_GATEWAY
+  expect(settings.gateway).toEqual({ ...gateway, auth, rate, concurrency, cacheBytes, management, workflows, rest, audit })
 })
 
 it('reads the settings of a command from before there were figures, and refuses ones that are not', () => {

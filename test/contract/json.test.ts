@@ -160,6 +160,7 @@ describe('the JSON document of', () => {
         { field: 'gateway.cache.maxSize', value: '64M', origin: 'default' },
         { field: 'gateway.management.tools', value: 'auto', origin: 'default' },
         { field: 'gateway.management.allowCommands', value: false, origin: 'default' },
+        { field: 'gateway.workflows', value: false, origin: 'default' },
         { field: 'gateway.rest', value: true, origin: 'default' },
         { field: 'gateway.audit', value: false, origin: 'default' },
         { field: 'profiles.work.servers', value: ['good'], origin: SOURCE },

@@ -63,12 +63,12 @@ describe('what is the same for all servers', () => {
   it('each field is looked for by itself, in the project and then in the user file', async () => {
     const project = createProject({
       'mcp.config.json': { servers: { a: { command: 'x' } }, gateway: { rate: { caller: 60 }, management: true, audit: true } },
-      '../.config/mcpctl/config.json': { gateway: { rate: { caller: 1, total: { perMinute: 100, burst: 7 } }, concurrency: { max: 500, queueTimeout: '1s' }, cache: { maxSize: '1M' }, management: { tools: 'off', allowCommands: true }, rest: false } },
+      '../.config/mcpctl/config.json': { gateway: { rate: { caller: 1, total: { perMinute: 100, burst: 7 } }, concurrency: { max: 500, queueTimeout: '1s' }, cache: { maxSize: '1M' }, management: { tools: 'off', allowCommands: true }, workflows: true, rest: false } },
     })
     const { settings, explained } = await project.load()
     expect(settings.gateway).toMatchObject({
       rate: { caller: { perMinute: 60, burst: 10 }, total: { perMinute: 100, burst: 7 } }, concurrency: { max: 500, queue: 100, queueTimeoutMs: 1_000 }, cacheBytes: 1024 ** 2,
-      management: { tools: 'on', allowCommands: true }, rest: false, audit: true,
+      management: { tools: 'on', allowCommands: true }, workflows: true, rest: false, audit: true,
     })
     const rows = new Map(explained.settings.map(({ field, value, origin }) => [field, [value, origin.endsWith('mcp.config.json') ? 'project' : 'user']]))
     expect(rows.get('gateway.rate.caller')).toEqual(['60 a minute, 10 at once', 'project'])

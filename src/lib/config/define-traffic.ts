@@ -74,6 +74,8 @@ export interface GatewayTrafficConfig {
    */
   management?: boolean | { tools?: 'auto' | 'on' | 'off'; allowCommands?: boolean }
   /** Serve `/tools`, `/servers` and `/openapi.json` on the port. Default true. */
+  /** Tools for agent sessions and workflows. Default false. */
+  workflows?: boolean
   rest?: boolean
   /** Write every call to the audit log. Default false. */
   audit?: boolean

@@ -28,6 +28,7 @@ export interface GatewayFields {
   concurrency: Stated<ConcurrencyFields> | null
   cache: Stated<StoreFields>
   management: Stated<ManagementFields>
+  workflows: boolean
   rest: boolean
   audit: boolean
 }
@@ -111,6 +112,7 @@ export const GATEWAY_FIELDS: { readonly [K in keyof GatewayFields]: GroupField<G
   concurrency: { kind: concurrency, summary: 'Calls under way at once, for all servers together; more wait.' },
   cache: { kind: gatewayCache, summary: 'What answers that are kept may take. Which are kept is said for each server.' },
   management: { kind: management, summary: 'Whether clients see the tools manage, proxy_status, proxy_health and those that go with them; true: all of them, false: none.' },
+  workflows: { kind: truth, summary: 'Whether clients see the tools for agent sessions and workflows. Default false.' },
   rest: { kind: truth, summary: 'Whether /tools, /servers and /openapi.json are served on the port.' },
   audit: { kind: truth, summary: 'true: every call is written to the audit log.' },
 }

@@ -7,7 +7,7 @@ import { fromEnvironment, type Sourced } from './setting-override.js'
 import type { Settings } from './settings.js'
 import type { Stated } from './field-group.js'
 
-type Limits = Pick<GatewaySettings, 'rate' | 'concurrency' | 'cacheBytes' | 'management' | 'rest' | 'audit'>
+type Limits = Pick<GatewaySettings, 'rate' | 'concurrency' | 'cacheBytes' | 'management' | 'workflows' | 'rest' | 'audit'>
 
 /** What callers may ask for, what is kept, and what else is served. Each field is looked for by itself: one file may state the one, another the other. */
 export function resolveLimitSettings(blocks: readonly StatedGateway[], settings: Settings, explained: ExplainedValue[]): Limits {
@@ -46,6 +46,7 @@ export function resolveLimitSettings(blocks: readonly StatedGateway[], settings:
     concurrency,
     cacheBytes: cacheBytes.value,
     management: { tools: tools.value, allowCommands },
+    workflows: flag('workflows', (values) => values.workflows, DEFAULT_GATEWAY.workflows),
     rest: flag('rest', (values) => values.rest, DEFAULT_GATEWAY.rest),
     audit: flag('audit', (values) => values.audit, DEFAULT_GATEWAY.audit),
   }

@@ -34,7 +34,7 @@ interface Found<T> extends Sourced<T> {
 type Finder = <K extends keyof PlainFields>(name: K, environment?: Sourced<PlainFields[K]>) => Found<PlainFields[K]>
 
 /** Fields that are one value each; the groups are looked into field by field. */
-type PlainFields = Omit<GatewayFields, 'metrics' | 'auth' | 'rate' | 'concurrency' | 'cache' | 'management' | 'rest' | 'audit'>
+type PlainFields = Omit<GatewayFields, 'metrics' | 'auth' | 'rate' | 'concurrency' | 'cache' | 'management' | 'workflows' | 'rest' | 'audit'>
 
 const { allowedHosts, allowedOrigins, listWaitMs, startWaitMs, ...SAME } = DEFAULT_GATEWAY
 const DEFAULTS: PlainFields = { ...SAME, allowedHosts: [...allowedHosts], allowedOrigins: [...allowedOrigins], listWait: listWaitMs, startWait: startWaitMs }

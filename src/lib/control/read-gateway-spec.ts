@@ -41,7 +41,7 @@ export function readGatewaySettings(value: unknown, field: string): GatewaySetti
   }
 }
 
-type Limits = Pick<GatewaySettings, 'rate' | 'concurrency' | 'cacheBytes' | 'management' | 'rest' | 'audit'>
+type Limits = Pick<GatewaySettings, 'rate' | 'concurrency' | 'cacheBytes' | 'management' | 'workflows' | 'rest' | 'audit'>
 
 function readLimitSettings(gateway: Record<string, unknown>, field: string): Limits {
   const rate = readRecord(gateway['rate'] ?? {}, `${field}.rate`)
@@ -50,6 +50,7 @@ function readLimitSettings(gateway: Record<string, unknown>, field: string): Lim
     concurrency: readNullable(gateway['concurrency'], `${field}.concurrency`, readConcurrency),
     cacheBytes: readInteger(gateway['cacheBytes'] ?? DEFAULT_GATEWAY.cacheBytes, `${field}.cacheBytes`, [0, Number.MAX_SAFE_INTEGER]),
     management: readManagement(gateway['management'] ?? DEFAULT_GATEWAY.management, `${field}.management`),
+    workflows: readBoolean(gateway['workflows'] ?? DEFAULT_GATEWAY.workflows, `${field}.workflows`),
     rest: readBoolean(gateway['rest'] ?? DEFAULT_GATEWAY.rest, `${field}.rest`),
     audit: readBoolean(gateway['audit'] ?? DEFAULT_GATEWAY.audit, `${field}.audit`),
   }

@@ -177,6 +177,8 @@ export interface GatewaySettings {
   /** What all kept answers may hold together. */
   readonly cacheBytes: number
   readonly management: ManagementSettings
+  /** Whether clients see the tools for agent sessions and workflows. */
+  readonly workflows: boolean
   /** Whether `/tools`, `/servers` and `/openapi.json` are served beside MCP. */
   readonly rest: boolean
   /** Whether every call is written to the audit log. */
@@ -251,6 +253,7 @@ export const DEFAULT_GATEWAY: GatewaySettings = {
   concurrency: null,
   cacheBytes: 64 * 1024 * 1024,
   management: { tools: 'auto', allowCommands: false },
+  workflows: false,
   rest: true,
   audit: false,
 }

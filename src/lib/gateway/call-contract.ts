@@ -3,6 +3,7 @@ import type { JsonObject } from '../mcp/index.js'
 import type { Access } from './access.js'
 import type { AnswerText } from './answer-text.js'
 import type { Call } from './call.js'
+import type { Inside } from './inside.js'
 import type { Sight } from './sight.js'
 
 /** Where a request goes and what holds for it on the way. */
@@ -26,6 +27,8 @@ export interface CallClient {
   readonly access?: Access
   /** What it sees; absent: nothing. */
   readonly sight?: Sight
+  /** Calls tools for it; absent: nobody does. */
+  readonly inside?: Inside
   /** A question of a server, about one of the session's calls if that is known. Rejects with RpcError when the client says no, cannot, or is gone. */
   ask(call: Call | null, method: string, params: JsonObject): Promise<JsonObject>
   /** What a server said in its log. `call`: while it worked on that call. */

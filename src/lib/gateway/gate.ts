@@ -4,6 +4,7 @@ import type { Call } from './call.js'
 import type { CallCarrier } from './call-contract.js'
 import { GateBook } from './gate-book.js'
 import { ResponseCache } from './cache/response-cache.js'
+import { isLocal } from './local-source.js'
 import { overloaded, rateLimited } from './over-limit.js'
 import { RateTable } from './rate-table.js'
 import type { Destination } from './route.js'
@@ -123,6 +124,8 @@ export class Gate {
 
   #proceed(call: Call): void {
     const { concurrency } = this.#settings()
+    // What it makes of a call may be other calls: they need the room.
+    if (isLocal(call.plan.server)) return this.#submit(call)
     const entered = concurrency === null && this.#room.inside === 0 ? 'passes' : this.#room.enter(call)
     if (entered === 'passes') return this.#submit(call)
     if (entered === 'waits') {

@@ -15,7 +15,7 @@ import type { GatewayOptions, OwnedGateway } from './owned-gateway.js'
 import { Parking } from './parking.js'
 import { GatewaySession } from './session.js'
 import type { SessionHost } from './session-host.js'
-import { choiceKey, type Heard, type ServerSource, type SourceListener } from './source.js'
+import { choiceKey, type Heard, type SourceListener } from './source.js'
 import { Upstream } from './upstream.js'
 import { GroupMemories } from './group/group-memory.js'
 import { sourcesOf } from './group/offer.js'
@@ -34,7 +34,7 @@ export function createGateway(options: GatewayOptions): OwnedGateway {
 }
 
 class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceListener {
-  readonly source: ServerSource
+  readonly source: ReturnType<typeof managedSource>
   readonly version: string
   readonly parking = new Parking()
   readonly groups = new GroupMemories()
@@ -127,6 +127,7 @@ class TheGateway implements OwnedGateway, SessionHost<GatewaySession>, SourceLis
     for (const session of [...this.#sessions]) session.finish(reason)
     this.parking.close()
     this.gate.close()
+    this.source.close()
     for (const upstream of [...this.#shared.values(), ...this.#own.values()]) upstream.close(reason)
   }
 

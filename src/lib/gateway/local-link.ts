@@ -2,12 +2,15 @@ import { isJsonObject, LinkError, type Catalogue, type Established, type EraVerd
 import { ANONYMOUS, type Access } from './access.js'
 import { Call } from './call.js'
 import type { Sight } from './sight.js'
+import type { StepCaller } from './workflow/contract.js'
 
 /** Who calls a tool of the gateway's own. */
 export interface LocalCaller {
   readonly access: Access
   /** Null: it sees nothing. */
   readonly sight: Sight | null
+  /** Calls other tools for it; null: nobody does. */
+  readonly steps: StepCaller | null
 }
 
 /** A tool that is answered in this process. */
@@ -29,12 +32,14 @@ export class LocalLink implements Link {
   readonly counters = COUNTERS
   tap = null
   readonly #tools: ReadonlyMap<string, LocalTool>
-  /** When each request that is under way came, epoch ms. */
-  readonly #pending = new Map<number, number>()
+  readonly #onClose: () => void
+  /** The requests that are under way. `since`: epoch ms. */
+  readonly #pending = new Map<number, { readonly since: number; readonly abort: AbortController }>()
   #nextId = 1
   #closed = false
 
-  constructor(tools: readonly LocalTool[], version: string) {
+  constructor(tools: readonly LocalTool[], version: string, onClose: () => void = () => undefined) {
+    this.#onClose = onClose
     this.#tools = new Map(tools.map((tool) => [String(tool.definition['name']), tool]))
     const catalogue: Catalogue = { tools: tools.map(({ definition }) => definition), prompts: [], resources: [], resourceTemplates: [] }
     this.established = { verdict: VERDICT, remember: VERDICT, serverInfo: { name: 'mcpctl', version }, capabilities: { tools: {} }, instructions: null, catalogue, warnings: [] }
@@ -46,8 +51,8 @@ export class LocalLink implements Link {
 
   get activity(): LinkActivity {
     const now = Date.now()
-    const [first = null] = this.#pending.values()
-    return { lastHeardAt: now, lastSentAt: now, inFlight: this.#pending.size, inFlightSince: first, queuedBytes: 0 }
+    const [first] = this.#pending.values()
+    return { lastHeardAt: now, lastSentAt: now, inFlight: this.#pending.size, inFlightSince: first?.since ?? null, queuedBytes: 0 }
   }
 
   answeredSince(): boolean {
@@ -56,7 +61,7 @@ export class LocalLink implements Link {
 
   heldFor(id: number): number {
     const now = Date.now()
-    return now - (this.#pending.get(id) ?? now)
+    return now - (this.#pending.get(id)?.since ?? now)
   }
 
   establish(): Promise<Established> {
@@ -70,16 +75,18 @@ export class LocalLink implements Link {
   pass({ method, params, receiver }: PassedRequest): number {
     if (this.#closed) throw new LinkError('closed', 'the gateway was closed')
     const id = this.#nextId++
-    this.#pending.set(id, Date.now())
+    const abort = new AbortController()
+    this.#pending.set(id, { since: Date.now(), abort })
     // Not before `pass` has returned: whoever passed it has to know the id first.
     void Promise.resolve()
-      .then(() => this.#run(method, params(), callerOf(receiver)))
+      .then(() => this.#run(method, params(), callerOf(receiver, abort.signal)))
       .catch((error: unknown) => ({ error: { code: INTERNAL_ERROR, message: error instanceof Error ? error.message : String(error) } }))
       .then((outcome) => { this.#answer(id, receiver, outcome) })
     return id
   }
 
   takeBack(id: number): boolean {
+    this.#pending.get(id)?.abort.abort()
     return this.#pending.delete(id)
   }
 
@@ -93,14 +100,17 @@ export class LocalLink implements Link {
 
   probe(receiver: PassedReceiver): number {
     const id = this.#nextId++
-    this.#pending.set(id, Date.now())
+    this.#pending.set(id, { since: Date.now(), abort: new AbortController() })
     void Promise.resolve().then(() => { this.#answer(id, receiver, { result: {} }) })
     return id
   }
 
   close(): void {
+    if (this.#closed) return
     this.#closed = true
+    for (const { abort } of this.#pending.values()) abort.abort()
     this.#pending.clear()
+    this.#onClose()
   }
 
   lastFrames(): [] {
@@ -127,7 +137,8 @@ export class LocalLink implements Link {
 }
 
 /** Who asks is known of the calls of sessions; nothing else is trusted. */
-function callerOf(receiver: PassedReceiver): LocalCaller {
-  const { access = ANONYMOUS, sight = null } = receiver instanceof Call ? receiver.client : {}
-  return { access, sight }
+function callerOf(receiver: PassedReceiver, signal: AbortSignal): LocalCaller {
+  if (!(receiver instanceof Call)) return { access: ANONYMOUS, sight: null, steps: null }
+  const { access = ANONYMOUS, sight = null, inside } = receiver.client
+  return { access, sight, steps: inside?.(receiver, signal) ?? null }
 }

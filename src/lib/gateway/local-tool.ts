@@ -14,28 +14,42 @@ export interface LocalToolShape {
 
 export const READS: JsonObject = { readOnlyHint: true, openWorldHint: false }
 
+/** A document, with content beside it that cannot be told in it. */
+export class WithBlocks {
+  readonly document: JsonObject
+  readonly blocks: readonly JsonObject[]
+
+  constructor(document: JsonObject, blocks: readonly JsonObject[]) {
+    this.document = document
+    this.blocks = blocks
+  }
+}
+
+type Run = (args: JsonObject, caller: LocalCaller) => Promise<JsonObject | WithBlocks> | JsonObject | WithBlocks
+
 /**
  * One of the gateway's own tools. Its result is the same document as text and as `structuredContent`; `success: false`
  * with the sentence and the hint of an McpctlError, and with the names there are when one is unknown.
  */
-export function defineLocalTool({ name, title, description, properties, required = [], annotations, outputSchema }: LocalToolShape, run: (args: JsonObject, caller: LocalCaller) => Promise<JsonObject> | JsonObject): LocalTool {
+export function defineLocalTool({ name, title, description, properties, required = [], annotations, outputSchema }: LocalToolShape, run: Run): LocalTool {
   const inputSchema = { type: 'object', properties, ...(required.length === 0 ? {} : { required }), additionalProperties: false }
   return {
     definition: { name, title, description, inputSchema, outputSchema, annotations },
     async call(args, caller) {
-      const result = await attempt(() => run(args, caller))
-      return { content: [{ type: 'text', text: JSON.stringify(result, null, 2) }], structuredContent: result, isError: result['success'] !== true }
+      const { document, blocks } = await attempt(() => run(args, caller))
+      return { content: [{ type: 'text', text: JSON.stringify(document, null, 2) }, ...blocks], structuredContent: document, isError: document['success'] !== true }
     },
   }
 }
 
-async function attempt(run: () => Promise<JsonObject> | JsonObject): Promise<JsonObject> {
+async function attempt(run: () => ReturnType<Run>): Promise<WithBlocks> {
   try {
-    return await run()
+    const result = await run()
+    return result instanceof WithBlocks ? result : new WithBlocks(result, [])
   } catch (error) {
     if (!(error instanceof McpctlError)) throw error
     const available = error.details['available']
-    return { success: false, error: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }), ...(available === undefined ? {} : { available_servers: available }) }
+    return new WithBlocks({ success: false, error: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }), ...(available === undefined ? {} : { available_servers: available }) }, [])
   }
 }
 

@@ -186,6 +186,11 @@ function awaitedFor(name: string, { pending, servers, separator, isPrefixed }: R
   return isPrefixed() && servers().some((server) => name.startsWith(`${server}${separator()}`)) ? [] : awaited
 }
 
+/** Whether calling a tool twice does no harm: by its server's word, or by the configuration. */
+export function isRepeatableTool({ name, definition }: Route, traffic: TrafficSpec | undefined): boolean {
+  return isRepeatable(definition) || (traffic !== undefined && isNamedRepeatable(name, traffic))
+}
+
 /** The server's own word that calling twice does no harm (tool annotations). */
 export function isRepeatable(definition: JsonObject): boolean {
   const annotations = definition['annotations']

@@ -1,7 +1,8 @@
 import type { SessionClient } from '../core/index.js'
 import type { ReachableServer, View } from './contract.js'
 import { ListWait } from './list-wait.js'
-import { MANAGEMENT } from './local-source.js'
+import { isLocal } from './local-source.js'
+import { isRepeatableTool } from './route.js'
 import type { Presence } from './source.js'
 import type { CallClient } from './call-contract.js'
 import type { Failure } from './failure.js'
@@ -66,7 +67,7 @@ export class SessionView implements Sight {
   reachable(): ReachableServer[] {
     const tools = new Map<string, number>()
     for (const { server } of this.#catalogue.merged().toolRoutes.values()) tools.set(server, (tools.get(server) ?? 0) + 1)
-    return this.#catalogue.everything().filter(({ name }) => name !== MANAGEMENT).map(({ name, members: names }) => {
+    return this.#catalogue.everything().filter(({ name }) => !isLocal(name)).map(({ name, members: names }) => {
       const members = names.flatMap((member) => this.#host.source.get(member) ?? [])
       const best = PRESENCES.map((presence) => members.find((member) => member.presence === presence)).find((member) => member !== undefined)
       return { name, presence: best?.presence ?? 'down', reason: best?.reason ?? '', tools: tools.get(name) ?? 0 }
@@ -77,12 +78,18 @@ export class SessionView implements Sight {
     const { tools, toolRoutes } = this.#catalogue.merged()
     return tools.map((definition) => {
       const server = toolRoutes.get(String(definition['name']))?.server ?? null
-      return { definition, server: server === MANAGEMENT ? null : server }
+      return { definition, server: server !== null && isLocal(server) ? null : server }
     })
   }
 
+  /** Null: there is no such tool. */
+  look(tool: string): { readonly isRepeatable: boolean } | null {
+    const found = this.#catalogue.merged().toolRoutes.get(tool)
+    return found === undefined ? null : { isRepeatable: isRepeatableTool(found, this.#host.source.get(found.from)?.traffic) }
+  }
+
   servers(): SeenServer[] {
-    return this.#catalogue.everything().filter(({ name }) => name !== MANAGEMENT)
+    return this.#catalogue.everything().filter(({ name }) => !isLocal(name))
   }
 
   /** The client said who it is: from now on it gets processes of its own where servers are not shared. */

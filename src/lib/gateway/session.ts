@@ -7,6 +7,7 @@ import type { Call } from './call.js'
 import type { CallClient } from './call-contract.js'
 import type { ClientMessage, ReachableServer, Reply, RequestMessage, Session, SessionOptions, SessionState, Underway } from './contract.js'
 import { absent, failureText, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, refuse, trouble, type Failure } from './failure.js'
+import { createInside, type Inside } from './inside.js'
 import { describe, introduce } from './introduction.js'
 import { changeMethods } from './listen.js'
 import { isWanted, LOG_LEVELS } from './log-level.js'
@@ -31,6 +32,8 @@ const MAX_UNDER_WAY = 10_000
 /** One client of the gateway. Reads what it wants, finds who can do it, and sees to it that each request gets one answer. */
 export class GatewaySession implements Session, CallClient {
   readonly servers: SessionView
+  readonly sight: Sight
+  readonly inside: Inside
   readonly #host: SessionHost<GatewaySession>
   readonly #options: SessionOptions
   readonly #questions: Questions
@@ -51,7 +54,8 @@ export class GatewaySession implements Session, CallClient {
     this.#host = host
     this.#calls = new SessionCalls(host, this, options)
     this.#questions = new Questions(options.channel)
-    this.servers = new SessionView(options.view, host, this, options.kind === 'modern')
+    this.sight = this.servers = new SessionView(options.view, host, this, options.kind === 'modern')
+    this.inside = createInside(this.servers, (asked) => this.#routed(asked))
     this.#routeParts = { legacy: createRouteParts(this.servers, host, false), modern: createRouteParts(this.servers, host, true) }
     this.#subscriptions = new Subscriptions({
       ownerOf: (uri) => this.#ownerOf(uri),
@@ -63,10 +67,6 @@ export class GatewaySession implements Session, CallClient {
 
   get access(): Access {
     return this.#calls.access
-  }
-
-  get sight(): Sight {
-    return this.servers
   }
 
   get protocolVersion(): string | null {

@@ -1,7 +1,7 @@
 import type { Era, GatewaySettings } from '../core/index.js'
 import type { View } from './contract.js'
 import { allOffersOf, offersOf, type Offer } from './group/offer.js'
-import { MANAGEMENT, showsManagement } from './local-source.js'
+import { isLocal, MANAGEMENT, showsManagement, showsWorkflows, WORKFLOWS } from './local-source.js'
 import { mergeCatalogues, type Member, type Merged } from './merge.js'
 import { holdBack } from './pins.js'
 import type { ServerSource } from './source.js'
@@ -150,9 +150,10 @@ export class ViewCatalogue {
   #withOwn(all: readonly Offer[]): Offer[] {
     const { view, source, settings } = this.#parts
     const limits = this.#limits
-    const offers = all.filter(({ name }) => name !== MANAGEMENT && (limits === null || limits.admitsServer(name)))
+    const offers = all.filter(({ name }) => !isLocal(name) && (limits === null || limits.admitsServer(name)))
     // The gateway's own tools are seen by who may see them, whatever servers there are.
-    return showsManagement(view, settings().management) && source.get(MANAGEMENT) !== null ? [...offers, { name: MANAGEMENT, members: [MANAGEMENT] }] : offers
+    const own = [...(showsManagement(view, settings().management) ? [MANAGEMENT] : []), ...(showsWorkflows(view) ? [WORKFLOWS] : [])]
+    return [...offers, ...own.flatMap((name) => (source.get(name) === null ? [] : [{ name, members: [name] }]))]
   }
 
   #present({ members }: Offer): string[] {

@@ -11,7 +11,7 @@ const GATEWAY: Required<GatewayConfig> = {
   port: 7420, host: 'localhost', token: 't', allowedHosts: [], allowedOrigins: 'https://a', prefix: 'none', separator: '_', maxNameLength: 64, sse: true,
   listWait: '1s', startWait: 30, instructions: false, metrics: { compat: true, public: false },
   auth: { keys: { k: { key: 'x' } }, jwt: { secret: 's' }, resource: 'http://r', authorizationServers: [] },
-  rate: { caller: 60, total: { perMinute: 600, burst: 9 } }, concurrency: false, cache: { maxSize: '1M' }, management: { tools: 'off', allowCommands: true }, rest: false, audit: true,
+  rate: { caller: 60, total: { perMinute: 600, burst: 9 } }, concurrency: false, cache: { maxSize: '1M' }, management: { tools: 'off', allowCommands: true }, workflows: true, rest: false, audit: true,
 }
 const TIMEOUTS: Required<TimeoutsConfig> = { idle: '1m30s', total: 'never' }
 const TOOLS: Required<ToolsConfig> = { allow: '*', deny: ['x*'], rename: { a: 'b' }, describe: { a: 'text' }, timeouts: { a: TIMEOUTS }, repeatable: 'get_*' }

@@ -25,7 +25,7 @@ function setup(allowCommands = false) {
   const tools = createManagementTools({ management, version: '9.9.9', now: () => NOW, allowCommands: () => allowCommands, resolve: (host) => (host === 'nobody.example' ? Promise.reject(new Error('ENOTFOUND')) : Promise.resolve([{ address: host === 'inside.example' ? '10.0.0.5' : '93.184.216.34' }])) })
   const call = async (name: string, args: Record<string, unknown> = {}, caller: Access = LOCAL): Promise<Record<string, unknown>> => {
     const tool = tools.find(({ definition }) => definition['name'] === name)
-    const result = await tool?.call(args, { access: caller, sight: null })
+    const result = await tool?.call(args, { access: caller, sight: null, steps: null })
     const structured = result?.['structuredContent'] as Record<string, unknown>
     expect(JSON.parse((result?.['content'] as { text: string }[])[0]?.text ?? '')).toEqual(structured)
     expect(result?.['isError']).toBe(structured['success'] !== true)

@@ -31,7 +31,7 @@ function setup(sight: Sight | null = { tools: () => TOOLS, servers: () => SERVER
     management: { health: (names) => { asked.push([...names]); return Promise.resolve({ status: 'degraded', servers: [...there.values()].filter(({ server_name: name }) => names.has(name)) }) } },
   })
   const call = async (name: string, args: Record<string, unknown> = {}): Promise<Record<string, unknown>> => {
-    const result = await tools.find(({ definition }) => definition['name'] === name)?.call(args, { access: LOCAL, sight })
+    const result = await tools.find(({ definition }) => definition['name'] === name)?.call(args, { access: LOCAL, sight, steps: null })
     const structured = result?.['structuredContent'] as Record<string, unknown>
     expect(JSON.parse((result?.['content'] as { text: string }[])[0]?.text ?? '')).toEqual(structured)
     expect(result?.['isError']).toBe(structured['success'] !== true)
