@@ -56,6 +56,18 @@ describe('what is open for a caller', () => {
     await waitFor(() => fake.gateway.sessions.every(({ closedWith }) => closedWith !== null))
   })
 
+  it('ends when his key has another rate, so that nothing goes on with the old one', async () => {
+    const keys = { current: { ci: key('k1') } as Record<string, KeySpec> }
+    await openHome(keys)
+    const session = { ...as('k1'), 'mcp-session-id': String((await introduce(as('k1'))).headers['mcp-session-id']) }
+    const sse = await openEvents(`${fake.url}/sse`, { headers: as('k1') })
+    await waitFor(() => sse.all.length > 0)
+    keys.current = { ci: key('k1', { ...FULL_GRANT, rate: { perMinute: 1, burst: 1 } }) }
+    await ask(`${fake.url}${sse.all[0]?.data ?? ''}`, { headers: as('k1'), body: call(1, 'ping') })
+    await waitFor(async () => (await ask(`${fake.url}/mcp`, { headers: session, body: call(1, 'ping') })).status === 404)
+    await waitFor(() => sse.ended)
+  })
+
   it('goes on when the configuration has other keys, except for those that are gone', async () => {
     const none = { jwt: [], resource: null, authorizationServers: [] }
     fake = await openFake({ auth: { ...none, keys: { a: key('ka'), b: key('kb') } } }, { sweepMs: SWEEP_MS })

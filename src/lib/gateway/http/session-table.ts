@@ -67,7 +67,8 @@ export class SessionTable {
     const session = this.#sessions.get(id) ?? this.#resume(id, place)
     if (session?.path !== place.path || session.access.id !== place.access.id || !isSameLimits(session.limits, place.view.only ?? null)) return null
     session.usedAt = this.#sweep
-    session.access = place.access
+    // With another grant it goes on as it was until it is looked at, and ends then.
+    if (session.access.grant === place.access.grant) session.access = place.access
     return session
   }
 

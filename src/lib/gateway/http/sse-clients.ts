@@ -73,7 +73,7 @@ class SseClient implements Target, Reply, Channel, Exchange {
   /** False: it belongs to somebody else, or to somebody who may see something else by now. */
   greet(access: Access): boolean {
     const isOf = access.id === this.#access.id && isSameLimits(limitsOf(access.grant), limitsOf(this.#access.grant))
-    if (isOf) this.#access = access
+    if (isOf && access.grant === this.#access.grant) this.#access = access
     return isOf
   }
 
