@@ -14,9 +14,9 @@ afterEach(async () => { await fake.front.close() })
 const key = (text: string, grant: GrantSpec = FULL_GRANT): KeySpec => ({ sha256: createHash('sha256').update(text).digest('hex'), grant, expiresAt: null })
 const as = (bearer: string): Record<string, string> => ({ authorization: `Bearer ${bearer}` })
 
-function token(exp: number): string {
+function token(exp: number, sub = 'alice'): string {
   const b64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const text = `${b64({ alg: 'HS256' })}.${b64({ sub: 'alice', exp })}`
+  const text = `${b64({ alg: 'HS256' })}.${b64({ sub, exp })}`
   return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`
 }
 
@@ -117,6 +117,7 @@ describe('when a web token expires', () => {
     const called = ask(`${fake.url}/mcp`, { headers: { ...session, ...as(first) }, body: call(1, 'wait') })
     const asked = ask(`${fake.url}/mcp`, modern(2, 'work', {}, as(first)))
     await waitFor(() => fake.gateway.asked('wait') !== undefined && fake.gateway.asked('work') !== undefined)
+    await ask(`${fake.url}/mcp`, modern(3, 'ping', {}, as(token(start + 100, 'bob'))))
     now += 200_000
     await waitFor(() => stream.ended && sse.ended)
     expect(fake.gateway.sessions.find(({ asked: [each] }) => each?.message.method === 'work')?.finished).toBeGreaterThan(0)
@@ -125,6 +126,10 @@ describe('when a web token expires', () => {
     expect((await ask(`${fake.url}/mcp`, { headers: { ...session, ...as(first) }, body: call(3, 'ping') })).status).toBe(401)
     expect((await ask(`${fake.url}/mcp`, { headers: { ...session, ...as(second) }, body: call(3, 'ping') })).status).toBe(200)
     const again = await openEvents(`${fake.url}/mcp`, { headers: { ...session, ...as(second) } })
+    // Somebody else's that has expired shows how often it was looked.
+    const bob = fake.gateway.sessions.find(({ options }) => options.access?.id === 'jwt:bob')
+    const looks = bob?.finished ?? 0
+    await waitFor(() => (bob?.finished ?? 0) > looks + 1)
     expect([again.status, again.ended]).toEqual([200, false])
     now += 10_000_000
     await waitFor(() => again.ended)

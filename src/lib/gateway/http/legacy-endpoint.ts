@@ -1,5 +1,4 @@
 import { MODERN_VERSIONS } from '../../mcp/index.js'
-import type { Access } from '../access.js'
 import type { ClientMessage, Reply, View } from '../contract.js'
 import { NOT_ACCEPTABLE, readAccept, type Accepted } from './accept.js'
 import { INTERNAL_ERROR, INVALID_REQUEST } from '../failure.js'
@@ -20,12 +19,10 @@ const NO_STREAM: Refusal = { status: 405, code: INVALID_REQUEST, message: 'there
 /** Streamable HTTP of the legacy era (2025-03-26 to 2025-11-25) at one place: sessions, streams, their end. */
 export class LegacyEndpoint {
   readonly #path: string
-  readonly #access: Access
   readonly #table: SessionTable
 
-  constructor(path: string, access: Access, table: SessionTable) {
+  constructor(path: string, table: SessionTable) {
     this.#path = path
-    this.#access = access
     this.#table = table
   }
 
@@ -34,10 +31,10 @@ export class LegacyEndpoint {
     const id = message.type === 'request' ? message.id : null
     if (refusal !== null) return sendRefusal(res, refusal, id)
     const given = req.headers['mcp-session-id']
-    const session = typeof given === 'string' ? this.#table.find(given, this.#at(view)) : null
+    const session = typeof given === 'string' ? this.#table.find(given, this.#at(view, req)) : null
     if (message.type === 'request' && message.method === 'initialize') {
       if (session !== null) return sendRefusal(res, INITIALIZED, id)
-      const opened = this.#table.open(this.#at(view))
+      const opened = this.#table.open(this.#at(view, req))
       if (opened === null) return sendRefusal(res, FULL, id)
       return new LegacyReply({ table: this.#table, session: opened, message, res, accepted }).run()
     }
@@ -63,8 +60,8 @@ export class LegacyEndpoint {
     sendEmpty(res, 200)
   }
 
-  #at(view: View): SessionPlace {
-    return { path: this.#path, view, access: this.#access }
+  #at(view: View, { access }: Incoming): SessionPlace {
+    return { path: this.#path, view, access }
   }
 
   /** The session a GET or DELETE names; null: that was answered. */
@@ -77,7 +74,7 @@ export class LegacyEndpoint {
       return null
     }
     const refusal = checkVersion(req)
-    const session = refusal === null ? this.#table.find(given, this.#at(view)) : null
+    const session = refusal === null ? this.#table.find(given, this.#at(view, req)) : null
     if (session === null) sendRefusal(res, refusal ?? UNKNOWN_SESSION)
     return session
   }

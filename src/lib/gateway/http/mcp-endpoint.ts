@@ -33,7 +33,7 @@ export class McpEndpoint implements Target {
   #access: Access
   readonly #gateway: Gateway
   readonly #table: SessionTable
-  #legacy: LegacyEndpoint
+  readonly #legacy: LegacyEndpoint
   #view: View
   #modern: SharedSession | null = null
 
@@ -43,7 +43,7 @@ export class McpEndpoint implements Target {
     this.#view = view
     this.#gateway = gateway
     this.#table = table
-    this.#legacy = new LegacyEndpoint(path, access, table)
+    this.#legacy = new LegacyEndpoint(path, table)
   }
 
   /** Whether requests of it are under way. */
@@ -53,8 +53,7 @@ export class McpEndpoint implements Target {
 
   /** What is to be seen here from now on, and what its caller may do; sessions that are open keep what they began with. */
   show(view: View, access: Access): void {
-    if (access.grant !== this.#access.grant) this.#legacy = new LegacyEndpoint(this.path, access, this.#table)
-    else if (view === this.#view || isSameView(view, this.#view)) return
+    if (access.grant === this.#access.grant && (view === this.#view || isSameView(view, this.#view))) return
     this.#access = access
     this.#view = view
     this.#modern?.retire('the servers to be seen here changed')
