@@ -2,7 +2,7 @@ import { OutboundError } from './failure.js'
 import { runProgram, type Program, type ProgramEnd } from './run-program.js'
 
 /** Time for a person to unlock it. */
-export const KEYCHAIN_LIMIT_MS = 60_000
+const KEYCHAIN_LIMIT_MS = 60_000
 
 export type Ended = Extract<ProgramEnd, { type: 'ended' }>
 

@@ -39,11 +39,11 @@ export type StepEnd = { readonly type: 'done'; readonly value: unknown } | { rea
 
 export const MAX_STEPS = 64
 /** Of the arguments of one step, and of one result, as JSON. */
-export const MAX_ARGUMENT_CHARS = 64 * 1024
-export const MAX_RESULT_CHARS = 256 * 1024
+const MAX_ARGUMENT_CHARS = 64 * 1024
+const MAX_RESULT_CHARS = 256 * 1024
 /** Of all arguments and results together. */
-export const MAX_WORKFLOW_CHARS = 1024 * 1024
-export const NAME = /^[A-Za-z0-9_-]{1,64}$/
+const MAX_WORKFLOW_CHARS = 1024 * 1024
+const NAME = /^[A-Za-z0-9_-]{1,64}$/
 const PENDING = { status: 'pending' } as const
 
 export const EMPTY: Workflow = { steps: [] }
