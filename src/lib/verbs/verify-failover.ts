@@ -149,7 +149,7 @@ class Absence {
       try {
         this.#asked.push(await asker.ask(isSticky))
       } catch (error) {
-        this.#asked.push({ number: 0, failure: error instanceof Error ? error.message : String(error), isLimited: false })
+        this.#asked.push({ number: 0, failure: error instanceof Error ? error.message : String(error), isError: false, isLimited: false })
       }
       await delay(GAP_MS)
     }

@@ -100,16 +100,16 @@ class GroupVisit {
   async #checkMembers(): Promise<Map<string, Catalogue>> {
     const listed = new Map<string, Catalogue>()
     const { home, io } = this.#options
-    for (const { name, ready, desired, phase, reason, breaker } of this.#facts.members) {
+    for (const { name, ready, desired, phase, reason, breaker, era } of this.#facts.members) {
       await this.#attempt('member', name, async () => {
         if (!ready && desired === 'down') throw new Skip(`it does not run: ${reason}`)
         if (!ready) throw new Error(`it is not ready: ${phase}: ${reason}`)
         const link = await openServerLink({ home, server: name, era: null, signal: io.signal })
         link.close()
-        const { catalogue, verdict } = link.established
+        const { catalogue } = link.established
         listed.set(name, catalogue)
         const state = breaker?.state ?? 'closed'
-        const what = `protocol version ${verdict.protocolVersion}, ${catalogue.tools.length} tools, ${catalogue.prompts.length} prompts, ${catalogue.resources.length} resources; breaker ${state}`
+        const what = `${era ?? 'connected'}, ${catalogue.tools.length} tools, ${catalogue.prompts.length} prompts, ${catalogue.resources.length} resources; breaker ${state}`
         if (state === 'open') throw new Error(`${what}: ${breaker?.reason ?? ''}`)
         return what
       })
@@ -118,20 +118,28 @@ class GroupVisit {
   }
 
   /** Opens what it takes to ask and to see who is given what. */
-  async #watched<T>(harmless: Harmless | null, make: (asker: Asker, witness: Witness) => Promise<T>): Promise<T> {
+  async #watched<T>(candidates: readonly Harmless[], make: (asker: Asker, witness: Witness) => Promise<T>): Promise<T> {
     const { home, timeoutMs, io } = this.#options
-    if (harmless === null) throw new Skip('there is no read-only tool without required arguments and no resource that all members list')
+    if (candidates.length === 0) throw new Skip('there is no read-only tool without required arguments and no resource that all members list')
     const mark = String(process.hrtime.bigint())
     const witness = await openWitness(home, this.#facts.members.map(({ name }) => name), mark)
-    const asker = new Asker({ home, group: this.#facts.name, harmless, mark, timeoutMs, signal: io.signal })
     try {
-      await avoidKept(asker, witness)
-      if (witness.hasOwn) throw new Skip('each client session has processes of its own')
-      return await make(asker, witness)
+      for (const [index, harmless] of candidates.entries()) {
+        const asker = new Asker({ home, group: this.#facts.name, harmless, mark, after: index, timeoutMs, signal: io.signal })
+        try {
+          // Errors would count against the servers, however harmless.
+          if ((await asker.ask()).isError) continue
+          await avoidKept(asker, witness)
+          if (witness.hasOwn) throw new Skip('each client session has processes of its own')
+          return await make(asker, witness)
+        } finally {
+          asker.close()
+        }
+      }
     } finally {
-      asker.close()
       witness.close()
     }
+    throw new Skip(`${candidates.map(({ what }) => what).join(', ')} ${candidates.length === 1 ? 'is' : 'are'} answered with an error`)
   }
 
   async #balance(asker: Asker, witness: Witness): Promise<string> {
@@ -190,9 +198,8 @@ async function whoHad(asked: readonly Asked[], witness: Witness, before: number)
 
 /** Where answers are kept, an equal request reaches nobody: then each is made a little different from the others. */
 async function avoidKept(asker: Asker, witness: Witness): Promise<void> {
-  const asked = [await asker.ask(), await asker.ask()]
-  if (asked.some(({ failure }) => failure !== null)) return
-  asker.isApart = (await witness.settle(asked.map(({ number }) => number))).length > 0
+  const { number, failure } = await asker.ask()
+  if (failure === null) asker.isApart = (await witness.settle([number])).length > 0
 }
 
 function describeDifferences(listed: ReadonlyMap<string, Catalogue>): string {

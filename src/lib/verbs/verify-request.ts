@@ -14,19 +14,24 @@ export interface Harmless {
 /** Under this key of `_meta` stands who made a request of `verify`, and which one it is. */
 export const MARK_KEY = 'mcpctl/verify'
 
+/** How many are worth trying. */
+const MAX_CANDIDATES = 3
+
 /**
- * A tool that says it changes nothing and needs to be told nothing, one that stays at home if there is one; else a
- * resource. All members have to list it. Null: there is none.
+ * Tools that say they change nothing and need to be told nothing, those that stay at home first; then resources. All
+ * members have to list them. The best first, a few at most.
  */
-export function chooseHarmless(members: readonly Catalogue[]): Harmless | null {
+export function chooseHarmless(members: readonly Catalogue[]): Harmless[] {
   const [first, ...others] = members
-  if (first === undefined) return null
+  if (first === undefined) return []
   const isListed = (list: 'tools' | 'resources', key: string, entry: Definition): boolean => others.every((other) => other[list].some((each) => isDefinition(each) && each[key] === entry[key]))
   const tools = first.tools.filter(isDefinition).filter((tool) => isSafe(tool) && isListed('tools', 'name', tool))
-  const tool = tools.find(({ annotations }) => isDefinition(annotations) && annotations['openWorldHint'] === false) ?? tools[0]
-  if (typeof tool?.['name'] === 'string') return { method: 'tools/call', what: tool['name'], params: { name: tool['name'], arguments: {} } }
-  const uri = first.resources.filter(isDefinition).find((resource) => isListed('resources', 'uri', resource))?.['uri']
-  return typeof uri === 'string' ? { method: 'resources/read', what: uri, params: { uri } } : null
+  const isAtHome = ({ annotations }: Definition): boolean => isDefinition(annotations) && annotations['openWorldHint'] === false
+  const resources = first.resources.filter(isDefinition).filter((resource) => isListed('resources', 'uri', resource))
+  return [
+    ...[...tools.filter(isAtHome), ...tools.filter((tool) => !isAtHome(tool))].flatMap(({ name }): Harmless[] => (typeof name === 'string' ? [{ method: 'tools/call', what: name, params: { name, arguments: {} } }] : [])),
+    ...resources.flatMap(({ uri }): Harmless[] => (typeof uri === 'string' ? [{ method: 'resources/read', what: uri, params: { uri } }] : [])),
+  ].slice(0, MAX_CANDIDATES)
 }
 
 function isSafe({ annotations, inputSchema }: Definition): boolean {
@@ -43,6 +48,8 @@ export interface Asked {
   readonly number: number
   /** Why it was not answered; null: it was, whatever the answer says. */
   readonly failure: string | null
+  /** The answer says that it failed. */
+  readonly isError: boolean
   /** The gateway refused it because a limit was reached: that is no fault of anybody. */
   readonly isLimited: boolean
 }
@@ -54,18 +61,21 @@ export interface AskerOptions {
   readonly mark: string
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** So many requests with this mark were made before. */
+  readonly after: number
 }
 
 /** Makes the same request again and again, each with a number of its own. Its owner calls `close`. */
 export class Asker {
   readonly #options: AskerOptions
   #link: ServerLink | null = null
-  #numbers = 0
+  #numbers: number
   /** Answers that are kept must not answer it. */
   isApart = false
 
   constructor(options: AskerOptions) {
     this.#options = options
+    this.#numbers = options.after
   }
 
   /** For people. */
@@ -85,15 +95,15 @@ export class Asker {
     const number = ++this.#numbers
     const params = { ...harmless.params, ...(this.isApart ? { [MARK_KEY]: number } : {}), _meta: { [MARK_KEY]: `${mark}:${number}` } }
     try {
-      await this.#link.link.request(harmless.method, params, { timeoutMs, signal })
-      return { number, failure: null, isLimited: false }
+      const result = await this.#link.link.request(harmless.method, params, { timeoutMs, signal })
+      return { number, failure: null, isError: isDefinition(result) && result['isError'] === true, isLimited: false }
     } catch (error) {
       if (!(error instanceof Error)) throw error
       const data = 'data' in error && isDefinition(error.data) ? error.data : {}
       const reason = data['reason']
       // An error of the server itself is an answer.
       const isAnswer = error.name === 'RpcError' && typeof reason !== 'string'
-      return { number, failure: isAnswer ? null : error.message, isLimited: reason === 'rate-limited' || reason === 'overloaded' }
+      return { number, failure: isAnswer ? null : error.message, isError: isAnswer, isLimited: reason === 'rate-limited' || reason === 'overloaded' }
     }
   }
 

@@ -47,15 +47,16 @@ describe('a harmless request', () => {
 
   it('is a read-only tool without required arguments that all members list, one that stays at home if there is one', () => {
     const all = catalogue([{ name: 'write', inputSchema: {} }, { ...read('needy'), inputSchema: { required: ['a'] } }, read('wide'), read('home', { openWorldHint: false }), read('mine', { openWorldHint: false })], [{ uri: 'note://1' }])
-    expect(chooseHarmless([all, catalogue([read('wide'), read('home')])])).toEqual({ method: 'tools/call', what: 'home', params: { name: 'home', arguments: {} } })
-    expect(chooseHarmless([all, catalogue([read('wide')])])).toMatchObject({ what: 'wide' })
+    expect(chooseHarmless([all, catalogue([read('wide'), read('home')])])).toEqual(['home', 'wide'].map((name) => ({ method: 'tools/call', what: name, params: { name, arguments: {} } })))
+    expect(chooseHarmless([all, catalogue([read('wide')])]).map(({ what }) => what)).toEqual(['wide'])
   })
 
   it('is a resource where there is no such tool, and nothing where there is neither', () => {
     const listing = catalogue([{ name: 'write', inputSchema: {} }], [{ uri: 'note://1' }, { uri: 'note://2' }])
-    expect(chooseHarmless([listing, catalogue([], [{ uri: 'note://2' }])])).toEqual({ method: 'resources/read', what: 'note://2', params: { uri: 'note://2' } })
-    expect(chooseHarmless([listing, catalogue([])])).toBeNull()
-    expect(chooseHarmless([])).toBeNull()
+    expect(chooseHarmless([listing, catalogue([], [{ uri: 'note://2' }])])).toEqual([{ method: 'resources/read', what: 'note://2', params: { uri: 'note://2' } }])
+    expect(chooseHarmless([listing, catalogue([])])).toEqual([])
+    expect(chooseHarmless([])).toEqual([])
+    expect(chooseHarmless([catalogue('abcde'.split('').map((name) => read(name)))]).map(({ what }) => what)).toEqual(['a', 'b', 'c'])
   })
 })
 
