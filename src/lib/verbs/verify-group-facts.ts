@@ -48,7 +48,7 @@ function isWritten(name: string): boolean {
   return ![VARIANT_MARK, STAND_IN_MARK, '#'].some((mark) => written.includes(mark))
 }
 
-export function priorityOf({ membership }: ServerSnapshot): number {
+function priorityOf({ membership }: ServerSnapshot): number {
   return membership?.priority ?? 1
 }
 
