@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addStep, beginStep, chooseStep, EMPTY, endStep, fillStep, MAX_STEPS, nextStep, sizeOf, statusOf, type StepEnd, type StepOutcome, type Workflow } from '../../../src/lib/gateway/workflow/workflow.js'
+import { addStep, beginStep, chooseStep, EMPTY, endStep, fillStep, MAX_STEPS, nextStep, putStep, sizeOf, statusOf, type StepEnd, type StepOutcome, type Workflow } from '../../../src/lib/gateway/workflow/workflow.js'
 
 const NO_CONTEXT = () => ({ why: 'none' })
 const NEVER = { force: false, isRepeatable: () => false }
@@ -66,6 +66,17 @@ describe('a workflow', () => {
     expect(() => fillStep(workflow, c!, NO_CONTEXT)).toThrow(/step "step2" failed/)
     workflow = ran(workflow, 'step2', done('text'))
     expect(fillStep(workflow, workflow.steps[2]!, () => ({ value: [1] }))).toEqual({ x: 'text', y: [1] })
+  })
+
+  it('lets a step be put right in its place as long as it never reached its tool', () => {
+    const right = plan('b', { x: 1 }, 'right')
+    for (const workflow of [three, ran(three, 'b', failed('not-delivered'))]) {
+      const mended = putStep(workflow, right)
+      expect(mended.steps.map(({ name, tool, state }) => [name, tool, state.status])).toEqual([['a', 'do', 'pending'], ['b', 'right', 'pending'], ['c', 'do', 'pending']])
+    }
+    for (const end of [done(1), failed('unknown'), failed('answered')]) expect(() => putStep(ran(three, 'b', end), right)).toThrow(/"b" already/)
+    expect(() => putStep(three, plan('b', { x: 'x'.repeat(70_000) }))).toThrow(/longer than/)
+    expect(putStep(three, plan(null)).steps).toHaveLength(4)
   })
 
   it('does not keep what is too long, and says so to who asks for it', () => {

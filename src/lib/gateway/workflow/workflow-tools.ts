@@ -4,7 +4,7 @@ import { defineLocalTool, READS, wrongArgument, WithBlocks } from '../local-tool
 import type { CallerBook, WorkflowDesk, WorkflowSession } from './desk.js'
 import { bookFor, COLLABORATION, IDS, readFlag, readName, readObject, readOptional, requireAgent, requireCaller, schemaOf, TEXT } from './fields.js'
 import { PERSISTENCE, showAgent, showCollaboration, showStep, showWorkflow } from './show.js'
-import { addStep, beginStep, chooseStep, fillStep, MAX_STEPS, nextStep, statusOf, type StepPlan } from './workflow.js'
+import { addStep, beginStep, chooseStep, fillStep, MAX_STEPS, nextStep, putStep, statusOf, type StepPlan } from './workflow.js'
 import { WORKFLOW_TOOLS } from './contract.js'
 
 const STEP = {
@@ -32,7 +32,7 @@ export function createWorkflowTools(desk: WorkflowDesk, now: () => number): Loca
       description: 'Runs the next step of a workflow, the one that is named, or a new one (tool and arguments). A step that failed is run again only if its tool was not reached or does no harm when called twice, or with force.',
       properties: {
         workflow_session_id: IDS.workflow, step: { ...TEXT, description: 'The name of the step; default: the first that is not done.' },
-        tool: { ...STEP.tool, description: 'Adds a step that calls this tool, and runs it.' }, arguments: STEP.arguments, force: { type: 'boolean', description: 'Run it again although it may have been carried out.' },
+        tool: { ...STEP.tool, description: 'Adds a step that calls this tool, and runs it; with the name of a step that never reached its tool, puts that right.' }, arguments: STEP.arguments, force: { type: 'boolean', description: 'Run it again although it may have been carried out.' },
       },
       required: ['workflow_session_id'],
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
@@ -81,8 +81,8 @@ async function executeStep(desk: WorkflowDesk, args: JsonObject, caller: LocalCa
   const book = bookFor(desk, caller)
   const session = requireWorkflow(book, readOptional(args, 'workflow_session_id') ?? '')
   const plan = readNewStep(args)
-  const added = plan === null ? session.workflow : addStep(session.workflow, plan)
-  const name = plan === null ? readOptional(args, 'step') : (added.steps.at(-1)?.name ?? null)
+  const added = plan === null ? session.workflow : putStep(session.workflow, plan)
+  const name = plan === null ? readOptional(args, 'step') : (plan.name ?? added.steps.at(-1)?.name ?? null)
   const step = chooseStep(added, name, { force: readFlag(args, 'force'), isRepeatable: (tool) => steps.look(tool)?.isRepeatable === true })
   refuseOwn(step.tool)
   const filled = fillStep(added, step, (key) => contextOf(book, session, key))

@@ -54,10 +54,22 @@ export function addStep({ steps }: Workflow, plan: StepPlan): Workflow {
   const name = plan.name ?? `step${steps.length + 1}`
   if (!NAME.test(name)) throw wrong(`the name of a step has to be 1 to 64 letters, digits, "_" and "-", not "${name.slice(0, 80)}"`)
   if (steps.some((step) => step.name === name)) throw wrong(`there is a step "${name}" already`)
-  if (charsOf(plan.arguments) > MAX_ARGUMENT_CHARS) throw wrong(`the arguments of step "${name}" are longer than ${MAX_ARGUMENT_CHARS} characters`)
-  const next = { steps: [...steps, { name, tool: plan.tool, arguments: plan.arguments, state: PENDING, attempts: 0 }] }
-  if (sizeOf(next) > MAX_WORKFLOW_CHARS) throw wrong(`the steps of the workflow hold more than ${MAX_WORKFLOW_CHARS} characters together`)
-  return next
+  return checkSize({ steps: [...steps, { name, tool: plan.tool, arguments: plan.arguments, state: PENDING, attempts: 0 }] }, name)
+}
+
+/** The same; a step of that name that never reached its tool is put right instead. */
+export function putStep(workflow: Workflow, plan: StepPlan): Workflow {
+  const before = workflow.steps.find(({ name }) => name === plan.name)
+  const isUntried = before?.state.status === 'pending' || (before?.state.status === 'failed' && before.state.outcome === 'not-delivered')
+  if (before === undefined || !isUntried) return addStep(workflow, plan)
+  return checkSize(replace(workflow, before.name, { ...before, tool: plan.tool, arguments: plan.arguments, state: PENDING }), before.name)
+}
+
+function checkSize(workflow: Workflow, name: string): Workflow {
+  const step = workflow.steps.find((each) => each.name === name)
+  if (charsOf(step?.arguments) > MAX_ARGUMENT_CHARS) throw wrong(`the arguments of step "${name}" are longer than ${MAX_ARGUMENT_CHARS} characters`)
+  if (sizeOf(workflow) > MAX_WORKFLOW_CHARS) throw wrong(`the steps of the workflow hold more than ${MAX_WORKFLOW_CHARS} characters together`)
+  return workflow
 }
 
 /**
