@@ -174,7 +174,7 @@ describe('what is shown', () => {
     expect(config.explained.settings.map(({ field }) => field)).toEqual([
       'home', 'pidDir', 'logDir', 'logLevel', 'maxConcurrentStarts', 'limitsBackend', 'watch', 'gateway.port', 'gateway.host', 'gateway.token', 'gateway.allowedHosts', 'gateway.allowedOrigins',
       'gateway.prefix', 'gateway.separator', 'gateway.maxNameLength', 'gateway.sse', 'gateway.listWait', 'gateway.startWait', 'gateway.instructions', 'gateway.metrics.compat', 'gateway.metrics.public',
-      'gateway.rate.caller', 'gateway.rate.total', 'gateway.concurrency', 'gateway.cache.maxSize', 'gateway.management.tools', 'gateway.management.allowCommands', 'gateway.rest', 'gateway.audit',
+      'gateway.rate.caller', 'gateway.rate.total', 'gateway.concurrency', 'gateway.cache.maxSize', 'gateway.management.tools', 'gateway.management.allowCommands', 'gateway.workflows', 'gateway.rest', 'gateway.audit',
     ])
   })
 })
