@@ -34,7 +34,7 @@ export function resolveEndpoint(layers: Layers, settings: Settings, explained: E
 }
 
 const MOST_CONNECTIONS = 1024
-const KEPT_CONNECTIONS = 8
+const KEPT_CONNECTIONS = 64
 
 /** Null when nobody says anything about them. */
 function resolvePool(knobs: Knobs, settings: Settings): PoolSpec | null {

@@ -161,7 +161,7 @@ export const SERVER_FIELDS: { readonly [K in FieldName]: Field<ServerFields[K]> 
     inDefaults: true,
     isOwnOnly: true,
     kind: group('an object with min and max', {
-      min: { kind: integer(0, 1024), summary: 'Kept open for later calls. Default 8.' },
+      min: { kind: integer(0, 1024), summary: 'Kept open for later calls. Default 64.' },
       max: { kind: integer(1, 1024), summary: 'Open at once besides the stream of its own messages; calls wait for one. Default: as many as calls need.' },
     }),
   },

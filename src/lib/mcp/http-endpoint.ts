@@ -1,4 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import { urlToHttpOptions } from 'node:url'
 import { LinkError } from './link-error.js'
 
 export interface HttpCall {
@@ -44,18 +45,21 @@ export interface Pool {
 
 /** The stream of a server's own messages stays open, and a call is taken back while others take all the rest. */
 const UNCOUNTED = 2
+/** Calls come in bursts: with fewer, most of a burst would open connections anew each time. */
+const KEPT_CONNECTIONS = 64
 
 /** Reads the address and loads the HTTP client. Rejects with LinkError `rejected` when the url is none. */
 export async function openEndpoint(address: string, headers: Readonly<Record<string, string>>, pool?: Pool): Promise<Endpoint> {
   const url = readUrl(address)
   const { Agent, request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
   // LIFO keeps few connections warm; the number of calls under way is bounded by the wire.
-  const agent: Agent = new Agent({ keepAlive: true, scheduling: 'lifo', maxFreeSockets: pool?.min ?? 8, ...(pool ? { maxSockets: pool.max + UNCOUNTED } : {}) })
+  const agent: Agent = new Agent({ keepAlive: true, scheduling: 'lifo', maxFreeSockets: pool?.min ?? KEPT_CONNECTIONS, ...(pool ? { maxSockets: pool.max + UNCOUNTED } : {}) })
+  const base: Base = { agent, options: urlToHttpOptions(url), headers: mergeHeaders({}, headers) }
   return {
     url,
     host: url.origin,
     hasAuthorization: url.username !== '' || Object.keys(headers).some((name) => name.toLowerCase() === 'authorization'),
-    call: (call, events) => startCall((target, options) => request(target, options), { agent, url, headers }, call, events),
+    call: (call, events) => startCall((options) => request(options), base, call, events),
     close: () => { agent.destroy() },
   }
 }
@@ -68,11 +72,21 @@ function readUrl(address: string): URL {
   return url
 }
 
-type StartRequest = (url: URL, options: RequestOptions) => ClientRequest
+type StartRequest = (options: RequestOptions) => ClientRequest
 
-function startCall(start: StartRequest, base: { agent: Agent; url: URL; headers: Readonly<Record<string, string>> }, call: HttpCall, events: HttpCallEvents): ClientRequest {
-  const length = call.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(call.body)) }
-  const request = tryStart(() => start(call.url ?? base.url, { method: call.method, agent: call.fresh === true ? false : base.agent, headers: mergeHeaders(base.headers, { ...call.headers, ...length }) }))
+/** What is the same for all requests, made once: taking an address apart for each takes as long as all else here. */
+interface Base {
+  readonly agent: Agent
+  readonly options: RequestOptions
+  /** Names in small letters. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+function startCall(start: StartRequest, base: Base, call: HttpCall, events: HttpCallEvents): ClientRequest {
+  const headers = mergeHeaders(base.headers, call.headers)
+  if (call.body !== undefined) headers['content-length'] = String(Buffer.byteLength(call.body))
+  const target = call.url === undefined ? base.options : urlToHttpOptions(call.url)
+  const request = tryStart(() => start({ ...target, method: call.method, agent: call.fresh === true ? false : base.agent, headers }))
   let responded = false
   request.once('response', (response) => {
     responded = true
@@ -93,10 +107,10 @@ function tryStart(start: () => ClientRequest): ClientRequest {
   }
 }
 
-/** Names are compared without case; the protocol's own headers win. */
+/** Names are compared without case; the protocol's own headers win. `configured`: in small letters. */
 function mergeHeaders(configured: Readonly<Record<string, string>>, own: Readonly<Record<string, string>>): Record<string, string> {
-  const merged: Record<string, string> = {}
-  for (const [name, value] of [...Object.entries(configured), ...Object.entries(own)]) merged[name.toLowerCase()] = value
+  const merged = { ...configured }
+  for (const name of Object.keys(own)) merged[name.toLowerCase()] = own[name] ?? ''
   return merged
 }
 
