@@ -34,7 +34,7 @@ test('tools and servers are there as plain HTTP and JSON, under the same grants;
   await runOk(['start'], { home: home() })
   const at = (path: string): string => `http://127.0.0.1:${port}${path}`
 
-  // S2: GET /tools, POST /tools/NAME with JSON arguments.
+  // GET /tools, POST /tools/NAME with JSON arguments.
   const listed = await ask(at('/tools'), reader)
   expect(listed.status).toBe(200)
   expect(listed.body).toMatchObject({ success: true, total_count: namesIn(listed).length })

@@ -5,7 +5,7 @@ import { createProject, problemsOf } from './config-support.js'
 import { McpctlError } from '../../src/lib/errors/index.js'
 
 /*
- * The contract (features.md, S5), word for word: "`MCP_PARALLEL_STARTUP=false` makes it sequential; `MCP_MAX_STARTUP_TIME` (s, 60)",
+ * The contract with users of the variables, word for word: "`MCP_PARALLEL_STARTUP=false` makes it sequential; `MCP_MAX_STARTUP_TIME` (s, 60)",
  * "`MCP_MEMORY_LIMIT=1G`, `MCP_CPU_QUOTA=80%`", "`MCP_PID_DIR` (`~/.mcp/pids/NAME.pid`), `MCP_LOG_DIR` (`~/.mcp/logs/NAME.log`)",
  * "`MCP_AUTO_RESTART` (true)", "`MCP_HEALTH_CHECK_INTERVAL` (s, 2)", "`MCP_BIND_HOST` (127.0.0.1), `MCP_LOG_LEVEL`", "`MCP_CACHE_SIZE`,
  * `MCP_CACHE_TTL`, `MCP_FAILURE_THRESHOLD`, `MCP_RECOVERY_TIMEOUT`, `MCP_POOL_MIN_SIZE`, `MCP_POOL_MAX_SIZE` map to the gateway's

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { DEFAULT_BREAKER } from '../../src/lib/core/index.js'
 import { createProject, problemsOf } from './config-support.js'
 
-/** features.md, S1: the configuration as it stands. */
+/** The configuration of multi-server managers as it stands. */
 const YAML = `
 servers:
   main:
