@@ -20,8 +20,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
-    // Two cores are the reference machine. Tests of processes wait for more than half of their time: four at once keep both busy.
-    maxWorkers: 4,
+    // Two cores are the reference machine, and the check of style runs beside the tests: more at once are no faster, and wait for each other.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       // Loading the same modules anew for each file would take a quarter of the processor time of all tests.
