@@ -38,8 +38,9 @@ export {
   type TrafficSpec,
 } from './gateway-spec.js'
 export { createHealthMemory, judgeHealth, type HealthFacts, type HealthMemory, type HealthVerdict, type Judgement, type ProbeOutcome, type ProcessVitals } from './health.js'
+export { describeMetrics, type HealthDocument, type HealthStatus } from './health-document.js'
 export { createIdleState, transition } from './lifecycle.js'
-export type { Alert, AlertKind, GateMetrics, GateServerMetrics, HealthDocument, HealthStatus, History, MemorySaved, MetricsSnapshot, ServerMetrics, SessionMetrics, ToolFigures, TrafficFigures } from './metrics.js'
+export type { Alert, AlertKind, GateMetrics, GateServerMetrics, History, MemorySaved, MetricsSnapshot, ServerMetrics, SessionMetrics, ToolFigures, TrafficFigures } from './metrics.js'
 export { FULL_BUCKET, takeToken, waitForToken } from './rate.js'
 export { planReload, type ReloadAction, type ReloadStep } from './reload-plan.js'
 export { STAND_IN_MARK, type StandIn } from './replacement.js'

@@ -1,5 +1,3 @@
-import type { BreakerSnapshot } from './snapshot.js'
-
 /**
  * What was counted and measured, as people and programs see it: the same figures for `status`, `dash`, `/health` and the
  * control channel. The wire form: fields are added, never renamed or removed. Counts are since the daemon started.
@@ -140,30 +138,4 @@ export interface MetricsSnapshot {
   readonly alerts: readonly Alert[]
   /** Absent: the daemon is older. */
   readonly gate?: GateMetrics
-}
-
-export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
-
-/** How a server is, as `GET /health/NAME` shows it. The shape is a contract: fields are added, never renamed or removed. */
-export interface HealthDocument {
-  readonly status: HealthStatus
-  readonly server_name: string
-  readonly version: string | null
-  /** ISO 8601. */
-  readonly timestamp: string
-  readonly uptime_seconds: number
-  readonly metrics: {
-    /** Null: not known. */
-    readonly memory_usage_mb: number | null
-    readonly active_connections: number
-    /** Counts are since the daemon started. */
-    readonly request_count: number
-    readonly error_count: number
-    /** From 0 to 1; this and the mean time are of the last five minutes, 0 when there were no requests. */
-    readonly error_rate: number
-    readonly average_response_time_ms: number
-    /** Closed while requests are taken, open while none are, half-open while a few are to show whether the server is well again. */
-    readonly circuit_breaker_state: BreakerSnapshot['state']
-  }
-  readonly dependencies: Readonly<Record<string, HealthStatus>>
 }

@@ -1,5 +1,5 @@
 import { nearest } from '../base/index.js'
-import type { Alert, BreakerSnapshot, HealthDocument, HealthStatus, TrafficFigures } from '../core/index.js'
+import { describeMetrics, type Alert, type BreakerSnapshot, type HealthDocument, type HealthStatus, type TrafficFigures } from '../core/index.js'
 
 /** What has to be known of a server to judge it. */
 export interface HealthFacts {
@@ -60,7 +60,7 @@ export function describeFleetHealth(fleet: FleetFacts): HealthDocument & { reado
   const status = judgeFleet(fleet, statuses)
   return {
     status, server_name: 'mcpctl', version: fleet.version, timestamp: toTime(fleet.now), uptime_seconds: secondsSince(fleet.startedAt, fleet.now),
-    metrics: describeMetrics(fleet.traffic, fleet.memoryBytes, { sessions: fleet.sessions, breaker: status === 'unhealthy' ? 'open' : 'closed' }),
+    metrics: describeMetrics(fleet.traffic, { memoryBytes: fleet.memoryBytes, sessions: fleet.sessions, breaker: status === 'unhealthy' ? 'open' : 'closed' }),
     dependencies: Object.fromEntries(statuses), servers,
   }
 }
@@ -81,20 +81,8 @@ function describe(fleet: FleetFacts, server: HealthFacts, statuses: ReadonlyMap<
   const { name, version, startedAt, memoryBytes, sessions, traffic, dependsOn } = server
   return {
     status: statuses.get(name) ?? 'unhealthy', server_name: name, version, timestamp: toTime(fleet.now), uptime_seconds: startedAt === null ? 0 : secondsSince(startedAt, fleet.now),
-    metrics: describeMetrics(traffic, startedAt === null ? 0 : memoryBytes, { sessions, breaker: takesTraffic(server) ? (server.breaker ?? 'closed') : 'open' }),
+    metrics: describeMetrics(traffic, { memoryBytes: startedAt === null ? 0 : memoryBytes, sessions, breaker: takesTraffic(server) ? (server.breaker ?? 'closed') : 'open' }),
     dependencies: Object.fromEntries(dependsOn.map((other) => [other, statuses.get(other) ?? 'unhealthy'])),
-  }
-}
-
-function describeMetrics(traffic: TrafficFigures | null, memoryBytes: number | null, { sessions, breaker }: { readonly sessions: number; readonly breaker: BreakerSnapshot['state'] }): HealthDocument['metrics'] {
-  return {
-    memory_usage_mb: memoryBytes === null ? null : Math.round(memoryBytes / 1024 / 1024 * 10) / 10,
-    active_connections: sessions,
-    request_count: traffic?.calls ?? 0,
-    error_count: traffic?.errors ?? 0,
-    error_rate: Math.round((traffic?.errorPercent ?? 0) * 100) / 10_000,
-    average_response_time_ms: traffic?.meanMs ?? 0,
-    circuit_breaker_state: breaker,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BreakerSnapshot, HealthDocument, HealthStatus, TrafficFigures } from '../core/index.js'
+import { describeMetrics, type BreakerSnapshot, type HealthDocument, type HealthStatus, type TrafficFigures } from '../core/index.js'
 
 /** What is known of a server that nobody supervises. */
 export interface MemberVitals {
@@ -24,11 +24,7 @@ export function toHealthDocument({ name, connectedAt, version, traffic, breaker,
   return {
     status: !isUp ? 'unhealthy' : breaker === 'closed' ? 'healthy' : 'degraded', server_name: name, version,
     timestamp: new Date(now).toISOString(), uptime_seconds: isUp ? Math.max(0, Math.round((now - connectedAt) / 1000)) : 0,
-    metrics: {
-      memory_usage_mb: null, active_connections: sessions, request_count: traffic?.calls ?? 0, error_count: traffic?.errors ?? 0,
-      error_rate: Math.round((traffic?.errorPercent ?? 0) * 100) / 10_000, average_response_time_ms: traffic?.meanMs ?? 0,
-      circuit_breaker_state: isUp ? breaker : 'open',
-    },
+    metrics: describeMetrics(traffic, { memoryBytes: null, sessions, breaker: isUp ? breaker : 'open' }),
     dependencies: {},
   }
 }

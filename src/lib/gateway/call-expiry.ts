@@ -10,7 +10,7 @@ export interface Expired {
   /** Where it is under way, and its id there; null: it is nowhere. */
   readonly link: Link | null
   readonly linkId: number | null
-  /** It never left for any server. */
+  /** No server can have got it. */
   readonly isUnsent: boolean
 }
 

@@ -309,7 +309,7 @@ export class Call extends CallFacts implements PassedReceiver, Underway {
   }
 
   #expire(reason: 'timeout' | 'idle-timeout', limitMs: number): void {
-    const { verdict, setback, failure } = judgeExpiry({ server: this.plan.server, reason, limitMs, link: this.link, linkId: this.linkId, isUnsent: this.hop === null })
+    const { verdict, setback, failure } = judgeExpiry({ server: this.plan.server, reason, limitMs, link: this.link, linkId: this.linkId, isUnsent: this.#seen === 0 })
     if (verdict !== null) this.carrier.judged(this, verdict)
     this.carrier.takeBack(this, reason)
     this.setBack(setback, failure)

@@ -3,6 +3,7 @@ import { FULL_GRANT, type GatewaySettings, type TrafficSpec } from '../../../src
 import type { Access } from '../../../src/lib/gateway/access.js'
 import type { CallEnd, ObservedCall } from '../../../src/lib/gateway/index.js'
 import { RateTable } from '../../../src/lib/gateway/rate-table.js'
+import { LinkError } from '../../../src/lib/mcp/index.js'
 import { createRig, type FakeClient, type FakeServer } from './rig.js'
 
 const catalogue = { tools: [{ name: 'echo', inputSchema: { type: 'object' } }] }
@@ -145,6 +146,17 @@ describe('the room of a server', () => {
     link.answer(2, {})
     expect(one.answerTo(third)).toMatchObject({ result: {} })
     expect([rig.gateway.gateFigures().servers[0]?.overloaded, vi.getTimerCount()]).toEqual([1, 0])
+  })
+
+  test('was never there for a call that was given back unread and then ran out of time in the line', () => {
+    const { client, link, rig } = open({ timeoutMs: 1000 })
+    const one = client()
+    const id = call(one)
+    rig.change('s', { presence: 'coming', up: null })
+    link.passed[0]?.request.receiver.failed(new LinkError('unreachable', 'nothing listens there', { isUndelivered: true }))
+    expect(one.answerTo(id)).toBeUndefined()
+    vi.advanceTimersByTime(1001)
+    expect(errorOf(one, id)).toMatchObject({ data: { reason: 'timeout', outcome: 'not-delivered' } })
   })
 
   test('lets nobody in who could not be answered in time any more, so that there is room for who can', () => {

@@ -76,11 +76,12 @@ function checkSize(workflow: Workflow, name: string): Workflow {
  * The step that may be run now: the one that is named, else the first that is not done. One that was run before may be
  * run again when its tool was never reached, or calling it twice does no harm, or with `force`. Throws USAGE otherwise.
  */
-export function chooseStep({ steps }: Workflow, name: string | null, { force, isRepeatable }: { readonly force: boolean; readonly isRepeatable: (tool: string) => boolean }): Step {
+export function chooseStep(workflow: Workflow, name: string | null, { force, isRepeatable }: { readonly force: boolean; readonly isRepeatable: (tool: string) => boolean }): Step {
+  const { steps } = workflow
   const running = steps.find(({ state }) => state.status === 'running')
   if (running !== undefined) throw wrong(`step "${running.name}" is running`, 'Wait for it, or look at get_workflow_session_status.')
-  const step = name === null ? steps.find(({ state }) => state.status !== 'done') : steps.find((each) => each.name === name)
-  if (step === undefined) {
+  const step = name === null ? nextStep(workflow) : steps.find((each) => each.name === name)
+  if (step === null || step === undefined) {
     if (name !== null) throw wrong(`there is no step "${name.slice(0, 80)}"`, `There are: ${steps.map((each) => each.name).join(', ') || 'none yet'}.`)
     throw wrong(steps.length === 0 ? 'the workflow has no steps' : 'all steps are done', 'Name a tool to add a step and run it.')
   }
@@ -134,10 +135,11 @@ export function sizeOf({ steps }: Workflow): number {
 }
 
 /** `failed`: its next step failed. */
-export function statusOf({ steps }: Workflow): 'empty' | 'pending' | 'running' | 'failed' | 'done' {
+export function statusOf(workflow: Workflow): 'empty' | 'pending' | 'running' | 'failed' | 'done' {
+  const { steps } = workflow
   if (steps.length === 0) return 'empty'
   if (steps.some(({ state }) => state.status === 'running')) return 'running'
-  const next = nextStep({ steps })
+  const next = nextStep(workflow)
   return next === null ? 'done' : next.state.status === 'failed' ? 'failed' : 'pending'
 }
 
