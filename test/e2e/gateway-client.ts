@@ -64,14 +64,14 @@ export class LineClient {
     this.send({ method, ...(params === undefined ? {} : { params }) })
   }
 
-  /** The whole answer, whichever it is. Rejects only when none comes within 15 s. */
-  request(method: string, params?: Json, id: string | number = this.#nextId++, timeoutMs = 15_000): Promise<Message> {
+  /** The whole answer, whichever it is. Rejects only when none comes within 25 s. */
+  request(method: string, params?: Json, id: string | number = this.#nextId++, timeoutMs = 25_000): Promise<Message> {
     const answer = this.answerTo(id, timeoutMs, `${method} ${JSON.stringify(params)?.slice(0, 300)}`)
     this.send({ id, method, ...(params === undefined ? {} : { params }) })
     return answer
   }
 
-  answerTo(id: string | number | null, timeoutMs = 15_000, what = ''): Promise<Message> {
+  answerTo(id: string | number | null, timeoutMs = 25_000, what = ''): Promise<Message> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no answer to ${JSON.stringify(id)} ${what} within ${timeoutMs} ms; got ${this.lines.slice(-5).join('\n').slice(0, 2000)}`)), timeoutMs)
       this.#waiting.set(JSON.stringify(id), (message) => {
@@ -120,7 +120,7 @@ export class LineClient {
   }
 
   /** Waits for a message that is no answer. */
-  until(wanted: (message: Message) => boolean, timeoutMs = 5000): Promise<Message> {
+  until(wanted: (message: Message) => boolean, timeoutMs = 20_000): Promise<Message> {
     return waitFor(() => this.heard.find(wanted), { timeoutMs, what: `a message that fits ${wanted.toString()}; heard ${JSON.stringify(this.heard).slice(0, 1000)}` })
   }
 

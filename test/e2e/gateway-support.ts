@@ -69,7 +69,7 @@ export class GatewayRig {
 
   /** Waits until a server got something. */
   untilRecorded(server: string, wanted: (entry: Recorded) => boolean): Promise<Recorded> {
-    return waitFor(() => this.record(server).find(wanted), { timeoutMs: 5000, pollMs: 20, what: `${server} to get what fits ${wanted.toString()}` })
+    return waitFor(() => this.record(server).find(wanted), { timeoutMs: 20_000, pollMs: 20, what: `${server} to get what fits ${wanted.toString()}` })
   }
 
   async closeClients(): Promise<void> {

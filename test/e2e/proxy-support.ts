@@ -47,7 +47,7 @@ export function startProxy(home: TestHome, args: readonly string[] = [], options
     stderr: () => stderr,
     messages,
     send: (message) => void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`),
-    next: (fits = () => true, timeoutMs = 15_000) =>
+    next: (fits = () => true, timeoutMs = 25_000) =>
       waitFor(() => {
         const at = messages.findIndex(fits)
         if (at < 0) throw new Error(`stdout: ${JSON.stringify(messages)}, stderr: ${stderr}`)

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect } from 'vitest'
 import { connectControl, VERSION } from '../../src/lib/control/index.js'
-import type { DaemonSnapshot, ServerSnapshot, Snapshot } from '../../src/lib/core/index.js'
+import type { DaemonSnapshot, InstanceEnd, ServerSnapshot, Snapshot } from '../../src/lib/core/index.js'
+import { readLogs, type LogLine } from '../../src/lib/logs/index.js'
 import { run, type CliOptions, type CliResult } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { alive } from '../helpers/proc.js'
@@ -71,7 +72,7 @@ export async function untilServer(home: TestHome, name: string, wanted: (server:
       if (wanted(server)) return server
       throw new Error(`${name} is ${JSON.stringify(server)}`)
     },
-    { timeoutMs: 15_000, pollMs: 25, what: `${name} to be such that ${wanted.toString()}`, ...options },
+    { timeoutMs: 25_000, pollMs: 25, what: `${name} to be such that ${wanted.toString()}`, ...options },
   )
 }
 
@@ -108,6 +109,39 @@ export async function logOf(home: TestHome, name: string): Promise<JsonLogLine[]
   return result.jsonLines() as unknown as JsonLogLine[]
 }
 
+/** A server's log as it stands in the file now, without a command: what is quite new may still be missing. */
+export function readLog(home: TestHome, name: string): Promise<LogLine[]> {
+  return readLogs({ directory: home.paths.logs, names: [name] })
+}
+
+/** Waits until a line is in a server's log, and gives it. */
+export function untilLogged(home: TestHome, name: string, wanted: (line: LogLine) => boolean): Promise<LogLine> {
+  return waitFor(
+    async () => {
+      const lines = await readLog(home, name)
+      const found = lines.find(wanted)
+      if (found) return found
+      throw new Error(`the log of ${name} ends with ${JSON.stringify(lines.slice(-5))}`)
+    },
+    { timeoutMs: 25_000, pollMs: 25, what: `a line such that ${wanted.toString()}` },
+  )
+}
+
+/** How one instance of a server ended, as `status NAME` tells it; throws when the daemon remembers no such end. */
+export async function endOf(home: TestHome, name: string, generation: number): Promise<InstanceEnd> {
+  const client = await connectControl(home.paths, VERSION)
+  if (client === null) throw new Error('no daemon runs')
+  try {
+    const { details } = await client.request('snapshot', { names: [name], detail: true })
+    const ends = details?.[0]?.ends ?? []
+    const end = ends.find((each) => each.generation === generation)
+    if (end) return end
+    throw new Error(`no end of generation ${generation} of ${name} in ${JSON.stringify(ends)}`)
+  } finally {
+    client.close()
+  }
+}
+
 /** The pids a server was started with, oldest first, as its log has them. */
 export async function startsOf(home: TestHome, name: string): Promise<number[]> {
   const lines = await logOf(home, name)
@@ -135,7 +169,7 @@ export function kill(pid: number | null | undefined, signal: NodeJS.Signals = 'S
   process.kill(pid, signal)
 }
 
-export function untilGone(pid: number, timeoutMs = 5000): Promise<unknown> {
+export function untilGone(pid: number, timeoutMs = 20_000): Promise<unknown> {
   return waitFor(() => !alive(pid), { timeoutMs, what: `process ${pid} to be gone` })
 }
 

@@ -84,7 +84,7 @@ describe('a test home', () => {
     ['has its home in the environment', (home: ReturnType<typeof createHome>) => sleeper({ env: { MCP_HOME: home.home } })],
     ['carries the mark of its daemon', (home: ReturnType<typeof createHome>) => sleeper({ env: { MCPCTL_ID: `${mark(home.paths.root)}:abcd:web:1` } })],
   ])('kills and reports a process that %s', async (_how, leave) => {
-    const home = createHome()
+    const home = createHome({ endingMs: 100 })
     const pid = leave(home)
     await waitFor(() => home.leftovers().length === 1)
     await expect(home.cleanup()).rejects.toThrow(`process ${pid}`)
@@ -93,7 +93,7 @@ describe('a test home', () => {
   })
 
   test('reports PID files and sockets', async () => {
-    const home = createHome()
+    const home = createHome({ endingMs: 100 })
     for (const folder of [home.paths.run, home.paths.pids]) mkdirSync(folder, { recursive: true })
     writeFileSync(join(home.paths.pids, 'web.pid'), '1')
     const server = createServer()

@@ -28,11 +28,11 @@ export interface TestHome {
   cleanup(): Promise<void>
 }
 
-/** How long a process that was told to end may take to be gone. */
-const ENDING_MS = 1000
+/** How long a process that was told to end may take to be gone, on a machine that has hardly any time for it. */
+const ENDING_MS = 10_000
 
-/** A fresh MCP_HOME and project folder; the caller owns them and calls `cleanup`. */
-export function createHome(): TestHome {
+/** A fresh MCP_HOME and project folder; the caller owns them and calls `cleanup`, which waits `endingMs` for what is just ending. */
+export function createHome({ endingMs = ENDING_MS }: { readonly endingMs?: number } = {}): TestHome {
   // Short: the socket's path has to fit an address.
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'mcpctl-t-')))
   const home = join(base, 'home')
@@ -53,7 +53,7 @@ export function createHome(): TestHome {
 
   const cleanup = async (): Promise<void> => {
     try {
-      await waitFor(() => leftovers().length === 0, { timeoutMs: ENDING_MS, pollMs: 20 }).catch(() => undefined)
+      await waitFor(() => leftovers().length === 0, { timeoutMs: endingMs, pollMs: 20 }).catch(() => undefined)
       const found = leftovers()
       await killAll(left)
       if (found.length > 0) throw new Error(`left behind after the test:\n  ${found.join('\n  ')}`)
