@@ -86,8 +86,14 @@ it('lets in who may come in, shows each what is his, and writes no secret anywhe
     const { stdout, stderr } = await run(args, { home, env: SECRETS })
     shown.set(args.join(' '), stdout + stderr)
   }
-  const events = start(['events', '--json'], { home })
-  await runOk(['restart', 'files'], { home, env: SECRETS })
+  const events = start(['events', '--json'], { home, deadlineMs: 60_000 })
+  let heard = ''
+  events.stdout.on('data', (chunk) => (heard += String(chunk)))
+  // It listens as soon as it has told of a restart.
+  await waitFor(async () => {
+    await runOk(['restart', 'files'], { home, env: SECRETS })
+    return heard !== ''
+  }, { timeoutMs: 30_000 })
   events.kill('SIGINT')
   shown.set('events', String((await events).stdout))
   shown.set('ps', execFileSync('ps', ['-ww', '-eo', 'args'], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }))

@@ -49,7 +49,7 @@ async function expectRefused(wanted: Case, env: Record<string, string> = {}): Pr
   const { folder, path } = prepare(wanted)
   const args = wanted.args ?? ['start', '--config', path]
   const exitCode = wanted.exit ?? 5
-  const options = { home, cwd: folder, env, deadlineMs: 16_000 }
+  const options = { home, cwd: folder, env, deadlineMs: 60_000 }
   const [plain, asJson] = await Promise.all([run(args, options), run([...args, '--json'], options)])
   expect(plain, plain.stderr).toMatchObject({ exitCode, stdout: '' })
   // One paragraph: no empty line, no second error, no stack.
@@ -92,7 +92,7 @@ describe('bad input is explained, as text and as JSON, while what runs goes on:'
   test('code that never comes to an end, whether or not something of it goes on', async () => {
     const endless = (text: string): Case => ({ what: text, file: ['a.mjs', `await new Promise(() => ${text})\nexport default {}\n`], code: 'CONFIG_EVALUATION', says: ['FILE', 'did not finish'], hint: 'await' })
     await Promise.all([expectRefused(endless('{}')), expectRefused(endless('setInterval(() => {}, 1000)'))])
-  }, 20_000)
+  }, 90_000)
 
   test('a wrong variable of mcpctl itself', async () => {
     const wanted: Case = { what: '', file: ['a.json', { servers: { own: NODE } }], code: 'ENVIRONMENT_INVALID', says: ['MCP_MAX_STARTUP_TIME', '"soon"'], hint: 'unset' }

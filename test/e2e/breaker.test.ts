@@ -29,7 +29,9 @@ async function fault(kind: string): Promise<{ calls: number; initialized: number
 }
 
 const rig = useGateway((gateway) => gateway.start({
-  remote: { url: `http://127.0.0.1:${port}/mcp`, timeouts: { total: '400ms' } },
+  remote: { url: `http://127.0.0.1:${port}/mcp` },
+  // Tried again when somebody asks for it, and not by itself.
+  hung: { url: `http://127.0.0.1:${port}/mcp`, timeouts: { total: '1s' }, breaker: { recovery: '5m', maxRecovery: '10m', trials: 1 } },
   local: talkative(gateway, 'local', ['--delay', '100'], { restart: QUICK }),
 }))
 
@@ -66,25 +68,23 @@ describe('a remote server', () => {
   test('that hangs is seen by everybody who looks: status, why, health, metrics; reconnect tries it at once', async () => {
     const client = await rig().legacy()
     await fault('hang')
-    const before = await serverOf(rig().home, 'remote')
-    await Promise.all(Array.from({ length: 5 }, () => call(client).then(({ error }) => { expect(error).toMatchObject({ data: { reason: 'timeout' } }) })))
-    const open = await untilServer(rig().home, 'remote', ({ breaker }) => (breaker?.opened ?? 0) > (before.breaker?.opened ?? 0))
-    expect(open.breaker?.reason).toBe('5 calls in a row failed, last: did not answer within 400 ms')
-    // Trials that hang as well make the time until the next one long enough to look around.
-    await waitFor(async () => {
-      await call(client)
-      const { breaker } = await serverOf(rig().home, 'remote')
-      return breaker?.state === 'open' && (breaker.retryAt ?? 0) - Date.now() > 3000 ? true : null
-    }, { timeoutMs: 20_000, pollMs: 100, what: 'a longer recovery time' })
-    expect(await health('remote')).toMatchObject({ metrics: { circuit_breaker_state: 'open' } })
-    const [table, why, metrics] = await Promise.all([runOk(['status'], { home: rig().home }), runOk(['why', 'remote'], { home: rig().home }), fetch(rig().url.replace('/mcp', '/metrics')).then((page) => page.text())])
-    expect(table.stdout).toMatch(/remote is sent no calls, its breaker is open: tried again, and failed: did not answer within 400 ms; next try in/)
-    expect(why.stdout).toContain('mcpctl reconnect remote')
-    expect(metrics).toMatch(/mcpctl_breaker_state\{server="remote"\} 2/)
+    await Promise.all(Array.from({ length: 5 }, () => call(client, 'hung').then(({ error }) => { expect(error).toMatchObject({ data: { reason: 'timeout' } }) })))
+    const { breaker: open } = await untilServer(rig().home, 'hung', isBreaker('open'))
+    expect(open?.reason).toBe('5 calls in a row failed, last: did not answer within 1000 ms')
+    expect((await call(client, 'hung')).error).toMatchObject({ data: { reason: 'breaker-open' } })
+    await runOk(['reconnect', 'hung'], { home: rig().home })
+    expect((await call(client, 'hung')).error).toMatchObject({ data: { reason: 'timeout' } })
+    const { breaker: again } = await untilServer(rig().home, 'hung', isBreaker('open'))
+    expect((again?.retryAt ?? 0) - (again?.since ?? 0)).toBeGreaterThan((open?.retryAt ?? Infinity) - (open?.since ?? 0))
+    expect(await health('hung')).toMatchObject({ metrics: { circuit_breaker_state: 'open' } })
+    const [table, why, metrics] = await Promise.all([runOk(['status'], { home: rig().home }), runOk(['why', 'hung'], { home: rig().home }), fetch(rig().url.replace('/mcp', '/metrics')).then((page) => page.text())])
+    expect(table.stdout).toMatch(/hung is sent no calls, its breaker is open: tried again, and failed: did not answer within 1000 ms; next try in/)
+    expect(why.stdout).toContain('mcpctl reconnect hung')
+    expect(metrics).toMatch(/mcpctl_breaker_state\{server="hung"\} 2/)
     await fault('ok')
     const { stdout } = await runOk(['reconnect', '--json'], { home: rig().home })
-    expect(JSON.parse(stdout)).toMatchObject({ connected_servers: 2, total_servers: 2, names: ['remote'], servers: { remote: { connected: true, phase: 'ready' }, local: { connected: true, breaker: 'closed' } } })
-    await callUntilClosed(client, 'remote')
+    expect(JSON.parse(stdout)).toMatchObject({ connected_servers: 3, total_servers: 3, names: ['hung'], servers: { hung: { connected: true, phase: 'ready' }, local: { connected: true, breaker: 'closed' } } })
+    await callUntilClosed(client, 'hung')
   })
 
   test('that answers with errors of its own is left alone', async () => {

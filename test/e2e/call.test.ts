@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { run, runOk, start, type CliResult } from '../helpers/cli.js'
 import { waitFor } from '../helpers/wait.js'
-import { errorOf, fixture, logOf, useHome } from './support.js'
+import { errorOf, fixture, useHome } from './support.js'
 
 const home = useHome()
 
@@ -64,16 +66,16 @@ describe('call', () => {
 
   test('takes a call back when its time is up and when it is interrupted', async () => {
     await startBox()
-    const late = await call('box', 'forever', '--timeout', '400ms', '--json')
+    const told = (what: string): number => readFileSync(join(home().paths.logs, 'box.log'), 'utf8').split(`${what}\n`).length - 1
+    const late = await call('box', 'forever', '--timeout', '1s', '--json')
     expect(late.exitCode).toBe(7)
     expect(errorOf(late).code).toBe('TIMEOUT')
-    const takenBack = async (): Promise<number> => (await logOf(home(), 'box')).filter((line) => line.text === 'taken back').length
-    await waitFor(async () => (await takenBack()) === 1, { timeoutMs: 5000, what: 'the server to hear of it' })
+    await waitFor(() => told('taken back') === 1, { what: 'the server to hear of it' })
     const running = start(['call', 'box', 'forever'], { home: home() })
-    await waitFor(async () => (await logOf(home(), 'box')).filter((line) => line.text === 'forever: begun').length === 2, { timeoutMs: 10_000, what: 'the call to begin' })
+    await waitFor(() => told('forever: begun') === 2, { what: 'the call to begin' })
     running.kill('SIGINT')
     expect(await running).toMatchObject({ exitCode: 130, stderr: expect.stringMatching(/^error: interrupted; server "box" is told that nobody waits any more\n/) })
-    await waitFor(async () => (await takenBack()) === 2, { timeoutMs: 5000, what: 'the server to hear of it again' })
+    await waitFor(() => told('taken back') === 2, { what: 'the server to hear of it again' })
   })
 
   test('goes by the names clients see', async () => {

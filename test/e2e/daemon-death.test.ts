@@ -45,14 +45,16 @@ describe('kill -9 of the daemon', () => {
   })
 
   test('in the middle of a start takes every process along, and that start ends with a true answer', async () => {
-    home().config(Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`s${index}`, badServer('slow-start=2000,ignore-eof,setsid-grandchild')])), QUICK_STOP)
+    const servers = (mode: string): Record<string, unknown> => Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`s${index}`, badServer(`${mode},ignore-eof,setsid-grandchild`)]))
+    home().config(servers('never-ready'), QUICK_STOP)
     const starting = run(['start'], { home: home() })
-    await waitFor(async () => (await look(home()))?.servers.some(({ pid }) => pid !== null))
+    await waitFor(async () => (await look(home()))?.servers.some(({ pid }) => pid !== null), { timeoutMs: 20_000 })
     kill(daemonFacts(home()).pid)
     await nothingLeft()
     const { exitCode, stderr } = await starting
     expect(exitCode).toBe(6)
     expect(stderr).toContain('the daemon ended while servers were being started')
+    home().config(servers('ok'), QUICK_STOP)
     await runOk(['start'], { home: home() })
   })
 

@@ -97,7 +97,7 @@ describe('daemon run', () => {
     const { child: daemon } = await foreground()
     kill(daemon.pid)
     await daemon
-    await waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 3000 })
+    await waitFor(() => processesLeft(home()).length === 0)
     // What is left are files, which the next start takes over.
     await runOk(['start'], { home: home() })
   })

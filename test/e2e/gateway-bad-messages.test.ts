@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { LEGACY, modern, textOf, type LineClient, type Message } from './gateway-client.js'
 import { exchange } from './gateway-http.js'
@@ -35,7 +37,7 @@ const BAD: [string, string | Buffer, number, string | number | null][] = [
 
 /** The next answer with this id. */
 async function sendBad(client: LineClient, bytes: string | Buffer, id: string | number | null): Promise<Message> {
-  const answer = client.answerTo(id, 5000)
+  const answer = client.answerTo(id)
   await client.raw(Buffer.concat([Buffer.from(bytes), Buffer.from('\n')]))
   return answer
 }
@@ -94,9 +96,11 @@ test('an id that is under way already is refused, and the first request has its 
   const client = await rig().legacy()
   for (const id of ['twice', 2, '2']) {
     const first = client.answerTo(id)
-    client.send({ id, method: 'tools/call', params: { name: 'legacy__slow', arguments: { ms: 300 } } })
+    const until = join(rig().home.base, `until-${JSON.stringify(id)}`)
+    client.send({ id, method: 'tools/call', params: { name: 'legacy__slow', arguments: { until } } })
     client.send({ id, method: 'tools/call', params: { name: 'legacy__echo', arguments: { text: 'second' } } })
     expect((await first).error).toMatchObject({ code: -32600, message: expect.stringContaining('under way already') })
+    writeFileSync(until, '')
     expect(textOf(await client.answerTo(id))).toMatch(/^slow/)
   }
   expect(rig().record('legacy').filter(({ line }) => line.includes('"second"'))).toEqual([])

@@ -178,7 +178,7 @@ export function openProxy(home: TestHome, args: readonly string[] = []): ProxyCl
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const client = new LineClient(child.stdin, child.stdout, async () => {
     child.stdin.end()
-    const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 15_000)
     await exited
     clearTimeout(timer)
   })

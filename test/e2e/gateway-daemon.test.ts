@@ -1,10 +1,12 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runOk } from '../helpers/cli.js'
 import { waitFor } from '../helpers/wait.js'
 import { jsonOf, modern, textOf } from './gateway-client.js'
 import { postModern } from './gateway-http.js'
 import { talkative, useFreshGateway } from './gateway-support.js'
-import { daemonFacts, kill, look, serverOf, untilGone } from './support.js'
+import { daemonFacts, fixture, gated, kill, look, serverOf, untilGone } from './support.js'
 
 const rig = useFreshGateway()
 const ABLE = { elicitation: { form: {} } }
@@ -97,21 +99,26 @@ test('a daemon that is killed while a server waits for an answer takes its quest
 
 test('a new daemon lists what it remembers before its servers are up, and calls wait for them', async () => {
   const names = ['one', 'two', 'three']
-  await rig().start(Object.fromEntries(names.map((name) => [name, talkative(rig(), name, ['--delay', '1500', '--tools', 'echo,pid'])])))
+  const gate = join(rig().home.base, 'gate')
+  writeFileSync(gate, '')
+  await rig().start(Object.fromEntries(names.map((name) => [name, gated(fixture('mcp-talkative.mjs', '--name', name, '--tools', 'echo,pid'), gate)])))
   const { home } = rig()
   const first = await rig().legacy()
   const wanted = await first.tools()
   expect(wanted).toEqual(names.flatMap((name) => [`${name}__echo`, `${name}__pid`]))
   await rig().closeClients()
   await runOk(['stop'], { home })
+  rmSync(gate)
   await runOk(['start', '--no-wait'], { home })
   const client = await rig().legacy()
   const list = await client.ask('tools/list')
   expect((await look(home))?.servers.map(({ phase }) => phase)).toEqual(['starting', 'starting', 'starting'])
   expect(list['_meta']).toBeUndefined()
   expect((list['tools'] as { name: string }[]).map(({ name }) => name)).toEqual(wanted)
-  const answer = await client.text('three__echo', { text: 'now' })
-  expect(answer).toBe('now')
+  const answer = client.text('three__echo', { text: 'now' })
+  await client.ask('ping')
+  writeFileSync(gate, '')
+  expect(await answer).toBe('now')
   await waitFor(async () => (await serverOf(home, 'one')).phase === 'ready')
   expect(client.heard).toEqual([])
 })

@@ -55,7 +55,7 @@ function read(request: http.ClientRequest, response: http.IncomingMessage): Http
       response.once('end', () => resolve())
       response.once('close', () => resolve())
     }),
-    until: (wanted) => waitFor(() => opened.messages().find(wanted), { timeoutMs: 5000, what: `a message that fits ${wanted.toString()} in ${opened.body.slice(0, 500)}` }),
+    until: (wanted) => waitFor(() => opened.messages().find(wanted), { what: `a message that fits ${wanted.toString()} in ${opened.body.slice(0, 500)}` }),
     destroy: () => request.destroy(),
   }
   request.on('error', () => undefined)

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { jsonOf, modern, textOf, type Json, type LineClient, type Message } from './gateway-client.js'
 import { postModern } from './gateway-http.js'
@@ -178,9 +180,11 @@ describe('a shared server that asks while several clients wait', () => {
     const asking = await rig().legacy(ABLE)
     const waiting = await rig().legacy(ABLE)
     for (const client of [asking, waiting]) client.onQuestion('elicitation/create', () => ANSWERS['ask'] ?? {})
-    const slow = waiting.call('old__slow', { ms: 400 })
+    const until = join(rig().home.base, 'asked')
+    const slow = waiting.call('old__slow', { until })
     await rig().untilRecorded('old', ({ message }) => message.params?.['name'] === 'slow')
     expect(jsonOf(await asking.call('old__ask', { message: 'whose?' }))).toMatchObject({ refused: { code: -32601 } })
+    writeFileSync(until, '')
     expect(textOf(await slow)).toMatch(/^slow/)
     expect([...asking.heard, ...waiting.heard]).toEqual([])
     const log = await logOf(rig().home, 'old')

@@ -28,10 +28,10 @@ async function replace(server: string): Promise<number> {
   return readyPid(before)
 }
 
-/** Starts a call of a slow tool and waits until the server works on it. */
-async function begin(client: LineClient, server: string, tool: string, ms = 60_000): Promise<{ answer: Promise<Message> }> {
+/** Starts a call of a slow tool and waits until the server works on it: for ever, or until a file is there. */
+async function begin(client: LineClient, server: string, tool: string, until?: string): Promise<{ answer: Promise<Message> }> {
   const mark = `${tool}-${Math.random()}`
-  const answer = client.request('tools/call', { name: `${server}__${tool}`, arguments: { ms, mark } })
+  const answer = client.request('tools/call', { name: `${server}__${tool}`, arguments: { ...(until === undefined ? { ms: 60_000 } : { until }), mark } })
   await rig().untilRecorded(server, ({ line }) => line.includes(mark))
   return { answer }
 }
@@ -59,9 +59,12 @@ describe.each(ERAS)('a %s server that is lost', (server) => {
 
   test('is asked again, once, what changes nothing', async () => {
     const client = await rig().legacy()
-    const { answer } = await begin(client, server, 'look', 700)
+    const until = join(rig().home.base, `until-${server}`)
+    const { answer } = await begin(client, server, 'look', until)
     const first = await pidOf(rig().home, server)
     kill(first)
+    await untilGone(first)
+    writeFileSync(until, '')
     expect(textOf(await answer)).toBe(`look ${String(await pidOf(rig().home, server))}`)
     const twice = await begin(client, server, 'look')
     const killed = await pidOf(rig().home, server)

@@ -21,6 +21,11 @@ export function fixture(file: string, ...args: string[]): ServerEntry {
   return { command: file.endsWith('.sh') ? '/bin/sh' : process.execPath, args: [`${SERVERS}${file}`, ...args] }
 }
 
+/** The same server, which begins to start only once `gate` exists: for what has to be seen before it is ready. */
+export function gated({ command, args }: ServerEntry, gate: string): ServerEntry {
+  return { command: '/bin/sh', args: ['-c', 'until [ -e "$0" ]; do sleep 0.05; done; exec "$@"', gate, command, ...args] }
+}
+
 /**
  * A fresh home for each test of the file. Afterwards everything is stopped, and the test fails when that is not possible
  * or when a process, a socket or a PID file is left all the same.
@@ -74,6 +79,27 @@ export async function untilServer(home: TestHome, name: string, wanted: (server:
     },
     { timeoutMs: 25_000, pollMs: 25, what: `${name} to be such that ${wanted.toString()}`, ...options },
   )
+}
+
+/** Follows a server from now on. `end` gives all its states, oldest first: also those that were over before anybody looked. */
+export async function followChanges(home: TestHome, name: string): Promise<{ end: () => Promise<readonly ServerSnapshot[]> }> {
+  const client = await connectControl(home.paths, VERSION)
+  if (client === null) throw new Error('the daemon does not run')
+  const changes: ServerSnapshot[] = []
+  await new Promise<void>((begun, failed) => {
+    client.subscribe((event) => {
+      if (event.type === 'server' && event.server.name === name) changes.push(event.server)
+      if (event.type === 'snapshot') begun()
+    }).catch(failed)
+  })
+  return {
+    async end() {
+      // What was said until now is through when this is answered.
+      await client.request('snapshot', { names: null, detail: false })
+      client.close()
+      return changes
+    },
+  }
 }
 
 /** The pid of a server's process; throws when it has none. */
