@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import type { PassThrough } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Home } from '../../src/lib/control/index.js'
 import { openFrontSocket, type FrontSocket } from '../../src/lib/daemon/front-socket.js'
 import { McpctlError } from '../../src/lib/errors/index.js'
@@ -337,10 +337,10 @@ describe('the pump', () => {
   it('ends with its client, at once when nothing is under way', async () => {
     void start()
     await client.ask(1, 'ping')
-    const began = performance.now()
+    // Its patience with the last answers is never over: it would not end if it had to be.
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
     input.end()
-    await running
-    expect(performance.now() - began).toBeLessThan(1000)
+    await running.finally(() => vi.useRealTimers())
     await waitFor(() => gateway.last().closed !== null)
   })
 

@@ -112,7 +112,7 @@ export function createClient(output: NodeJS.WritableStream, input: NodeJS.Readab
       waitFor(() => {
         const at = messages.findIndex(fits)
         return at < 0 ? undefined : messages.splice(at, 1)[0]
-      }, { pollMs: 2, what: `a message that fits ${fits.toString()}` }),
+      }, { pollMs: 2, timeoutMs: 25_000, what: `a message that fits ${fits.toString()}` }),
     ask: (id, method, params) => {
       client.send({ jsonrpc: '2.0', id, method, ...(params === undefined ? {} : { params }) })
       return client.next((message) => message['id'] === id)

@@ -5,7 +5,7 @@ import { cleanUp, client, establish, fixture, keep, openChild, startHttp, until 
 
 afterEach(cleanUp)
 
-const call = { timeoutMs: 5000 }
+const call = { timeoutMs: 25_000 }
 
 /** A request of a client, and what became of it. */
 function passed(method: string, params: Record<string, unknown> = {}): PassedRequest & { readonly outcome: string[] } {

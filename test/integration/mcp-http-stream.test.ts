@@ -7,7 +7,7 @@ import { cleanUp, client, establish, keep, startChild, until } from './mcp-suppo
 
 const conformance = fileURLToPath(new URL('../fixtures/conformance/server.mjs', import.meta.url))
 const servers = new Set<Server>()
-const call = { timeoutMs: 5000 }
+const call = { timeoutMs: 25_000 }
 
 afterEach(async () => {
   await cleanUp()
@@ -99,7 +99,7 @@ test('a modern listen request brings notifications on its own stream', async () 
   const link = await open(await startFixture('modern'), { onNotification: (method, _params, via) => heard.push([method, via]) })
   expect((await establish(link)).verdict.era).toBe('modern')
   const patience = new AbortController()
-  const listening = link.request('subscriptions/listen', { notifications: { toolsListChanged: true } }, { timeoutMs: 10_000, signal: patience.signal })
+  const listening = link.request('subscriptions/listen', { notifications: { toolsListChanged: true } }, { ...call, signal: patience.signal })
   await until(() => heard.length === 1)
   await link.request('tools/call', { name: 'test_trigger_tool_change' }, call)
   await until(() => heard.length === 2)

@@ -19,7 +19,7 @@ test.each([
     expect(established.verdict.era).toBe('legacy')
     expect(established.serverInfo?.name).toBeTruthy()
     expect(names(established.catalogue.tools)).toContain(tool)
-    expect(await link.request('tools/call', { name: tool, arguments: given }, { timeoutMs: 5000 })).toHaveProperty('content')
+    expect(await link.request('tools/call', { name: tool, arguments: given }, { timeoutMs: 25_000 })).toHaveProperty('content')
     await probe(link)
     expect(noise).toEqual([])
     const gone = new Promise((resolve) => child.once('exit', resolve))

@@ -5,7 +5,7 @@ import { cleanUp, client, establish, fixture, keep, names, openChild, probe, unt
 
 afterEach(cleanUp)
 
-const call = { timeoutMs: 5000 }
+const call = { timeoutMs: 25_000 }
 
 async function failure(promise: Promise<unknown>): Promise<LinkError> {
   const error = await promise.then(() => new Error('it did not fail'), (reason: unknown) => reason)
@@ -159,7 +159,7 @@ test('a request that takes too long or is given up is told to the server, and it
   const timedOut = failure(link.request('tools/call', { name: 'a' }, { timeoutMs: 10 }))
   expect((await timedOut).reason).toBe('timeout')
   const controller = new AbortController()
-  const givenUp = failure(link.request('tools/call', { name: 'b' }, { timeoutMs: 5000, signal: controller.signal }))
+  const givenUp = failure(link.request('tools/call', { name: 'b' }, { ...call, signal: controller.signal }))
   controller.abort()
   expect((await givenUp).reason).toBe('aborted')
   await until(() => sent.filter((message) => message['method'] === 'notifications/cancelled').length === 2)

@@ -93,7 +93,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits for a condition without a fixed sleep. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 5000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
   const end = Date.now() + limitMs
   while (!(await condition())) {
     if (Date.now() > end) throw new Error('the condition did not come true')

@@ -60,7 +60,7 @@ describe('the link to one server through the gateway', () => {
     expect(hellos).toEqual([{ mcpctl: 1, front: 'stdio', view: { servers: ['files'], tags: [], prefix: 'none', separator: null }, profile: null, resume: null }])
     expect(open.established.catalogue.tools).toEqual([{ name: 'read' }])
     expect(heard).toEqual(['notifications/early'])
-    const error: unknown = await open.link.request('tools/call', { name: 'read' }, { timeoutMs: 5000 }).catch((reason: unknown) => explainFailure(reason, 'files'))
+    const error: unknown = await open.link.request('tools/call', { name: 'read' }, { timeoutMs: 25_000 }).catch((reason: unknown) => explainFailure(reason, 'files'))
     expect(error).toMatchObject({ code: 'TIMEOUT', message: 'server "files": too slow', details: { rpcCode: -32603, data: { outcome: 'unknown' } } })
   })
 

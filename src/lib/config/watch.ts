@@ -14,6 +14,10 @@ export interface WatchOptions {
   readonly onChange: () => void
   /** Changes may go unnoticed, or be noticed late; in words. */
   readonly onTrouble: (message: string) => void
+  /** Nothing may happen for this long, in milliseconds, before the content counts as settled; default 200. */
+  readonly quietMs?: number
+  /** What goes on and on, or is gone, is told after this many milliseconds; default 2000. */
+  readonly mostMs?: number
 }
 
 export interface ConfigWatcher {
@@ -26,9 +30,7 @@ export interface ConfigWatcher {
   close(): Promise<void>
 }
 
-/** Nothing may happen for this long before the content counts as settled ... */
 const QUIET_MS = 200
-/** ... but what goes on and on is told after this. */
 const MOST_MS = 2_000
 /** The kernel stamps files with a clock that moves in ticks of up to 10 ms. */
 const CLOCK_SLACK_MS = 20
@@ -52,6 +54,8 @@ export function watchConfig(options: WatchOptions): ConfigWatcher {
  */
 class FileWatcher implements ConfigWatcher {
   readonly #options: WatchOptions
+  readonly #quietMs: number
+  readonly #mostMs: number
   #files: readonly string[] = []
   /** Content by file, as it was last told; a file that is not in it was never looked at. */
   #known = new Map<string, string>()
@@ -68,6 +72,8 @@ class FileWatcher implements ConfigWatcher {
 
   constructor(options: WatchOptions) {
     this.#options = options
+    this.#quietMs = options.quietMs ?? QUIET_MS
+    this.#mostMs = options.mostMs ?? MOST_MS
     this.update(options.files, options.since, options.absent)
   }
 
@@ -157,7 +163,7 @@ class FileWatcher implements ConfigWatcher {
     const now = performance.now()
     this.#stirredAt ??= now
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#settle(), Math.max(0, Math.min(QUIET_MS, this.#stirredAt + MOST_MS - now)))
+    this.#timer = setTimeout(() => void this.#settle(), Math.max(0, Math.min(this.#quietMs, this.#stirredAt + this.#mostMs - now)))
   }
 
   async #settle(): Promise<void> {
@@ -166,7 +172,7 @@ class FileWatcher implements ConfigWatcher {
     if (this.#isClosed) return
     const isChanged = this.#differ(states)
     // Deleted or truncated, and written anew in a moment: editors do.
-    if (isChanged && this.#vanishes(states) && performance.now() < startedAt + MOST_MS) return this.#stir()
+    if (isChanged && this.#vanishes(states) && performance.now() < startedAt + this.#mostMs) return this.#stir()
     this.#stirredAt = null
     for (const [file, { content }] of states) this.#known.set(file, content)
     if (isChanged) this.#options.onChange()

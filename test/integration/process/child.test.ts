@@ -47,14 +47,13 @@ describe('a child', () => {
     await child.release()
   })
 
-  it('is reported as ended although its children hold the pipes, which release() closes within half a second', async () => {
+  it('is reported as ended although its children hold the pipes, which release() closes without waiting for them', async () => {
     const child = await start(join(SERVERS, 'proc-tree.sh'), ['leave'])
     const pids = (await firstLine(child)).split(' ').map(Number)
     expect(await exitOf(child)).toEqual({ code: 0, signal: null })
     expect(pids.every(alive)).toBe(true)
-    const startedAt = performance.now()
     await child.release()
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(pids.every(alive), 'they go on for ten minutes').toBe(true)
     expect(child.stdout.destroyed && child.stderr.destroyed && child.stdin.destroyed).toBe(true)
   })
 

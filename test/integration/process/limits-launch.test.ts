@@ -63,10 +63,8 @@ onLinux('a launch under limits', () => {
 })
 
 onLinux('the choice of a backend', () => {
-  it('takes the strongest, and tells of each stronger one why not, within a moment', async () => {
-    const startedAt = performance.now()
+  it('takes the strongest, and tells of each stronger one why not', async () => {
     const backend = await openBackend()
-    expect(performance.now() - startedAt).toBeLessThan(500)
     expect(backend.name).not.toBe('none')
     const order = ['cgroup2', 'systemd', 'cgroup1', 'rlimit', 'poll']
     expect(backend.refused.map(({ name }) => name)).toEqual(order.slice(0, order.indexOf(backend.name)))

@@ -19,21 +19,21 @@ function shellOf(text: string): string {
 describe.skipIf(process.platform === 'win32')('the PATH of a login shell', () => {
   it('is that of its start files, not ours, whatever they print', async () => {
     const shell = shellOf(`echo Welcome; printf 'no newline'; PATH=/opt/own:/usr/bin:/bin; export PATH; echo; eval "$4"; echo Bye`)
-    const found = await readLoginPath({ SHELL: shell, HOME: '/', PATH: '/ours', SECRET: 'x' }, 5000)
+    const found = await readLoginPath({ SHELL: shell, HOME: '/', PATH: '/ours', SECRET: 'x' }, 60_000)
     expect(found).toEqual({ shell, folders: ['/opt/own', '/usr/bin', '/bin'] })
   })
 
   it('comes from the real shell here', async () => {
-    const found = await readLoginPath({ SHELL: '/bin/bash', HOME: '/nonexistent' }, 5000)
+    const found = await readLoginPath({ SHELL: '/bin/bash', HOME: '/nonexistent' }, 60_000)
     expect('folders' in found && found.folders.length > 0).toBe(true)
   })
 
   it('is not known when the shell hangs, prints without end, is missing or says nothing; what it started is ended', async () => {
     const hanging = shellOf('sleep 61.5')
     expect(await readLoginPath({ SHELL: hanging }, 150)).toEqual({ trouble: `${hanging} did not answer within 0.15 s` })
-    expect(await readLoginPath({ SHELL: shellOf('yes') }, 5000)).toMatchObject({ trouble: expect.stringContaining('prints without end') as string })
-    expect(await readLoginPath({ SHELL: '/no/such/shell' }, 5000)).toMatchObject({ trouble: expect.stringContaining('cannot be run') as string })
-    expect(await readLoginPath({ SHELL: shellOf('exit 0') }, 5000)).toMatchObject({ trouble: expect.stringContaining('did not say') as string })
+    expect(await readLoginPath({ SHELL: shellOf('yes') }, 60_000)).toMatchObject({ trouble: expect.stringContaining('prints without end') as string })
+    expect(await readLoginPath({ SHELL: '/no/such/shell' }, 60_000)).toMatchObject({ trouble: expect.stringContaining('cannot be run') as string })
+    expect(await readLoginPath({ SHELL: shellOf('exit 0') }, 60_000)).toMatchObject({ trouble: expect.stringContaining('did not say') as string })
     await waitFor(async () => !(await listProcesses()).some(({ args }) => args.join(' ') === 'sleep 61.5'))
   })
 })
@@ -44,7 +44,7 @@ describe.skipIf(process.platform !== 'linux')('the list of processes', () => {
     onTestFinished(() => void child.kill('SIGKILL'))
     const found = await waitFor(async () => (await listProcesses()).find(({ pid, args, memoryBytes }) => pid === child.pid && args[0] === 'sleep' && memoryBytes !== 0))
     expect(found).toMatchObject({ parentPid: process.pid, args: ['sleep', '62.5'], marker: 'test:list:1' })
-    expect(Math.abs(Date.now() - (found.startedAt ?? 0))).toBeLessThan(15_000)
+    expect(Math.abs(Date.now() - (found.startedAt ?? 0))).toBeLessThan(60_000)
     expect(found.memoryBytes).toBeGreaterThan(100_000)
     expect(measureProcesses([found.pid])).toBeGreaterThan(10_000)
     expect(readEnvironmentOf(found.pid, 'OTEL_X')).toBe('y=z')

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createSweeper, startWatchdog } from '../../../src/lib/process/index.js'
 import { alive, environmentOf, lookUp } from '../../helpers/proc.js'
 import { waitFor } from '../../helpers/wait.js'
@@ -52,9 +53,9 @@ const STUBBORN = { file: join(SERVERS, 'proc-stubborn.sh'), args: [] }
 const HTTP = { file: process.execPath, args: [join(SERVERS, 'proc-http.mjs')] }
 const NAKED = { file: '/bin/sh', args: ['-c', 'env -i /bin/sleep 600 & echo $!; wait'] }
 
-async function allGone(pids: number[], withinMs: number): Promise<void> {
+async function allGone(pids: number[]): Promise<void> {
   await waitFor(async () => pids.every((pid) => !alive(pid)) && (await sweeper.find({ prefix })).length === 0, {
-    timeoutMs: withinMs, what: `the end of ${pids.join(' ')}`,
+    timeoutMs: 20_000, what: `the end of ${pids.join(' ')}`,
   })
 }
 
@@ -69,14 +70,18 @@ describe.runIf(process.platform === 'linux')('the watchdog', () => {
     const pids = daemon.servers.flatMap((server, index) => [server.pid, ...(index === 2 ? [] : server.line.split(' ').map(Number).filter(Boolean))])
     expect(pids.filter(alive)).toHaveLength(8)
     daemon.process.kill('SIGKILL')
-    await allGone([...pids, daemon.watchdog], 15_000)
+    await allGone([...pids, daemon.watchdog])
   })
 
-  it('lets well-behaved servers end by themselves and is done long before its patience is', async () => {
-    const daemon = await startDaemon([HTTP, { file: '/bin/sh', args: ['-c', 'echo up; exec cat >/dev/null'] }])
+  it('lets well-behaved servers end by themselves', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mcpctl-watchdog-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const said = join(folder, 'said')
+    const daemon = await startDaemon([HTTP, { file: '/bin/sh', args: ['-c', `exec 2>/dev/null; trap 'echo asked > ${said}; exit 0' TERM; echo up; while :; do sleep 0.05; done`] }])
     const pids = [...daemon.servers.map((server) => server.pid), daemon.watchdog]
     daemon.process.kill('SIGKILL')
-    await allGone(pids, 800)
+    await allGone(pids)
+    expect(readFileSync(said, 'utf8')).toBe('asked\n')
   })
 
   it('finds processes that were started in the last moment, before they could be recorded', async () => {
@@ -85,7 +90,7 @@ describe.runIf(process.platform === 'linux')('the watchdog', () => {
     await daemon.nextLine()
     await waitFor(async () => (await sweeper.find({ prefix })).length > 10, { pollMs: 1 })
     daemon.process.kill('SIGKILL')
-    await waitFor(() => !alive(daemon.watchdog), { timeoutMs: 4000 })
+    await waitFor(() => !alive(daemon.watchdog), { timeoutMs: 20_000 })
     expect(await sweeper.find({ prefix })).toEqual([])
   })
 
@@ -103,7 +108,7 @@ describe.runIf(process.platform === 'linux')('the watchdog', () => {
     const [forgotten, recorded] = daemon.servers.map((server) => server.pid)
     try {
       daemon.process.kill('SIGKILL')
-      await waitFor(() => !alive(daemon.watchdog), { timeoutMs: 4000 })
+      await waitFor(() => !alive(daemon.watchdog), { timeoutMs: 20_000 })
       expect([alive(forgotten ?? 0), alive(recorded ?? 0)]).toEqual([true, false])
     } finally {
       await sweeper.end({ marker: lookalike })
