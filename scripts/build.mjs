@@ -1,6 +1,5 @@
-// Compiles src to dist.   node scripts/build.mjs [--clean] [--manifest]
-//   --clean     empty dist first
-//   --manifest  also write oclif.manifest.json, so that the packed CLI need not look through its commands
+// Compiles src to dist and writes oclif.manifest.json.   node scripts/build.mjs [--clean]
+//   --clean  empty dist first
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -20,7 +19,7 @@ export function isBuilt() {
 }
 
 /** Compiles; throws when the compiler finds an error. Leaves no output of a source that is gone: the CLI finds its commands by looking. */
-export async function build({ clean = false, manifest = false } = {}) {
+export async function build({ clean = false } = {}) {
   const before = fingerprint()
   if (clean) fs.rmSync(dist, { recursive: true, force: true })
   fs.rmSync(stamp, { force: true })
@@ -31,7 +30,7 @@ export async function build({ clean = false, manifest = false } = {}) {
   await bundle()
   const entry = path.join(root, 'bin', 'run.js')
   if (fs.existsSync(entry)) fs.chmodSync(entry, 0o755)
-  if (manifest) await writeManifest()
+  await writeManifest()
   fs.writeFileSync(stamp, before)
 }
 
@@ -89,6 +88,7 @@ function prune() {
   }
 }
 
+/** Without it oclif loads every command to learn what there is, which takes as long as all the rest. */
 async function writeManifest() {
   const { Plugin } = await import('@oclif/core')
   const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true })
@@ -98,11 +98,11 @@ async function writeManifest() {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(fs.realpathSync(process.argv[1])).href) {
-  const known = new Set(['--clean', '--manifest'])
+  const known = new Set(['--clean'])
   const unknown = process.argv.slice(2).filter((word) => !known.has(word))
   try {
-    if (unknown.length > 0) throw new Error(`build knows --clean and --manifest, not ${unknown.join(' ')}`)
-    await build({ clean: process.argv.includes('--clean'), manifest: process.argv.includes('--manifest') })
+    if (unknown.length > 0) throw new Error(`build knows --clean, not ${unknown.join(' ')}`)
+    await build({ clean: process.argv.includes('--clean') })
   } catch (error) {
     console.error(error.message)
     process.exitCode = 1

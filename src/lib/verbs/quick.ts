@@ -2,20 +2,32 @@ import { parseArgs } from 'node:util'
 import { explainUnknown, JSON_FLAG, reportError, runVerb, type FlagTable, type FlagValues, type Verb } from '../cli/index.js'
 import { VERBS } from './registry.js'
 
+const VERSION_FLAGS = new Set(['--version', '-v'])
+
 /**
  * Runs a command line that needs no help from oclif: loading oclif takes longer than everything `status` does.
  * Anything not plainly understood (help, an unknown flag or command, a missing argument) is left to oclif, which
  * explains it. Returns whether the command line was taken.
  */
 export async function runQuickly(argv: readonly string[]): Promise<boolean> {
-  if (argv[0] === 'help') return refuseHelp(argv.slice(1))
-  const words = argv[0] !== undefined && isVerb(argv[0]) ? 1 : 2
-  const id = argv.slice(0, words).join(' ')
+  const [first = '', second = ''] = argv
+  const json = argv.includes('--json')
+  if (first === 'help') return refuseUnknown(argv.slice(1).filter((word) => !isFlag(word)), json)
+  if (argv.length === 1 && VERSION_FLAGS.has(first)) return sayVersion()
+  const words = isVerb(first) ? 1 : 2
+  const id = words === 1 ? first : `${first} ${second}`
   const verb = isVerb(id) ? await VERBS[id]?.() : undefined
-  if (verb === undefined) return false
+  if (verb === undefined) return refuseUnknown(argv, json)
   const parsed = parse(verb, argv.slice(words))
   if (parsed === null) return false
   await runVerb(verb, parsed, parsed.json)
+  return true
+}
+
+/** In the words of oclif. */
+async function sayVersion(): Promise<true> {
+  const { VERSION } = await import('../control/index.js')
+  process.stdout.write(`mcpctl/${VERSION} ${process.platform}-${process.arch} node-${process.version}\n`)
   return true
 }
 
@@ -24,13 +36,18 @@ function isVerb(id: string): boolean {
   return Object.hasOwn(VERBS, id)
 }
 
-/** oclif has no code and no suggestion for help on a command that does not exist; all other help is its own. */
-function refuseHelp(args: readonly string[]): boolean {
-  const typed = args.filter((arg) => !arg.startsWith('-')).join(' ')
+/** Whatever follows a word that is no command, a name or `--help`, it is the word that is wrong. A topic alone is oclif's, and so is a flag in front. */
+function refuseUnknown([first = '', second = '']: readonly string[], json: boolean): boolean {
   const ids = [...Object.keys(VERBS), 'help']
-  if (typed === '' || ids.some((id) => id === typed || id.startsWith(`${typed} `))) return false
-  reportError(explainUnknown(typed, ids), args.includes('--json'))
+  const isTopic = ids.some((id) => id.startsWith(`${first} `))
+  const typed = isTopic ? `${first} ${second}` : first
+  if (first === '' || isFlag(first) || ids.includes(first) || (isTopic && (second === '' || isFlag(second) || ids.includes(typed)))) return false
+  reportError(explainUnknown(typed, ids), json)
   return true
+}
+
+function isFlag(word: string): boolean {
+  return word.startsWith('-')
 }
 
 function parse(verb: Verb, args: readonly string[]): { names: string[]; flags: FlagValues<FlagTable>; json: boolean } | null {

@@ -54,11 +54,8 @@ describe('the quick path leaves to oclif', () => {
     ['help of a command', 'start --help'],
     ['help of a topic', 'config --help'],
     ['a topic alone', 'config'],
-    ['the version', '--version'],
-    ['an unknown command', 'strat'],
-    ['an unknown command of a topic', 'config shwo'],
-    ['a word every object has', 'constructor'],
-    ['another one', '__proto__'],
+    ['a topic with a flag', 'config --json'],
+    ['a flag in front', '--json status'],
     ['an unknown flag', 'start --tiemout 3'],
     ['a flag without its value', 'start --timeout'],
     ['a flag that takes another flag for its value', 'start --timeout --json'],
@@ -71,7 +68,7 @@ describe('the quick path leaves to oclif', () => {
   })
 })
 
-describe('help on what does not exist', () => {
+describe('what does not exist', () => {
   const said = { out: '', err: '' }
 
   beforeEach(() => {
@@ -83,10 +80,15 @@ describe('help on what does not exist', () => {
 
   afterEach(() => vi.restoreAllMocks())
 
-  it('is answered like the command itself', async () => {
-    expect(await runQuickly(['help', 'strat'])).toBe(true)
+  it.each(['strat', 'strat files git', 'strat --help', 'help strat', 'strat -c start'])('is refused with what was meant, whatever follows: %s', async (line) => {
+    expect(await runQuickly(line.split(' '))).toBe(true)
     expect(said).toEqual({ out: '', err: 'error: there is no command "strat"\nhint: Did you mean mcpctl start?\n' })
     expect(process.exitCode).toBe(127)
+  })
+
+  it.each([['config shwo', 'config shwo'], ['help config shwo', 'config shwo'], ['config shwo now', 'config shwo'], ['constructor', 'constructor'], ['__proto__', '__proto__']])('is named as far as it is wrong: %s', async (line, named) => {
+    expect(await runQuickly(line.split(' '))).toBe(true)
+    expect(said.err).toContain(`there is no command "${named}"\n`)
   })
 
   it('is answered as JSON when asked so', async () => {
