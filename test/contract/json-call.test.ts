@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run, runOk } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { DUAL } from './json-support.js'
+import { endHome } from '../e2e/support.js'
 
 /* Append only, as the documents in json.test.ts are. */
 const PAGE = readFileSync(new URL('../../docs/reference/json.md', import.meta.url), 'utf8')
@@ -18,8 +19,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  await run(['stop'], { home })
-  await home.cleanup()
+  await endHome(home)
 })
 
 /** Prints exactly one document with this content, whose own fields are all on the page, in the section of the command. */

@@ -4,6 +4,7 @@ import { run, start, type CliResult } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { waitFor } from '../helpers/wait.js'
 import { DUAL, fieldNames, stable } from './json-support.js'
+import { endHome } from '../e2e/support.js'
 
 /*
  * The documents that programs read. Append only: a golden document may gain fields, none of it may change under
@@ -46,8 +47,7 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  await run(['stop'], { home })
-  await home.cleanup()
+  await endHome(home)
 })
 
 // What changes here is reloaded by the tests alone.

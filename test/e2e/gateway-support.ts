@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
-import { run, runOk } from '../helpers/cli.js'
+import { afterAll, afterEach, beforeAll } from 'vitest'
+import { runOk } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { freePort } from '../helpers/port.js'
 import { waitFor } from '../helpers/wait.js'
 import { openProxy, openSocket, type Json, type LineClient, type ProxyClient } from './gateway-client.js'
 import { HttpSession } from './gateway-http.js'
-import { fixture } from './support.js'
+import { endHome, fixture } from './support.js'
 
 export interface Recorded {
   readonly pid: number
@@ -79,10 +79,7 @@ export class GatewayRig {
   /** Stops everything; throws when something is left. */
   async end(): Promise<void> {
     await this.closeClients()
-    const stopped = await run(['stop'], { home: this.home, cwd: this.home.base }).catch((error: unknown) => error as Error)
-    await this.home.cleanup()
-    if (stopped instanceof Error) throw stopped
-    expect(stopped.exitCode, stopped.stderr).toBe(0)
+    await endHome(this.home)
   }
 
   #keep<T extends LineClient>(client: T): T {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { runOk, type CliOptions } from '../helpers/cli.js'
 import { ensureNode } from '../helpers/node-matrix.js'
 import { lookUp } from '../helpers/proc.js'
-import { daemonFacts, fixture, statusOf, useHome } from './support.js'
+import { daemonFacts, fixture, useHome, type StatusDocument } from './support.js'
 
 const home = useHome()
 
@@ -23,7 +23,7 @@ describe.each([22, 24, 26])('under Node %i', (major) => {
     await runOk(['start'], cli)
     // The daemon runs with the Node that runs the command.
     expect(lookUp(daemonFacts(home()).pid)?.commandLine.startsWith(`${node} `)).toBe(true)
-    const { servers } = await statusOf(home(), cli)
+    const { servers } = (await runOk(['status', '--json'], cli)).json() as unknown as StatusDocument
     expect(servers.map(({ name, phase, era, generation }) => ({ name, phase, era, generation }))).toEqual(
       expect.arrayContaining([
         { name: 'old', phase: 'ready', era: 'legacy', generation: 1 },

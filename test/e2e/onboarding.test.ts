@@ -6,6 +6,7 @@ import { DISABLED, DISTINCT, FILE_OF, readClientHome, SECRETS, writeClientHome }
 import { run, runOk, type CliResult } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { processesCarrying } from '../helpers/proc.js'
+import { endHome } from './support.js'
 
 let home: TestHome
 
@@ -15,8 +16,7 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  await run(['stop'], { home })
-  await home.cleanup()
+  await endHome(home)
 })
 
 function expectNoSecret({ stdout, stderr }: CliResult): void {

@@ -5,7 +5,7 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run, runOk, type CliOptions } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
-import { fixture, kill, look, statusOf } from './support.js'
+import { fixture, kill, look, type StatusDocument } from './support.js'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** What packing needs; packing in the checkout itself would empty `dist` under the tests that run beside this one. */
@@ -76,7 +76,7 @@ describe('the packed package', () => {
     home.write('.mcp.json', { mcpServers: { notes: { command: 'node', args: fixture('mcp-legacy.mjs').args } } })
     const started = await runOk(['start', '--json'], installed())
     expect(started.json()).toMatchObject({ schemaVersion: 1, ready: 1, failed: 0, servers: [{ name: 'notes', phase: 'ready' }] })
-    const { daemon, servers } = await statusOf(home, installed())
+    const { daemon, servers } = (await runOk(['status', '--json'], installed())).json() as unknown as StatusDocument
     expect(servers).toMatchObject([{ name: 'notes', phase: 'ready', ready: true, era: 'legacy', source: join(home.project, '.mcp.json') }])
     expect(servers[0]?.tools).toBeGreaterThan(0)
     expect(daemon).toMatchObject({ version: manifest.version })

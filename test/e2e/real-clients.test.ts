@@ -6,12 +6,12 @@ import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/s
 import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2, type VersionNegotiationOptions } from '@modelcontextprotocol/client'
 import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runOk, run } from '../helpers/cli.js'
+import { runOk } from '../helpers/cli.js'
 import { clientEnvironment, clientFile, CLIENT_VERSIONS, ensureClients, newNode, PROXY, runClient, type Entry } from '../helpers/clients.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { freePort } from '../helpers/port.js'
 import { asConfig, ensureRealServers, realServer } from '../helpers/real-servers.js'
-import { fixture } from './support.js'
+import { endHome, fixture } from './support.js'
 
 /** One of the reference servers, of the legacy era, and one of the modern era. */
 const TOOL = 'everything__echo'
@@ -32,8 +32,7 @@ beforeAll(async () => {
 }, 300_000)
 
 afterAll(async () => {
-  await run(['stop'], { home })
-  await home.cleanup()
+  await endHome(home)
 })
 
 const FRONTS = [['stdio', () => PROXY], ['HTTP', () => http]] as const

@@ -91,8 +91,10 @@ describe('status', () => {
   test('counts the memory of the whole process tree and knows its CPU', async () => {
     home().config({ alone: badServer('ok'), tree: badServer('setsid-grandchild') })
     await runOk(['start'], { home: home() })
-    const [alone, tree] = (await statusOf(home())).servers
-    expect(tree?.memoryBytes ?? 0).toBeGreaterThan((alone?.memoryBytes ?? Infinity) * 1.3)
+    await waitFor(async () => {
+      const [alone, tree] = (await statusOf(home())).servers
+      return (tree?.memoryBytes ?? 0) > (alone?.memoryBytes ?? Infinity) * 1.3
+    }, { what: 'the tree of two to use more memory than one process' })
     const { stdout } = await runOk(['status', 'tree'], { home: home() })
     expect(stdout).toContain('2 processes')
     const measured = await waitFor(async () => (await look(home()))?.servers.every(({ cpuPercent }) => cpuPercent !== null), { timeoutMs: 20_000, pollMs: 200 })

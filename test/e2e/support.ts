@@ -4,9 +4,10 @@ import { afterEach, beforeEach, expect } from 'vitest'
 import { connectControl, VERSION } from '../../src/lib/control/index.js'
 import type { DaemonSnapshot, InstanceEnd, ServerSnapshot, Snapshot } from '../../src/lib/core/index.js'
 import { readLogs, type LogLine } from '../../src/lib/logs/index.js'
-import { run, type CliOptions, type CliResult } from '../helpers/cli.js'
+import type { CliResult } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { alive } from '../helpers/proc.js'
+import { logsHere, statusHere, stopHere } from '../helpers/verbs.js'
 import { waitFor, type WaitOptions } from '../helpers/wait.js'
 
 const SERVERS = fileURLToPath(new URL('../fixtures/servers/', import.meta.url))
@@ -39,15 +40,19 @@ export function useHome(): () => TestHome {
     const own = home
     home = undefined
     if (own === undefined) return
-    const stopped = await run(['stop'], { home: own, cwd: own.base }).catch((error: unknown) => error as Error)
-    await own.cleanup()
-    if (stopped instanceof Error) throw stopped
-    expect(stopped.exitCode, stopped.stderr).toBe(0)
+    await endHome(own)
   })
   return () => {
     if (home === undefined) throw new Error('there is a home only inside a test')
     return home
   }
+}
+
+/** Stops everything and removes the home. Throws when that is not possible, or when anything is left all the same. */
+export async function endHome(home: TestHome): Promise<void> {
+  const trouble = await stopHere(home).catch((error: unknown) => error as Error)
+  await home.cleanup()
+  if (trouble instanceof Error) throw trouble
 }
 
 /** Everything the daemon knows, asked directly: cheaper than a command while something is waited for. Null: no daemon. */
@@ -116,9 +121,8 @@ export interface StatusDocument {
 }
 
 /** What `status --json` says. */
-export async function statusOf(home: TestHome, options: Partial<CliOptions> = {}): Promise<StatusDocument> {
-  const result = await run(['status', '--json'], { home, ...options })
-  return result.json() as unknown as StatusDocument
+export async function statusOf(home: TestHome): Promise<StatusDocument> {
+  return (await statusHere(home)) as unknown as StatusDocument
 }
 
 export interface JsonLogLine {
@@ -131,8 +135,7 @@ export interface JsonLogLine {
 
 /** The whole log of a server as `logs NAME --tail all --json` has it. */
 export async function logOf(home: TestHome, name: string): Promise<JsonLogLine[]> {
-  const result = await run(['logs', name, '--tail', 'all', '--json'], { home })
-  return result.jsonLines() as unknown as JsonLogLine[]
+  return (await logsHere(home, name)) as JsonLogLine[]
 }
 
 /** A server's log as it stands in the file now, without a command: what is quite new may still be missing. */

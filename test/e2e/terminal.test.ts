@@ -2,9 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { BIN, cliEnvironment, run, runOk } from '../helpers/cli.js'
+import { BIN, cliEnvironment, runOk } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { waitFor } from '../helpers/wait.js'
+import { endHome } from './support.js'
 
 const hasTmux = spawnSync('tmux', ['-V']).status === 0
 const DUAL = fileURLToPath(new URL('../fixtures/servers/mcp-dual.mjs', import.meta.url))
@@ -80,8 +81,7 @@ describe.skipIf(!hasTmux)('start in a terminal', () => {
   afterEach(async () => {
     screen?.close()
     screen = undefined
-    await run(['stop'], { home })
-    await home.cleanup()
+    await endHome(home)
   })
 
   const open = (command: string, options?: ScreenOptions): Screen => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { shortHash } from '../../src/lib/base/index.js'
 import { BIN, cliEnvironment, run, type CliOptions, type CliResult } from '../helpers/cli.js'
 import { alive } from '../helpers/proc.js'
+import { stopHere } from '../helpers/verbs.js'
 import { waitFor } from '../helpers/wait.js'
 import { GatewayRig } from '../e2e/gateway-support.js'
 import { daemonFacts } from '../e2e/support.js'
@@ -160,11 +161,10 @@ export class Lab extends GatewayRig {
 
   async #stop(): Promise<void> {
     await this.closeClients()
-    const stopped = await this.run(['stop'], { cwd: this.home.base }).catch((error: unknown) => error as Error)
+    const trouble = await stopHere(this.home).catch((error: unknown) => error as Error)
     for (const undo of this.#undoLast.splice(0).reverse()) await undo()
     await this.home.cleanup()
-    if (stopped instanceof Error) throw stopped
-    expect(stopped.exitCode, stopped.stderr).toBe(0)
+    if (trouble instanceof Error) throw trouble
   }
 
   /** New groups that nobody else's daemon explains. */
