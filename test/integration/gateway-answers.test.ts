@@ -50,7 +50,7 @@ function open(tools = '[]'): Opened {
   return { link, output, asked, heard }
 }
 
-const establish = (link: Link) => link.establish({ era: 'legacy', remembered: null, now: Date.now, signal: AbortSignal.timeout(5000) })
+const establish = (link: Link) => link.establish({ era: 'legacy', remembered: null, now: Date.now, signal: AbortSignal.timeout(25_000) })
 
 /** Passes a request on; what came of it, in the end. */
 function pass(link: Link): { id: number; outcome: () => { text: string } | { error: LinkError } | undefined } {

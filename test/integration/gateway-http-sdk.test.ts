@@ -47,12 +47,12 @@ afterEach(async () => {
 
 const RESULT = { resultType: 'complete', content: [{ type: 'text', text: 'done' }] }
 
-async function answerCall(): Promise<void> {
+/** `isHeard` tells that the client has the progress: the first generation forgets who wanted it as soon as it has read the answer. */
+async function answerCall(isHeard: () => boolean): Promise<void> {
   const { reply, message } = await waitFor(() => fake.gateway.asked('tools/call'))
   const token = (message.params?.['_meta'] as { progressToken?: unknown } | undefined)?.progressToken
   if (token !== undefined) reply.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: token, progress: 1 } }))
-  // The first generation forgets who wanted progress as soon as it has read the answer.
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await waitFor(isHeard)
   reply.answer([text({ jsonrpc: '2.0', id: message.id, result: RESULT })], 200)
 }
 
@@ -66,7 +66,7 @@ describe('the official clients', () => {
     await client.connect(transport)
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['a'])
     const progress: unknown[] = []
-    const [result] = await Promise.all([client.callTool({ name: 'a' }, undefined, { onprogress: (step) => progress.push(step) }), answerCall()])
+    const [result] = await Promise.all([client.callTool({ name: 'a' }, undefined, { onprogress: (step) => progress.push(step) }), answerCall(() => progress.length > 0)])
     expect([result['content'], progress.length]).toEqual([RESULT.content, 1])
     fake.gateway.sessions[0]?.options.channel.send('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}')
     await waitFor(() => changed.length > 0)
@@ -106,7 +106,8 @@ describe('the official clients', () => {
     closers.push(() => client.close())
     await client.connect(new TransportV2(new URL(`${fake.url}/mcp`)))
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['a'])
-    const [result] = await Promise.all([client.callTool({ name: 'a' }, { onprogress: () => undefined }), answerCall()])
+    let isHeard = false
+    const [result] = await Promise.all([client.callTool({ name: 'a' }, { onprogress: () => { isHeard = true } }), answerCall(() => isHeard)])
     expect(result.content).toEqual(RESULT.content)
     expect(fake.gateway.sessions.some(({ options }) => options.kind === 'modern')).toBe(mode === 'auto')
   })

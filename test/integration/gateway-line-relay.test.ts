@@ -89,7 +89,7 @@ describe('the relay to the HTTP front', () => {
     }
     // One more that stays shows that the others have had their turn.
     await post(port, 'last', new http.Agent())
-    await waitFor(() => (opened > 1 && opened === closed ? true : undefined), { timeoutMs: 3000, what: 'all connections to end' })
+    await waitFor(() => (opened > 1 && opened === closed ? true : undefined), { timeoutMs: 20_000, what: 'all connections to end' })
   })
 
   it('passes requests and answers on, several on one connection and large ones', async () => {

@@ -44,10 +44,9 @@ const fails = (reason: ConstructorParameters<typeof LinkError>[0], parts: { stat
 }
 
 describe('a call that comes to nothing has the status that says why, and a body that says what may have happened', () => {
-  beforeEach(() => open({ s: { catalogue: CATALOGUE, traffic: { timeoutMs: 50 } }, other: { catalogue: CATALOGUE } }))
+  beforeEach(() => open({ s: { catalogue: CATALOGUE }, other: { catalogue: CATALOGUE, traffic: { timeoutMs: 50 } } }))
 
   it.each([
-    ['the server gave no answer in time', 504, { reason: 'timeout', outcome: 'unknown' }, () => undefined],
     ['the server ended under it', 502, { reason: 'closed', outcome: 'unknown' }, (link: ReturnType<typeof rig.link>) => { link.end() }],
     ['the server answers with HTTP 500', 502, { reason: 'unreachable', outcome: 'unknown' }, fails('unreachable', { status: 500 })],
     ['the server has too much to do', 503, { reason: 'overloaded', outcome: 'not-delivered', retryAfterMs: 2500 }, fails('overloaded', { retryAfterMs: 2500 })],
@@ -57,6 +56,12 @@ describe('a call that comes to nothing has the status that says why, and a body 
     const answer = await call('write', happens)
     expect(bodyOf(answer)).toMatchObject({ success: false, error: { code: -32603, data: { ...data, server: 's' } } })
     expect([answer.status, answer.headers['retry-after'], answer.headers['content-type']]).toEqual([status, 'retryAfterMs' in data ? '3' : undefined, 'application/json'])
+  })
+
+  it('the server gave no answer in time: 504', async () => {
+    const answer = await call('write', () => undefined, 'other')
+    expect(answer.status).toBe(504)
+    expect(errorOf(answer)).toMatchObject({ code: -32603, data: { reason: 'timeout', outcome: 'unknown', server: 'other' } })
   })
 
   it('its breaker is open: 503, with the time to come again', async () => {
@@ -86,10 +91,11 @@ describe('a call that comes to nothing has the status that says why, and a body 
 
 describe('a request that goes over a limit', () => {
   it('of rate or room is answered with 429, whose limit it is, and when to come again', async () => {
-    await open({ s: { catalogue: CATALOGUE, traffic: { rate: { perMinute: 30, burst: 1 } } }, t: { catalogue: CATALOGUE, traffic: { concurrency: { max: 1, queue: 0, queueTimeoutMs: 1000 } } } })
+    await open({ s: { catalogue: CATALOGUE, traffic: { rate: { perMinute: 1, burst: 1 } } }, t: { catalogue: CATALOGUE, traffic: { concurrency: { max: 1, queue: 0, queueTimeoutMs: 1000 } } } })
     await call('write', (link) => { link.answer(1, { content: [] }) })
     const often = await send('/tools/s__write', { body: {} })
-    expect([often.status, Number(often.headers['retry-after'])]).toEqual([429, 2])
+    expect(often.status).toBe(429)
+    expect(Number(often.headers['retry-after'])).toBeGreaterThan(10)
     expect(errorOf(often)).toMatchObject({ data: { reason: 'rate-limited', limit: 'server', outcome: 'not-delivered' } })
     let full: Answer | undefined
     await call('write', (link) => {

@@ -8,7 +8,7 @@ import { cleanUp, client, establish, fixture, keep, openChild, probe, startHttp,
 afterEach(cleanUp)
 
 const SECRET = 'canary/4f1e"x\n77'
-const call = { timeoutMs: 5000 }
+const call = { timeoutMs: 25_000 }
 
 /** Looks on at a link and keeps what was captured; `text`: bytes of text that are wanted. */
 function lookOn(link: Link, limit = 64 * 1024) {
@@ -47,7 +47,7 @@ describe('a link that is looked on at', () => {
     expect(asked).toMatchObject({ server: 'files', generation: 3, direction: 'out', kind: 'request', id, target: 'echo', summary: '{"text":"hello"}', durationMs: null, failed: false, remembered: false, probe: false })
     expect(answered).toMatchObject({ direction: 'in', kind: 'result', id, method: 'tools/call', target: 'echo', summary: 'hello', bytes: Buffer.byteLength(request.outcome[0] ?? '') })
     expect(answered?.durationMs).toBeGreaterThanOrEqual(0)
-    expect(Math.abs((answered?.time ?? 0) - Date.now())).toBeLessThan(5000)
+    expect(Math.abs((answered?.time ?? 0) - Date.now())).toBeLessThan(60_000)
   })
 
   test('over HTTP shows the same, errors included', async () => {
