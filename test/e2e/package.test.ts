@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
@@ -8,9 +8,9 @@ import { createHome, type TestHome } from '../helpers/home.js'
 import { fixture, kill, look, type StatusDocument } from './support.js'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** What packing needs; packing in the checkout itself would empty `dist` under the tests that run beside this one. */
-const SOURCES = ['package.json', 'package-lock.json', 'tsconfig.json', 'bin', 'src', 'scripts', 'docs', 'schema', 'README.md', 'LICENSE', 'CHANGELOG.md']
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string; devDependencies: Record<string, string> }
+/** What may be packed, as it was built, and something of what must not. Packing in the checkout itself would empty `dist` under the tests that run beside this one. */
+const CONTENT = ['package.json', 'bin', 'dist', 'oclif.manifest.json', 'src', 'scripts', 'docs', 'schema', 'README.md', 'LICENSE', 'CHANGELOG.md']
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string; scripts: Record<string, string>; devDependencies: Record<string, string> }
 
 let home: TestHome
 let packed: readonly string[] = []
@@ -27,9 +27,8 @@ beforeAll(async () => {
   home = createHome()
   const source = join(home.base, 'source')
   mkdirSync(source)
-  for (const name of SOURCES) cpSync(join(ROOT, name), join(source, name), { recursive: true })
-  symlinkSync(join(ROOT, 'node_modules'), join(source, 'node_modules'))
-  await npm(['pack', '--pack-destination', home.base], source)
+  for (const name of CONTENT) cpSync(join(ROOT, name), join(source, name), { recursive: true })
+  await npm(['pack', '--ignore-scripts', '--pack-destination', home.base], source)
   const tarball = join(home.base, `mcpctl-${manifest.version}.tgz`)
   packed = (await execa('tar', ['-tzf', tarball])).stdout.split('\n')
   await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], home.project)
@@ -48,6 +47,8 @@ describe('the packed package', () => {
   test('holds what it needs to run, and neither sources nor tests', () => {
     expect(packed).toEqual(expect.arrayContaining(['package/bin/run.js', 'package/oclif.manifest.json', 'package/dist/bundle/command/main.js', 'package/dist/bundle/daemon/main.js', 'package/LICENSE', 'package/README.md']))
     expect(packed.filter((path) => /^package\/(src|test|bench|scripts|node_modules)\//.test(path))).toEqual([])
+    // It is packed by the build that all tests run on.
+    expect([manifest.scripts['prepack'], manifest.scripts['build']]).toEqual(['node scripts/build.mjs --clean', 'node scripts/build.mjs'])
   })
 
   test('brings no development dependency with it', () => {
