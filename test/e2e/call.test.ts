@@ -3,20 +3,21 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { run, runOk, start, type CliResult } from '../helpers/cli.js'
 import { waitFor } from '../helpers/wait.js'
-import { errorOf, fixture, useHome } from './support.js'
+import type { TestHome } from '../helpers/home.js'
+import { errorOf, fixture, useHome, useHomeOnce } from './support.js'
 
-const home = useHome()
-
-async function startBox(changes: Record<string, unknown> = {}): Promise<void> {
-  home().config({ box: { ...fixture('e2e-toolbox.mjs'), ...changes }, dual: fixture('mcp-dual.mjs'), helper: { command: 'sleep', args: ['1000'], transport: 'none' } })
-  await runOk(['start'], { home: home() })
+async function startBox(home: TestHome, changes: Record<string, unknown> = {}): Promise<void> {
+  home.config({ box: { ...fixture('e2e-toolbox.mjs'), ...changes }, dual: fixture('mcp-dual.mjs'), helper: { command: 'sleep', args: ['1000'], transport: 'none' } })
+  await runOk(['start'], { home })
 }
 
-const call = (...args: string[]): Promise<CliResult> => run(['call', ...args], { home: home() })
+const caller = (home: () => TestHome) => (...args: string[]): Promise<CliResult> => run(['call', ...args], { home: home() })
 
 describe('call', () => {
+  const home = useHomeOnce(startBox)
+  const call = caller(home)
+
   test('gives a tool what it asks for and prints what it answers', async () => {
-    await startBox()
     expect(await call('box', 'add', 'numbers=[1,2.5]', 'numbers=3', 'label=total')).toMatchObject({ exitCode: 0, stdout: 'total: 6.5\n', stderr: '' })
     expect(await call('box', 'add', '--args', '{"numbers":[-1]}')).toMatchObject({ exitCode: 0, stdout: 'sum: -1\n' })
     expect(await call('dual', 'echo', 'text=42')).toMatchObject({ exitCode: 0, stdout: '42\n' })
@@ -26,7 +27,6 @@ describe('call', () => {
   })
 
   test('reads arguments from a file and from stdin', async () => {
-    await startBox()
     home().write('numbers.json', { numbers: [4, 5] })
     expect(await call('box', 'add', '--args', '@numbers.json')).toMatchObject({ exitCode: 0, stdout: 'sum: 9\n' })
     expect(await run(['call', 'box', 'add', '--args', '-'], { home: home(), input: '{"numbers":[6]}' })).toMatchObject({ exitCode: 0, stdout: 'sum: 6\n' })
@@ -34,7 +34,6 @@ describe('call', () => {
   })
 
   test('--json has the result unchanged', async () => {
-    await startBox()
     const result = await call('box', 'status', '--json')
     expect(result.exitCode).toBe(0)
     expect(result.json()).toEqual({
@@ -44,7 +43,6 @@ describe('call', () => {
   })
 
   test('tells the two kinds of errors apart', async () => {
-    await startBox()
     expect(await call('box', 'fail')).toMatchObject({ exitCode: 1, stdout: 'it broke\n', stderr: 'tool "fail" of server "box" reports an error\n' })
     const failed = await call('box', 'fail', '--json')
     expect(failed.exitCode).toBe(1)
@@ -55,7 +53,6 @@ describe('call', () => {
   })
 
   test('knows near names of servers, tools and arguments', async () => {
-    await startBox()
     expect(await call('bxo', 'add')).toMatchObject({ exitCode: 4, stderr: 'error: there is no server "bxo"\nhint: Did you mean box?\n' })
     expect(await call('box', 'ad')).toMatchObject({ exitCode: 4, stderr: 'error: server "box" has no tool "ad"\nhint: Did you mean add?\n' })
     expect(await call('box', 'zzz')).toMatchObject({ exitCode: 4, stderr: 'error: server "box" has no tool "zzz"\nhint: mcpctl tools box lists what it has.\n' })
@@ -65,7 +62,6 @@ describe('call', () => {
   })
 
   test('takes a call back when its time is up and when it is interrupted', async () => {
-    await startBox()
     const told = (what: string): number => readFileSync(join(home().paths.logs, 'box.log'), 'utf8').split(`${what}\n`).length - 1
     const late = await call('box', 'forever', '--timeout', '1s', '--json')
     expect(late.exitCode).toBe(7)
@@ -78,20 +74,6 @@ describe('call', () => {
     await waitFor(() => told('taken back') === 2, { what: 'the server to hear of it again' })
   })
 
-  test('goes by the names clients see', async () => {
-    await startBox({ tools: { deny: ['fail'], rename: { add: 'plus' } } })
-    expect(await call('box', 'plus', 'numbers=1')).toMatchObject({ exitCode: 0, stdout: 'sum: 1\n' })
-    expect(await call('box', 'add', 'numbers=1')).toMatchObject({ exitCode: 4 })
-    expect(await call('box', 'fail')).toMatchObject({ exitCode: 4 })
-  })
-
-  test('says when nothing runs, and when the server does not', async () => {
-    expect(await call('box', 'add')).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('hint: mcpctl start\n') })
-    await startBox()
-    await runOk(['stop', 'box'], { home: home() })
-    expect(await call('box', 'status')).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('box') })
-  })
-
   test.each([
     [['call'], /needs a server and a tool|Missing 1 required arg/],
     [['call', 'box'], /call needs a server and a tool; only "box" is given/],
@@ -101,5 +83,24 @@ describe('call', () => {
     [['call', 'box', 'add', '--timeout', 'soon'], /--timeout "soon" is not a time/],
   ])('refuses %j', async (args, message) => {
     expect(await run(args, { home: home() })).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringMatching(message) })
+  })
+})
+
+describe('call, as things are,', () => {
+  const home = useHome()
+  const call = caller(home)
+
+  test('goes by the names clients see', async () => {
+    await startBox(home(), { tools: { deny: ['fail'], rename: { add: 'plus' } } })
+    expect(await call('box', 'plus', 'numbers=1')).toMatchObject({ exitCode: 0, stdout: 'sum: 1\n' })
+    expect(await call('box', 'add', 'numbers=1')).toMatchObject({ exitCode: 4 })
+    expect(await call('box', 'fail')).toMatchObject({ exitCode: 4 })
+  })
+
+  test('says when nothing runs, and when the server does not', async () => {
+    expect(await call('box', 'add')).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('hint: mcpctl start\n') })
+    await startBox(home())
+    await runOk(['stop', 'box'], { home: home() })
+    expect(await call('box', 'status')).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('box') })
   })
 })

@@ -5,7 +5,7 @@ import { badServer } from '../helpers/bad-server.js'
 import { run, runOk } from '../helpers/cli.js'
 import { alive } from '../helpers/proc.js'
 import { waitFor } from '../helpers/wait.js'
-import { fixture, followChanges, gated, kill, logOf, pidOf, serverOf, startsOf, untilGone, untilServer, useHome } from './support.js'
+import { fixture, followChanges, gated, kill, pidOf, readLog, serverOf, startsOf, untilGone, untilLogged, untilServer, useHome } from './support.js'
 
 const home = useHome()
 const QUICK = { initial: '50ms', max: '100ms' }
@@ -21,7 +21,7 @@ describe('a server that is killed', () => {
     expect(again.pid).not.toBe(victim)
     expect(readFileSync(join(home().paths.pids, 'victim.pid'), 'utf8')).toContain(String(again.pid))
     expect((await runOk(['status', 'victim'], { home: home() })).stdout).toMatch(/Last ends\n.*generation 1 +killed by SIGKILL after/)
-    expect((await logOf(home(), 'victim')).some(({ text, generation }) => text === 'killed by SIGKILL' && generation === 1)).toBe(true)
+    await untilLogged(home(), 'victim', ({ text, generation }) => text === 'killed by SIGKILL' && generation === 1)
     expect(await pidOf(home(), 'other')).toBe(other)
   })
 
@@ -61,7 +61,7 @@ describe('a server that is killed', () => {
     await untilServer(home(), 'parent', (server) => server.ready && server.generation === 3)
     expect(readFileSync(file, 'utf8')).toBe('first\ngone\ngone\n')
     expect(children.filter(alive)).toEqual([])
-    expect((await logOf(home(), 'parent')).filter(({ text }) => /^ended \d+ process(es)? it left behind$/.test(text))).toHaveLength(2)
+    await waitFor(async () => (await readLog(home(), 'parent')).filter(({ text }) => /^ended \d+ process(es)? it left behind$/.test(text)).length === 2)
   })
 
   test('while it starts is started again, and the start waits for that', async () => {

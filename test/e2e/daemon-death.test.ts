@@ -33,15 +33,16 @@ describe('kill -9 of the daemon', () => {
   test('takes every process along, and the next start works', async () => {
     home().config(CLINGING, QUICK_STOP)
     await runOk(['start'], { home: home() })
-    const { daemon, servers } = await statusOf(home())
-    kill(daemon?.pid)
+    const servers = (await look(home()))?.servers ?? []
+    expect(servers).toHaveLength(5)
+    kill(daemonFacts(home()).pid)
     await nothingLeft()
     expect(servers.flatMap(({ pid }) => (pid !== null && alive(pid) ? [pid] : []))).toEqual([])
     const status = await run(['status'], { home: home() })
     expect(status).toMatchObject({ exitCode: 3 })
     expect((await runOk(['stop'], { home: home() })).stderr).toContain('nothing is running')
     await runOk(['start'], { home: home() })
-    expect((await statusOf(home())).servers.every(({ ready, generation }) => ready && generation === 1)).toBe(true)
+    expect((await look(home()))?.servers.every(({ ready, generation }) => ready && generation === 1)).toBe(true)
   })
 
   test('in the middle of a start takes every process along, and that start ends with a true answer', async () => {
@@ -61,8 +62,8 @@ describe('kill -9 of the daemon', () => {
   test('together with its watchdog leaves survivors, which the next start ends before it starts anything', async () => {
     home().config(CLINGING, QUICK_STOP)
     await runOk(['start'], { home: home() })
-    const { daemon, servers } = await statusOf(home())
-    const pid = daemon?.pid ?? 0
+    const servers = (await look(home()))?.servers ?? []
+    const { pid } = daemonFacts(home())
     const watchdog = watchdogOf(pid) ?? 0
     // Stopped first, so that neither can do anything about the death of the other.
     kill(pid, 'SIGSTOP')
@@ -73,7 +74,7 @@ describe('kill -9 of the daemon', () => {
     expect(survivors.length).toBeGreaterThanOrEqual(4)
     await runOk(['start'], { home: home() })
     expect(survivors.filter(alive)).toEqual([])
-    expect((await statusOf(home())).servers.every(({ ready }) => ready)).toBe(true)
+    expect((await look(home()))?.servers.every(({ ready }) => ready)).toBe(true)
   })
 
   test('is cleaned up after by stop, even when the watchdog was killed too', async () => {
@@ -117,7 +118,6 @@ describe('the watchdog', () => {
     await runOk(['restart', 'plain'], { home: home() })
     kill(pid)
     await nothingLeft()
-    await runOk(['start'], { home: home() })
   })
 
   test('touches nothing after an orderly end', async () => {
@@ -129,41 +129,33 @@ describe('the watchdog', () => {
   })
 })
 
-describe('what an earlier daemon left lying about', () => {
-  test.each([
-    ['a plain file where the socket should be', () => writeFileSync(home().paths.socket, 'stale')],
-    ['a broken daemon.json', () => writeFileSync(home().paths.daemonFile, '{"pid":')],
-    ['a PID file of a process that is gone', () => writeFileSync(join(home().paths.pids, 'a.pid'), '{"pid":4194300}\n')],
-    ['a PID file that is none', () => writeFileSync(join(home().paths.pids, 'a.pid'), Buffer.from([0xff, 0x00, 0x0a]))],
-    ['a broken memory of eras', () => writeFileSync(join(home().paths.state, 'eras.json'), '[1,')],
-    ['a log that is no log', () => writeFileSync(join(home().paths.logs, 'a.log'), Buffer.from([0xff, 0xfe, 0x00]))],
-  ])('%s does not keep the next one from working', async (_what, leave) => {
-    for (const folder of [home().paths.run, home().paths.pids, home().paths.state, home().paths.logs]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-    leave()
-    home().config({ a: fixture('mcp-legacy.mjs') })
-    await runOk(['start'], { home: home() })
-    expect((await statusOf(home())).servers).toMatchObject([{ name: 'a', ready: true }])
-    expect(await startsOf(home(), 'a')).toHaveLength(1)
-  })
+test('what an earlier daemon left lying about does not keep the next one from working', async () => {
+  const { run: sockets, pids, state, logs, socket, daemonFile } = home().paths
+  for (const folder of [sockets, pids, state, logs]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // Plain files where sockets should be, a PID file of a process that is gone, one that is none, broken memories, and a log that is no log.
+  for (const path of [socket, home().paths.gatewaySocket]) writeFileSync(path, 'stale')
+  writeFileSync(daemonFile, '{"pid":')
+  writeFileSync(join(pids, 'a.pid'), '{"pid":4194300}\n')
+  writeFileSync(join(pids, 'b.pid'), Buffer.from([0xff, 0x00, 0x0a]))
+  for (const name of ['eras.json', 'catalogue.json']) writeFileSync(join(state, name), '[1,')
+  writeFileSync(join(logs, 'a.log'), Buffer.from([0xff, 0xfe, 0x00]))
+  home().config({ a: fixture('mcp-legacy.mjs'), b: fixture('mcp-legacy.mjs') })
+  await runOk(['start'], { home: home() })
+  expect((await look(home()))?.servers).toMatchObject([{ name: 'a', ready: true, restarts: 0 }, { name: 'b', ready: true, restarts: 0 }])
+  expect(await startsOf(home(), 'a')).toHaveLength(1)
 })
 
 describe('signals to the background daemon', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s stops everything in order', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s stops everything in order, and SIGHUP does not', async (signal) => {
     home().config({ a: fixture('mcp-legacy.mjs'), b: badServer('setsid-grandchild') })
-    await runOk(['start'], { home: home() })
-    const { pid } = daemonFacts(home())
-    kill(pid, signal)
-    await untilGone(pid)
-    expect(home().leftovers()).toEqual([])
-  })
-
-  test('SIGHUP does not end it', async () => {
-    home().config({ a: fixture('mcp-legacy.mjs') })
     await runOk(['start'], { home: home() })
     const server = await pidOf(home(), 'a')
     const { pid } = daemonFacts(home())
     kill(pid, 'SIGHUP')
     expect((await statusOf(home())).daemon?.pid).toBe(pid)
     expect(await pidOf(home(), 'a')).toBe(server)
+    kill(pid, signal)
+    await untilGone(pid)
+    expect(home().leftovers()).toEqual([])
   })
 })

@@ -46,7 +46,7 @@ test('names what holds limits here, with a daemon and without, and leaves nothin
   const unknown = await run(['doctor', 'bb', '--json'], { home: home() })
   expect(unknown.exitCode).toBe(4)
   expect(errorOf(unknown)).toMatchObject({ code: 'SERVER_UNKNOWN' })
-})
+}, 120_000)
 
 test('fails with the way out for a server in trouble, a program that is missing and a broken configuration', async () => {
   home().config({ bad: { ...badServer('exit-at-start'), restart: 'never' }, gone: { command: 'no-such-program-here', enabled: true } })
@@ -67,7 +67,7 @@ test('fails with the way out for a server in trouble, a program that is missing 
   expect(stdout).toMatch(/^fail +daemon +bad is failed/m)
   expect(stdout).toMatch(/fix: mcpctl why bad/)
   expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/\d failures?/)
-})
+}, 120_000)
 
 test.skipIf(process.platform === 'win32')('--fix mends what is safe, --dry-run only says so, and a stranger’s server is left alone', async () => {
   home().config({ a: fixture('mcp-legacy.mjs') })
@@ -91,7 +91,7 @@ test.skipIf(process.platform === 'win32')('--fix mends what is safe, --dry-run o
   } finally {
     process.kill(orphan, 'SIGKILL')
   }
-})
+}, 180_000)
 
 async function fixAll(orphan: number): Promise<void> {
   const { root, pids, state, daemonFile } = home().paths
@@ -105,7 +105,7 @@ async function fixAll(orphan: number): Promise<void> {
     ['warn', `would be done: removed ${join(state, 'catalogue.json.2147483646')}`],
   ])
   if (process.platform === 'linux') {
-    const stray = await waitFor(async () => (await findings()).of('leaks').find(({ detail }) => detail.includes(`pid ${orphan} `)), { timeoutMs: 15_000, pollMs: 200 })
+    const stray = await waitFor(async () => (await findings()).of('leaks').find(({ detail }) => detail.includes(`pid ${orphan} `)), { timeoutMs: 60_000, pollMs: 200 })
     expect(stray).toMatchObject({ state: 'warn', detail: expect.stringMatching(/\(old-mcp-server, [\d.]+ MB, .* old\) looks like a server whose client is gone$/), fix: `If nobody uses it: kill ${orphan}` })
     expect(JSON.stringify(stray)).not.toContain('s3cret')
   }

@@ -151,5 +151,5 @@ describe('reconnect', () => {
     expect([unknown.exitCode, errorOf(unknown).code, errorOf(unknown).hint]).toEqual([4, 'SERVER_UNKNOWN', 'Did you mean search?'])
     const timeout = await run(['reconnect', '--timeout', 'soon', '--json'], options)
     expect([timeout.exitCode, errorOf(timeout).code]).toEqual([2, 'USAGE'])
-  })
+  }, 120_000)
 })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { connectControl, VERSION } from '../../src/lib/control/index.js'
 import type { DaemonSnapshot, InstanceEnd, ServerSnapshot, Snapshot } from '../../src/lib/core/index.js'
 import { readLogs, type LogLine } from '../../src/lib/logs/index.js'
@@ -39,8 +39,23 @@ export function useHome(): () => TestHome {
   afterEach(async () => {
     const own = home
     home = undefined
-    if (own === undefined) return
-    await endHome(own)
+    if (own !== undefined) await endHome(own)
+  })
+  return () => {
+    if (home === undefined) throw new Error('there is a home only inside a test')
+    return home
+  }
+}
+
+/** One home for all tests of the surrounding block, looked after as that of `useHome`. `prepare` is called once, before the first. */
+export function useHomeOnce(prepare: (home: TestHome) => Promise<unknown>): () => TestHome {
+  let home: TestHome | undefined
+  beforeAll(async () => {
+    home = createHome()
+    await prepare(home)
+  })
+  afterAll(async () => {
+    if (home !== undefined) await endHome(home)
   })
   return () => {
     if (home === undefined) throw new Error('there is a home only inside a test')
