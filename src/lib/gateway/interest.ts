@@ -3,7 +3,7 @@ import type { Upstream } from './upstream.js'
 
 /** Who wants to hear of changes of resources. */
 export interface ResourceListener {
-  resourceUpdated(params: JsonObject): void
+  resourceUpdated(params: JsonObject, by: Upstream): void
 }
 
 interface Watched {
@@ -81,7 +81,7 @@ export class Interest {
       // A server may tell of a part of what is watched.
       if (uri === watched || uri.startsWith(watched.endsWith('/') ? watched : `${watched}/`)) for (const listener of listeners) told.add(listener)
     }
-    for (const listener of told) listener.resourceUpdated(params)
+    for (const listener of told) listener.resourceUpdated(params, this.#upstream)
   }
 
   /** The server is another instance: it knows nothing of what was asked of the last one. */

@@ -25,15 +25,17 @@ export class Listen implements Underway, ResourceListener {
   readonly #filter: JsonObject
   readonly #watched: readonly { readonly uri: string; upstream: Upstream }[]
   readonly #ownerOf: (uri: string) => Upstream | null
+  readonly #isSeen: (upstream: Upstream) => boolean
   readonly #onOver: (listen: Listen) => void
   #over = false
 
-  /** `ownerOf`: the server of a resource, or null; a resource without one is not honoured. */
-  constructor(parts: { id: ClientId; params: JsonObject | undefined; reply: Reply; ownerOf: (uri: string) => Upstream | null; onOver: (listen: Listen) => void }) {
+  /** `ownerOf`: the server of a resource, or null; a resource without one is not honoured. `isSeen`: whether the client may hear of a server. */
+  constructor(parts: { id: ClientId; params: JsonObject | undefined; reply: Reply; ownerOf: (uri: string) => Upstream | null; isSeen: (upstream: Upstream) => boolean; onOver: (listen: Listen) => void }) {
     this.#id = parts.id
     this.#reply = parts.reply
     this.#onOver = parts.onOver
     this.#ownerOf = parts.ownerOf
+    this.#isSeen = parts.isSeen
     this.#filter = isJsonObject(parts.params?.['notifications']) ? parts.params['notifications'] : {}
     this.#watched = readWatchedUris(this.#filter).flatMap((uri) => {
       const upstream = parts.ownerOf(uri)
@@ -58,8 +60,8 @@ export class Listen implements Underway, ResourceListener {
     }
   }
 
-  resourceUpdated(params: JsonObject): void {
-    this.#tell('notifications/resources/updated', params)
+  resourceUpdated(params: JsonObject, by: Upstream): void {
+    if (this.#isSeen(by)) this.#tell('notifications/resources/updated', params)
   }
 
   abort(): void {

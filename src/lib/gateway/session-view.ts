@@ -137,6 +137,12 @@ export class SessionView implements Sight {
     return group
   }
 
+  /** Whether the view has this server in it: a reload may have taken it out. */
+  sees(upstream: Upstream): boolean {
+    const own = [...this.#own].find(([, each]) => each === upstream)
+    return this.#catalogue.sources().includes(own?.[0] ?? upstream.name)
+  }
+
   /** The process of its own, if it has one by now. */
   #look(server: string): Upstream {
     return this.#own.get(server) ?? this.#host.shared(server)

@@ -59,6 +59,7 @@ export class GatewaySession implements Session, CallClient {
     this.#routeParts = { legacy: createRouteParts(this.servers, host, false), modern: createRouteParts(this.servers, host, true) }
     this.#subscriptions = new Subscriptions({
       ownerOf: (uri) => this.#ownerOf(uri),
+      isSeen: (upstream) => this.servers.sees(upstream),
       whenListed: (proceed) => this.servers.whenListed(() => { if (!this.#closed) proceed() }),
       onUpdate: (params) => { this.#tell('notifications/resources/updated', params) },
     })

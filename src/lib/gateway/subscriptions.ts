@@ -12,6 +12,8 @@ import { Watches } from './watches.js'
 export interface SubscriptionsOptions {
   /** The server of a resource; null when it is not known. */
   readonly ownerOf: (uri: string) => Upstream | null
+  /** Whether the client may hear of this server at all. */
+  readonly isSeen: (upstream: Upstream) => boolean
   /** Calls back when servers have been listed; returns what takes that wish back. */
   readonly whenListed: (proceed: () => void) => () => void
   /** A resource that the legacy client watches changed. */
@@ -26,7 +28,7 @@ export class Subscriptions {
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
-    this.#watches = new Watches(options.ownerOf, options.onUpdate)
+    this.#watches = new Watches(options.ownerOf, (params, by) => { if (options.isSeen(by)) options.onUpdate(params) })
   }
 
   /** What the legacy client watches. */
@@ -55,7 +57,7 @@ export class Subscriptions {
   /** What is honoured is told first and holds from then on, so a server that is still to be listed is waited for. */
   listen(message: RequestMessage, reply: Reply, onOver: () => void): Underway {
     const start = (): Listen => {
-      const listen = new Listen({ id: message.id, params: message.params, reply, ownerOf: this.#options.ownerOf, onOver: (over) => { this.#listens.delete(over); onOver() } })
+      const listen = new Listen({ id: message.id, params: message.params, reply, ownerOf: this.#options.ownerOf, isSeen: this.#options.isSeen, onOver: (over) => { this.#listens.delete(over); onOver() } })
       this.#listens.add(listen)
       return listen
     }

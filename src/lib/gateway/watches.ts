@@ -7,12 +7,12 @@ const MAX_WATCHED = 10_000
 
 /** The resources one legacy client watches (`resources/subscribe`), and which server was asked for each. */
 export class Watches implements ResourceListener {
-  readonly #onUpdate: (params: JsonObject) => void
+  readonly #onUpdate: (params: JsonObject, by: Upstream) => void
   readonly #ownerOf: (uri: string) => Upstream | null
   readonly #watched = new Map<string, Upstream>()
   #closed = false
 
-  constructor(ownerOf: (uri: string) => Upstream | null, onUpdate: (params: JsonObject) => void) {
+  constructor(ownerOf: (uri: string) => Upstream | null, onUpdate: (params: JsonObject, by: Upstream) => void) {
     this.#ownerOf = ownerOf
     this.#onUpdate = onUpdate
   }
@@ -55,8 +55,8 @@ export class Watches implements ResourceListener {
     }
   }
 
-  resourceUpdated(params: JsonObject): void {
-    this.#onUpdate(params)
+  resourceUpdated(params: JsonObject, by: Upstream): void {
+    this.#onUpdate(params, by)
   }
 
   close(): void {

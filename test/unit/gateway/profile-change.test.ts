@@ -27,4 +27,26 @@ describe('a client in a profile', () => {
     await rig.settle()
     expect(names()).toEqual([])
   })
+
+  test('hears nothing more of a resource whose server was taken out, and again when it is back', async () => {
+    const profiles: Record<string, ProfileSpec> = { kairos: { servers: ['crm'], tags: [] } }
+    const rig = createRig({ crm: { catalogue: { resources: [{ uri: 'note://crm', name: 'n' }] } } }, { profiles })
+    const view = rig.gateway.viewOfProfile('kairos') ?? rig.view('crm')
+    const [legacy, modern] = [rig.client({ view }), rig.client({ view })]
+    legacy.initialize()
+    legacy.request('resources/subscribe', { uri: 'note://crm' })
+    modern.modern('subscriptions/listen', { notifications: { resourceSubscriptions: ['note://crm'] } })
+    await rig.settle()
+    const heard = (): number[] => {
+      rig.says('crm', 'notifications/resources/updated', { uri: 'note://crm' })
+      return [legacy, modern].map((client) => client.heard.filter(({ method }) => method === 'notifications/resources/updated').length)
+    }
+    expect(heard()).toEqual([1, 1])
+    profiles['kairos'] = { servers: [], tags: [] }
+    rig.gateway.settingsChanged()
+    expect(heard()).toEqual([1, 1])
+    profiles['kairos'] = { servers: ['crm'], tags: [] }
+    rig.gateway.settingsChanged()
+    expect(heard()).toEqual([2, 2])
+  })
 })
