@@ -69,11 +69,36 @@ function expectDocumented(document: Record<string, unknown>): void {
   expect(names.filter((name) => name !== 'schemaVersion' && !new RegExp(`\`(error\\.)?${name}\``).test(PAGE))).toEqual([])
 }
 
-describe('the JSON document of', () => {
-  it('start', async () => {
+describe('the JSON document of', { timeout: 90_000 }, () => {
+  it('status, daemon status and wait when nothing runs; start; and the same of what it started, with the lines of logs', async () => {
+    await expectDocument('status', 3, { daemon: null, home: '<base>/home', servers: [] })
+    await expectDocument('daemon status', 3, { daemon: null, home: '<base>/home' })
+    await expectDocument('wait good --for stopped', 0, { servers: [] })
+
     await expectDocument('start good', 0, { ready: 1, failed: 0, timedOut: false, servers: [GOOD] })
     await expectDocument('start', 1, { ready: 1, failed: 1, timedOut: false, servers: [GOOD, BAD] })
     await expectDocument('start good --no-wait', 0, { names: ['good'] })
+
+    const servers = [{ ...GOOD, memoryBytes: '<bytes>' }, BAD]
+    const saved = { sessions: 0, instances: 1, memoryBytes: '<bytes>', savedBytes: 0 }
+    const alerts = [{ kind: 'failed', level: 'critical', server: 'bad', text: expect.any(String) as string, hint: 'mcpctl why bad', since: '<time>' }]
+    await expectDocument('status', 0, { daemon: DAEMON, servers, saved, alerts })
+    await expectDocument('status good bad', 3, { daemon: DAEMON, servers, details: DETAILS, alerts })
+    await expectDocument('daemon status', 0, { daemon: { ...DAEMON, socket: '<base>/home/run/control.sock' }, home: '<base>/home', servers: 2, ready: 1 })
+    await expectDocument('wait good', 0, { servers: [GOOD] })
+    await expectDocument('wait bad', 1, { servers: [BAD] })
+
+    const lines = (await json('logs bad')).jsonLines()
+    expect(lines.map((line) => stable(line, home))).toMatchObject([
+      { schemaVersion: 1, time: '<time>', name: 'bad', generation: 1, stream: 'mark', text: expect.stringMatching(/^started, pid \d+$/) as string },
+      { schemaVersion: 1, time: '<time>', name: 'bad', generation: 1, stream: 'err', text: 'boom' },
+      { schemaVersion: 1, time: '<time>', name: 'bad', generation: 1, stream: 'mark', text: 'exited with code 3' },
+      { schemaVersion: 1, time: '<time>', name: 'bad', generation: 1, stream: 'mark', text: `failed: ${BAD.reason}` },
+    ])
+    for (const line of lines) {
+      expect(Date.parse(String(line['time']))).toBeGreaterThan(Date.UTC(2020))
+      expectDocumented(line)
+    }
   })
 
   it('restart', async () => {
@@ -92,15 +117,6 @@ describe('the JSON document of', () => {
     await expectDocument('reload --no-wait', 0, { source: SOURCE, dryRun: false, changes: [{ name: 'good', action: 'none', fields: [] }] })
   })
 
-  it('status, and status of names', async () => {
-    await json('start')
-    const servers = [{ ...GOOD, memoryBytes: '<bytes>' }, BAD]
-    const saved = { sessions: 0, instances: 1, memoryBytes: '<bytes>', savedBytes: 0 }
-    const alerts = [{ kind: 'failed', level: 'critical', server: 'bad', text: expect.any(String) as string, hint: 'mcpctl why bad', since: '<time>' }]
-    await expectDocument('status', 0, { daemon: DAEMON, servers, saved, alerts })
-    await expectDocument('status good bad', 3, { daemon: DAEMON, servers, details: DETAILS, alerts })
-  })
-
   it('stop', async () => {
     await json('start good')
     await expectDocument('stop good', 0, { stopped: ['good'], daemon: 'running' })
@@ -108,23 +124,6 @@ describe('the JSON document of', () => {
     await expectDocument('stop', 0, { stopped: ['good'], daemon: 'ended' })
     await expectDocument('stop', 0, { stopped: [], daemon: null })
     await expectDocument('daemon stop', 0, { stopped: [], daemon: null })
-  })
-
-  it('wait', async () => {
-    await expectDocument('wait good --for stopped', 0, { servers: [] })
-    await json('start')
-    await expectDocument('wait good', 0, { servers: [GOOD] })
-    await expectDocument('wait bad', 1, { servers: [BAD] })
-  })
-
-  it('daemon status', async () => {
-    await expectDocument('daemon status', 3, { daemon: null, home: '<base>/home' })
-    await json('start')
-    await expectDocument('daemon status', 0, { daemon: { ...DAEMON, socket: '<base>/home/run/control.sock' }, home: '<base>/home', servers: 2, ready: 1 })
-  })
-
-  it('status when nothing runs', async () => {
-    await expectDocument('status', 3, { daemon: null, home: '<base>/home', servers: [] })
   })
 
   it('config show', async () => {
@@ -187,22 +186,7 @@ describe('the JSON document of', () => {
   })
 })
 
-describe('the line of', () => {
-  it('logs', async () => {
-    await json('start bad')
-    const lines = (await json('logs bad')).jsonLines()
-    expect(lines.map((line) => stable(line, home))).toMatchObject([
-      { schemaVersion: 1, time: '<time>', name: 'bad', generation: 1, stream: 'mark', text: expect.stringMatching(/^started, pid \d+$/) as string },
-      { schemaVersion: 1, time: '<time>', name: 'bad', generation: 1, stream: 'err', text: 'boom' },
-      { schemaVersion: 1, time: '<time>', name: 'bad', generation: 1, stream: 'mark', text: 'exited with code 3' },
-      { schemaVersion: 1, time: '<time>', name: 'bad', generation: 1, stream: 'mark', text: `failed: ${BAD.reason}` },
-    ])
-    for (const line of lines) {
-      expect(Date.parse(String(line['time']))).toBeGreaterThan(Date.UTC(2020))
-      expectDocumented(line)
-    }
-  })
-
+describe('the line of', { timeout: 90_000 }, () => {
   it('events', async () => {
     await json('start good')
     const events = start(['events', '--json'], { home })
@@ -212,7 +196,7 @@ describe('the line of', () => {
     await waitFor(async () => {
       await json('restart good')
       return text.includes('"phase":"ready"')
-    })
+    }, { timeoutMs: 25_000, what: 'the command to listen' })
     await json('stop')
     expect((await events).exitCode).toBe(0)
     const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
@@ -226,7 +210,7 @@ describe('the line of', () => {
   })
 })
 
-describe('the error document of', () => {
+describe('the error document of', { timeout: 90_000 }, () => {
   it('a command line that is not understood', async () => {
     await expectDocument('start --tiemout 3', 2, {
       error: { code: 'USAGE', message: 'start: unknown flag --tiemout', hint: 'Did you mean --timeout? See mcpctl start --help.', details: { command: 'start', flags: ['--tiemout'], suggestions: ['--timeout'] } },

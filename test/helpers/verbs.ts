@@ -1,4 +1,5 @@
 import type { FlagTable, FlagValues, Io, Verb } from '../../src/lib/cli/index.js'
+import { completion } from '../../src/lib/verbs/completion.js'
 import { logs } from '../../src/lib/verbs/logs.js'
 import { status } from '../../src/lib/verbs/status.js'
 import { stop } from '../../src/lib/verbs/stop.js'
@@ -19,6 +20,11 @@ export function logsHere(home: TestHome, name: string): Promise<unknown[]> {
 /** What `mcpctl status --json` prints. */
 export async function statusHere(home: TestHome): Promise<Record<string, unknown>> {
   return { schemaVersion: 1, ...(await runHere(status, [], {}, home)).document }
+}
+
+/** What `mcpctl completion words -- TYPED...` prints, one a line. */
+export function wordsHere(home: TestHome, ...typed: string[]): Promise<string[]> {
+  return runHere(completion, ['words', ...typed], {}, home).then(({ document }) => document?.['lines'] as string[])
 }
 
 async function runHere<F extends FlagTable>(verb: Verb<F>, names: readonly string[], flags: Partial<FlagValues<F>>, home: TestHome): Promise<{ lines: string[]; document: Record<string, unknown> | undefined }> {
