@@ -21,7 +21,7 @@ const CLINGING = {
 const QUICK_STOP = { defaults: { stopTimeout: '500ms' } }
 
 function nothingLeft(): Promise<unknown> {
-  return waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 15_000, what: 'every process of this home to be gone' })
+  return waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 25_000, pollMs: 50, what: 'every process of this home to be gone' })
 }
 
 /** The watchdog as it is now: the only child of the daemon that carries no mark of a server. */
@@ -29,7 +29,7 @@ function watchdogOf(daemon: number): number | undefined {
   return children(daemon).find((pid) => lookUp(pid)?.commandLine.includes('mcpctl watchdog'))
 }
 
-describe('kill -9 of the daemon', () => {
+describe('kill -9 of the daemon', { timeout: 90_000 }, () => {
   test('takes every process along, and the next start works', async () => {
     home().config(CLINGING, QUICK_STOP)
     await runOk(['start'], { home: home() })
@@ -103,7 +103,7 @@ describe('kill -9 of the daemon', () => {
   })
 })
 
-describe('the watchdog', () => {
+describe('the watchdog', { timeout: 90_000 }, () => {
   test('is replaced when it is killed, and the new one knows all servers', async () => {
     home().config(CLINGING, QUICK_STOP)
     await runOk(['start'], { home: home() })
