@@ -100,6 +100,13 @@ describe('verify', () => {
     expect([exitCode, stderr]).toEqual([130, expect.stringContaining('main was started again')])
     await untilServer(home(), 'main', ({ ready, desired }) => ready && desired === 'up')
 
+    // Killed, it cannot: the daemon does.
+    const { generation: before } = await serverOf(home(), 'main')
+    const killed = start(['verify', '--failover'], { home: home(), deadlineMs: 60_000 })
+    await untilServer(home(), 'main', ({ desired }) => desired === 'down', { timeoutMs: 40_000 })
+    killed.kill('SIGKILL')
+    await untilServer(home(), 'main', (server) => server.ready && server.generation > before)
+
     // Where nobody would stand in, nobody is taken out.
     await runOk(['stop', 'backup', 'rep', 'light'], { home: home() })
     const alone = await run(['verify', '--failover', '--json'], { home: home(), deadlineMs: 60_000 })

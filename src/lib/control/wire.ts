@@ -170,6 +170,8 @@ export interface Methods {
   start: { params: NamesParams; result: NamesResult }
   /** Answers when the servers are down. */
   stop: { params: NamesParams; result: NamesResult }
+  /** Stops servers until the connection ends: then those that were wanted up are started again. Answers only with an error. */
+  away: { params: NamesParams; result: Record<string, never> }
   restart: { params: NamesParams; result: NamesResult }
   /** Tries at once what waits for its next try; null: all that are not ready or whose breaker is not closed. Answers with those concerned. */
   reconnect: { params: NamesParams; result: NamesResult }

@@ -21,6 +21,7 @@ import {
 } from '../control/index.js'
 import { isActive, planReload, type Fleet, type MetricsSnapshot, type Snapshot } from '../core/index.js'
 import { McpctlError } from '../errors/index.js'
+import { keepAway } from './away.js'
 import type { ConfigSources } from './config-sources.js'
 import type { Definitions } from './definitions.js'
 import { bringBack, type DesiredKeeper } from './desired.js'
@@ -77,6 +78,8 @@ export function createRequestHandler(services: RequestServices): RequestHandler 
         return reconnect(services, params)
       case 'stop':
         return stop(services, params)
+      case 'away':
+        return keepAway(services.supervisor, resolveNames(services.supervisor.fleet, readNamesParams(params).names), { stop: () => stop(services, params), onGone: (listener) => { context.onGone(listener) } })
       case 'definitions':
         return listDefinitions(services, params)
       case 'shutdown':

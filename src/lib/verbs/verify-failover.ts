@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { formatDuration } from '../base/index.js'
 import type { Io } from '../cli/index.js'
-import type { ControlClient } from '../control/index.js'
-import type { ServerSnapshot } from '../core/index.js'
-import { McpctlError } from '../errors/index.js'
+import { connectControl, resolveHome, VERSION, type ControlClient } from '../control/index.js'
+import type { Phase, ServerSnapshot } from '../core/index.js'
+import { asMcpctlError, McpctlError } from '../errors/index.js'
 import { takersOf, type GroupFacts } from './verify-group-facts.js'
 import type { Asked, Asker } from './verify-request.js'
 import { Skip } from './verify-skip.js'
@@ -53,23 +53,15 @@ const MAX_FAILURES = 3
 
 /**
  * Takes the preferred member out for a moment, makes requests all the while, brings it back and sees that it is used
- * again. It is taken out when it has no calls, and brought back whatever happens, also when the command is interrupted.
+ * again. It is taken out when it has no calls, and only for as long as this process lives: the daemon brings it back then.
  * Throws Skip when that cannot be done without disturbing anybody, INTERRUPTED after an interruption.
  */
 export async function checkFailover(options: FailoverOptions): Promise<FailoverReport> {
-  const { client, facts, io } = options
+  const { client, facts } = options
   const { servers } = await client.request('snapshot', { names: null, detail: false })
   const member = chooseMember(facts, servers)
   await untilQuiet(client, member)
-  const stopping = new AbortController()
-  const end = (): void => { stopping.abort() }
-  // Without a handler these end the process at once, and the member would stay away.
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, end)
-  try {
-    return await new Absence(options, member, AbortSignal.any([io.signal, stopping.signal])).run()
-  } finally {
-    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.removeListener(signal, end)
-  }
+  return new Absence(options, member).run()
 }
 
 /** Throws Skip when nobody can be taken out. */
@@ -98,13 +90,11 @@ async function untilQuiet(client: ControlClient, name: string): Promise<void> {
 class Absence {
   readonly #options: FailoverOptions
   readonly #member: string
-  readonly #signal: AbortSignal
   readonly #asked: Asked[] = []
 
-  constructor(options: FailoverOptions, member: string, signal: AbortSignal) {
+  constructor(options: FailoverOptions, member: string) {
     this.#options = options
     this.#member = member
-    this.#signal = signal
   }
 
   async run(): Promise<FailoverReport> {
@@ -115,7 +105,7 @@ class Absence {
     const pump = this.#pump(over.signal)
     try {
       await this.#away()
-      if (await this.#until(() => this.#isReady(), this.#options.timeoutMs)) readyOn = performance.now()
+      if (await this.#until(async () => (await this.#phase()) === 'ready', this.#options.timeoutMs)) readyOn = performance.now()
       const from = this.#asked.length
       const isUsed = (): boolean => this.#asked.slice(from).some(({ number }) => this.#options.witness.given(number).includes(this.#member))
       if (readyOn !== null && (await this.#until(isUsed, RETURN_LIMIT_MS))) returnedOn = performance.now()
@@ -123,21 +113,28 @@ class Absence {
       over.abort()
       await pump
     }
-    if (this.#signal.aborted) throw new McpctlError('INTERRUPTED', `interrupted; ${this.#member} was started again`, { hint: `mcpctl status ${this.#member} shows how it is.` })
+    if (this.#isInterrupted) throw new McpctlError('INTERRUPTED', `interrupted; ${this.#member} was started again`, { hint: `mcpctl status ${this.#member} shows how it is.` })
     return this.#report({ stoppedOn, readyOn, returnedOn })
   }
 
   async #away(): Promise<void> {
+    const { io, timeoutMs } = this.#options
+    // Its end brings the member back, whatever becomes of this process.
+    const hold = await connectControl(resolveHome(io.env), VERSION)
+    if (hold === null) throw new McpctlError('DAEMON_UNREACHABLE', 'the daemon ended', { hint: 'mcpctl start' })
+    let trouble: unknown = null
+    hold.request('away', { names: [this.#member] }).catch((error: unknown) => { trouble = error })
     try {
-      await this.#options.client.request('stop', { names: [this.#member] })
+      await this.#until(async () => trouble !== null || (await this.#phase()) === 'idle', timeoutMs)
+      if (trouble !== null) throw asMcpctlError(trouble)
       const [from, goneOn] = [this.#asked.length, performance.now()]
       const isEnough = (): boolean => {
         const made = this.#asked.length - from
         return made >= AWAY_REQUESTS || (made >= LEAST_REQUESTS && performance.now() - goneOn > AWAY_MS)
       }
-      await this.#until(isEnough, this.#options.timeoutMs)
+      await this.#until(isEnough, timeoutMs)
     } finally {
-      await this.#bringBack()
+      hold.close()
     }
   }
 
@@ -145,7 +142,7 @@ class Absence {
   async #pump(over: AbortSignal): Promise<void> {
     const { asker, facts } = this.#options
     const isSticky = facts.sticky === 'session'
-    while (!over.aborted && !this.#signal.aborted) {
+    while (!over.aborted && !this.#isInterrupted) {
       try {
         this.#asked.push(await asker.ask(isSticky))
       } catch (error) {
@@ -159,22 +156,17 @@ class Absence {
   async #until(condition: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
     for (const deadline = performance.now() + withinMs; ; await delay(POLL_MS)) {
       if (await condition()) return true
-      if (this.#signal.aborted || performance.now() > deadline) return false
+      if (this.#isInterrupted || performance.now() > deadline) return false
     }
   }
 
-  async #isReady(): Promise<boolean> {
+  async #phase(): Promise<Phase | undefined> {
     const { servers } = await this.#options.client.request('snapshot', { names: [this.#member], detail: false })
-    return servers[0]?.ready === true
+    return servers[0]?.phase
   }
 
-  /** Whatever happened before. */
-  async #bringBack(): Promise<void> {
-    try {
-      await this.#options.client.request('start', { names: [this.#member] })
-    } catch (error) {
-      throw new McpctlError('DAEMON_UNREACHABLE', `${this.#member} could not be started again: ${error instanceof Error ? error.message : String(error)}`, { hint: `mcpctl start ${this.#member}`, details: { name: this.#member }, cause: error })
-    }
+  get #isInterrupted(): boolean {
+    return this.#options.io.signal.aborted
   }
 
   async #report({ stoppedOn, readyOn, returnedOn }: { readonly stoppedOn: number; readonly readyOn: number | null; readonly returnedOn: number | null }): Promise<FailoverReport> {
