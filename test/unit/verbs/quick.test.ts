@@ -86,7 +86,7 @@ describe('what does not exist', () => {
     expect(process.exitCode).toBe(127)
   })
 
-  it.each([['config shwo', 'config shwo'], ['help config shwo', 'config shwo'], ['config shwo now', 'config shwo'], ['constructor', 'constructor'], ['__proto__', '__proto__']])('is named as far as it is wrong: %s', async (line, named) => {
+  it.each([['config shwo', 'config shwo'], ['help config shwo', 'config shwo'], ['config shwo now', 'config shwo'], ['config edit', 'config edit'], ['constructor', 'constructor'], ['__proto__', '__proto__']])('is named as far as it is wrong: %s', async (line, named) => {
     expect(await runQuickly(line.split(' '))).toBe(true)
     expect(said.err).toContain(`there is no command "${named}"\n`)
   })

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest'
 import { JSON_FLAG, type Verb } from '../../../src/lib/cli/index.js'
 import { SERVER_FIELDS } from '../../../src/lib/config/index.js'
 import * as config from '../../../src/lib/config/index.js'
-import { runQuickly } from '../../../src/lib/verbs/quick.js'
 import { VERBS } from '../../../src/lib/verbs/registry.js'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
@@ -52,10 +51,6 @@ describe('every command', () => {
     const shorts = Object.values(verb.flags).flatMap((flag) => flag.short ?? [])
     expect(new Set(shorts).size).toBe(shorts.length)
     for (const { summary } of [verb, ...Object.values(verb.flags)]) expect(summary).toMatch(/^[A-Z].*\.$/s)
-  })
-
-  it('that is not in the registry is left to oclif', async () => {
-    expect(await runQuickly(['config', 'edit'])).toBe(false)
   })
 })
 
