@@ -60,7 +60,7 @@ it('sends what a daemon of this protocol expects', async () => {
     const client = await connectControl(home, '1.2.3')
     if (!client) throw new Error('no daemon')
     const requests: Promise<unknown>[] = [client.request('start', { names: ['a'] }), client.request('snapshot', { names: null, detail: false }), client.request('shutdown', {})]
-    await expect.poll(() => lines).toEqual(FROM_CLIENT)
+    await expect.poll(() => lines, { timeout: 20_000 }).toEqual(FROM_CLIENT)
     client.close()
     await Promise.allSettled(requests)
     await new Promise((resolve) => daemon.close(resolve))
@@ -79,7 +79,7 @@ it('answers what a client of this protocol expects', async () => {
     collect(lines, socket)
     for (const line of FROM_CLIENT.slice(0, 3)) socket.write(`${line}\n`)
     // Answers come as they are ready, in any order.
-    await expect.poll(() => [...lines].sort()).toEqual([...FROM_DAEMON].sort())
+    await expect.poll(() => [...lines].sort(), { timeout: 20_000 }).toEqual([...FROM_DAEMON].sort())
     socket.destroy()
     await server.close()
   })
@@ -239,7 +239,7 @@ it('sends reloads and failures as a daemon expects them', async () => {
     const failure = { code: 'CONFIG_SYNTAX', message: 'm', hint: 'h', details: { file: '/s' } } as const
     void client.request('reload', { source: '/s', settings: null as never, servers: [], origin: ORIGIN, names: ['a'], dryRun: true }).catch(() => undefined)
     void client.request('config-failed', { source: '/s', error: failure, files: ['/s'] }).catch(() => undefined)
-    await expect.poll(() => lines.slice(1)).toEqual([RELOAD_LINE, FAILED_LINE])
+    await expect.poll(() => lines.slice(1), { timeout: 20_000 }).toEqual([RELOAD_LINE, FAILED_LINE])
     client.close()
     await new Promise((resolve) => daemon.close(resolve))
   })

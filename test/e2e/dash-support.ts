@@ -50,7 +50,7 @@ export class DashScreen {
   }
 
   async until(pattern: RegExp): Promise<string> {
-    return waitFor(() => (pattern.test(this.text()) ? this.text() : undefined), { timeoutMs: 15_000, pollMs: 40, what: `${String(pattern)} on the screen` }).catch((error: unknown) => {
+    return waitFor(() => (pattern.test(this.text()) ? this.text() : undefined), { timeoutMs: 25_000, pollMs: 40, what: `${String(pattern)} on the screen` }).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${this.text()}`)
     })
   }

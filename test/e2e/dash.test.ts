@@ -9,7 +9,7 @@ import { errorOf, fixture, kill, pidOf, untilGone, untilServer, useHome } from '
 const home = useHome()
 const DUAL = fixture('mcp-dual.mjs')
 
-describe('dash without a screen', () => {
+describe('dash without a screen', { timeout: 90_000 }, () => {
   it('prints everything as one document, and says so when no daemon runs', async () => {
     const none = await run(['dash', '--once'], { home: home() })
     expect(none.exitCode).toBe(3)
@@ -34,7 +34,7 @@ describe('dash without a screen', () => {
     const plain = start(['dash', '--interval', '1'], { home: home(), env: { MCPCTL_PLAIN: '1' } })
     let told = ''
     plain.stdout.on('data', (chunk) => (told += String(chunk)))
-    await waitFor(() => /2 servers, 2 ready.*\nfiles: ready\ngit: ready\n/.test(told))
+    await waitFor(() => /2 servers, 2 ready.*\nfiles: ready\ngit: ready\n/.test(told), { timeoutMs: 25_000 })
     kill(await pidOf(home(), 'git'))
     await waitFor(() => /^git: (?!ready).*SIGKILL/m.test(told))
     await untilServer(home(), 'git', ({ ready }) => ready)
@@ -59,7 +59,7 @@ describe('dash without a screen', () => {
   })
 })
 
-describe.skipIf(!hasTmux)('dash in a terminal (needs tmux)', () => {
+describe.skipIf(!hasTmux)('dash in a terminal (needs tmux)', { timeout: 90_000 }, () => {
   let screen: DashScreen | undefined
 
   afterEach(() => {

@@ -84,7 +84,7 @@ test('ids come back exactly as they were sent, whatever they are', async () => {
       const count = client.lines.length
       await client.raw(`${request}\n`)
       await client.ask('ping').catch(() => undefined)
-      await expect.poll(() => client.lines.length).toBe(count + 2)
+      await expect.poll(() => client.lines.length, { timeout: 20_000 }).toBe(count + 2)
       const line = client.lines.slice(count).find((each) => !each.endsWith('"result":{}}'))
       const [, echoed] = /"id":("(?:[^"\\]|\\.)*"|[^,}]+)/.exec(line ?? '') ?? []
       expect([id, typeof JSON.parse(echoed ?? 'null')]).toEqual([id, typeof JSON.parse(id)])
