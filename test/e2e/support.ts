@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { connectControl, VERSION } from '../../src/lib/control/index.js'
@@ -149,9 +150,19 @@ export interface JsonLogLine {
   readonly text: string
 }
 
-/** The whole log of a server as `logs NAME --tail all --json` has it. */
+/** The daemon gathers lines for a third of this before it writes them. */
+const WRITTEN_MS = 150
+/** For a server that never ceases to talk. */
+const MOST_READS = 20
+
+/** The whole log of a server as `logs NAME --tail all --json` has it, when what has happened so far is written. */
 export async function logOf(home: TestHome, name: string): Promise<JsonLogLine[]> {
-  return (await logsHere(home, name)) as JsonLogLine[]
+  for (let reads = 1, known = -1; ; reads++) {
+    const lines = (await logsHere(home, name)) as JsonLogLine[]
+    if (lines.length === known || reads === MOST_READS) return lines
+    known = lines.length
+    await delay(WRITTEN_MS)
+  }
 }
 
 /** A server's log as it stands in the file now, without a command: what is quite new may still be missing. */

@@ -93,7 +93,7 @@ describe('a front of lines', () => {
   })
 
   it('asks no more of a client that reads slowly', async () => {
-    gateway.resultBytes = 256 * 1024
+    gateway.resultBytes = 64 * 1024
     near.pause()
     const line = `${JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'tools/list', params: { a: 'y'.repeat(10_000) } })}\n`
     near.write(line.repeat(400))
@@ -101,7 +101,7 @@ describe('a front of lines', () => {
     const received = gateway.last().received.length
     expect(received).toBeLessThan(200)
     near.resume()
-    await waitFor(() => client.messages.length === 400)
+    await waitFor(() => client.messages.length === 400, { timeoutMs: 25_000 })
   })
 
   it('gives a client up that never reads', async () => {
