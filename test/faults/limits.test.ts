@@ -8,7 +8,7 @@ import type { InstanceEnd, LimitsBackendSnapshot } from '../../src/lib/core/inde
 import { alive, environmentOf, listProcesses } from '../helpers/proc.js'
 import { waitFor } from '../helpers/wait.js'
 import { look, pidOf, serverOf, untilServer } from '../e2e/support.js'
-import { fault, isFull, scale, type Lab } from './lab.js'
+import { bound, fault, isFull, type Lab } from './lab.js'
 import { calmDelays, controlGroups, cpuMs, delaysWhile } from './measure.js'
 import { faulty, QUICK, tiny } from './servers.js'
 
@@ -75,7 +75,7 @@ fault('F06', async (lab) => {
   const before = processesOf('a', lab)
   const { end, lateMs } = await leak(lab, 4)
   expect(end).toMatchObject({ cause: 'oom', reason: expect.stringMatching(/^exceeded its memory limit of 200 MiB/) })
-  expect(lateMs).toBeLessThan(isFull ? 250 : 1500)
+  expect(lateMs).toBeLessThan(bound(250, 20_000))
   expect(before.filter(alive)).toEqual([])
   expect(await serverOf(lab.home, 'a')).toMatchObject({ restarts: 1 })
   expect(await serverOf(lab.home, 'calm')).toMatchObject({ ready: true, restarts: 0 })
@@ -101,7 +101,7 @@ fault('F08', async (lab) => {
     expect((await backendOf(lab)).backend).toBe(backend)
     const { end, lateMs } = await leak(lab, 2)
     expect(end.cause).toMatch(/^(limit-poll|heap|oom)$/)
-    expect(lateMs).toBeLessThan(isFull ? 1500 : 3000)
+    expect(lateMs).toBeLessThan(bound(1500, 20_000))
     expect(await serverOf(lab.home, 'calm')).toMatchObject({ ready: true, restarts: 0 })
     lab.measured(`${backend}: cause ${end.cause}, ${Math.max(0, lateMs)} ms after the breach`)
     if (backend === 'poll') {
@@ -120,20 +120,32 @@ fault('F09', async (lab) => {
     const client = await lab.legacy()
     await client.call('a__spin', { processes: 4 })
     await waitFor(() => processesOf('a', lab).length >= 5)
-    // Without a group it takes a few looks until somebody notices.
-    await delay(backend === 'poll' ? 5000 : 500)
     const total = (): number => processesOf('a', lab).reduce((sum, pid) => sum + cpuMs(pid), 0)
-    const [before, from] = [total(), performance.now()]
-    await delay(scale(10_000, 3000))
-    const percent = ((total() - before) / (performance.now() - from)) * 100
+    /** What they use for a while. The clock is read outside of the figures: a pause of ours in between cannot make it more. */
+    const percentOf = async (forMs: number): Promise<number> => {
+      const [from, before] = [performance.now(), total()]
+      await delay(forMs)
+      const used = total() - before
+      return (used / (performance.now() - from)) * 100
+    }
     const tolerance = backend === 'poll' ? 8 : 3
-    expect(percent).toBeLessThan(limit + (isFull ? tolerance : 2 * tolerance))
-    // With other work on the machine they may get less than they are allowed.
-    expect(percent).toBeGreaterThan(isFull ? limit - tolerance : 10)
+    // Without a group it takes a few looks until somebody notices.
+    let percent = Number.NaN
+    if (isFull) {
+      await delay(backend === 'poll' ? 5000 : 500)
+      percent = await percentOf(10_000)
+      expect(percent).toBeLessThan(limit + tolerance)
+      expect(percent).toBeGreaterThan(limit - tolerance)
+    } else {
+      await waitFor(async () => (percent = await percentOf(1500)) < limit + 2 * tolerance, { timeoutMs: 40_000, what: 'the quota to be held' })
+      // With other work on the machine they may get less than they are allowed, but they are not forgotten.
+      const before = total()
+      await waitFor(() => total() >= before + 50, { timeoutMs: 20_000 })
+    }
     lab.measured(`${(await backendOf(lab)).backend}: ${percent.toFixed(1)} % of a core under a limit of ${limit} %`)
     if (backend === '') await lab.run(['stop'])
   }
-}, { timeoutMs: 60_000, unless: isLinux ? null : 'CPU time cannot be limited there' })
+}, { timeoutMs: 120_000, unless: isLinux ? null : 'CPU time cannot be limited there' })
 
 fault('F10', async (lab) => {
   const limit = 64
@@ -147,13 +159,13 @@ fault('F10', async (lab) => {
     most = Math.max(most, processesOf('a', lab).reduce((sum, pid) => sum + tasksOf(pid), 0))
     const { ready, generation } = await serverOf(lab.home, 'a')
     return ready && generation === 2
-  })
+  }, { timeoutMs: 40_000 })
   const delays = await delaysWhile(() => victim.text('calm__echo'), bombing)
   const end = await endOf(lab, 'a', 1)
   expect(end).toMatchObject({ cause: 'pids', reason: expect.stringMatching(/^hit its limit of 64 processes and threads/) })
   expect(most).toBeLessThanOrEqual(limit)
-  expect(end.endedAt - from).toBeLessThan(isFull ? 2000 : 5000)
-  expect(delays.p99).toBeLessThan(Math.max(isFull ? 50 : 500, 4 * calm.p99))
+  expect(end.endedAt - from).toBeLessThan(bound(2000, 30_000))
+  expect(delays.p99).toBeLessThan(Math.max(bound(50, 5000), bound(4, 20) * calm.p99))
   expect(await serverOf(lab.home, 'calm')).toMatchObject({ ready: true, restarts: 0 })
   lab.measured(`at most ${most} tasks, ended after ${end.endedAt - from} ms, slowest call to another server ${delays.worst.toFixed(0)} ms`)
 }, { unless: needsCgroup })

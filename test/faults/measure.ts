@@ -102,7 +102,7 @@ export function calmDelays(ask: () => Promise<unknown>, everyMs = 5): Promise<De
   return delaysWhile(ask, delay(CALM_MS), everyMs)
 }
 
-const CALM_MS = 1500
+const CALM_MS = process.env['MCP_FAULTS'] === 'full' ? 1500 : 500
 
 /** Groups of ours below the cgroup mounts: `mcpctl-*` with what belongs to single servers. */
 export function controlGroups(): string[] {

@@ -6,7 +6,7 @@ import { badServer } from '../helpers/bad-server.js'
 import { alive, children, listProcesses, lookUp } from '../helpers/proc.js'
 import { waitFor } from '../helpers/wait.js'
 import { fixture, kill, logOf, look, pidOf, serverOf, startsOf, untilGone, untilServer } from '../e2e/support.js'
-import { fault, isFull, scale, type Lab } from './lab.js'
+import { bound, fault, isFull, scale, type Lab } from './lab.js'
 import { cpuMs } from './measure.js'
 import { faulty, many, QUICK, shell, tiny } from './servers.js'
 
@@ -98,12 +98,11 @@ fault('F14', async (lab) => {
 }, { unless: process.platform === 'linux' ? null : 'setsid(1) is not there' })
 
 fault('F15', async (lab) => {
-  await lab.start({ a: faulty('--zombie') })
+  // Waiting for the zombie would take a minute.
+  await lab.start({ a: { ...faulty('--zombie'), stopTimeout: '60s' } })
   const parent = await waitFor(async () => children(await pidOf(lab.home, 'a'))[0])
   const zombie = await waitFor(() => listProcesses().find((entry) => entry.zombie && entry.parentPid === parent))
-  const { elapsedMs, exitCode } = await lab.run(['stop', 'a'])
-  expect(exitCode).toBe(0)
-  expect(elapsedMs).toBeLessThan(3000)
+  expect((await lab.run(['stop', 'a'])).exitCode).toBe(0)
   await waitFor(() => lookUp(zombie.pid) === undefined, { what: 'the zombie to be reaped' })
 })
 
@@ -113,8 +112,8 @@ fault('F16', async (lab) => {
   const [grandchild = 0] = children(leader)
   expect(grandchild).toBeGreaterThan(0)
   kill(leader)
-  await untilGone(grandchild, 1000)
   const again = await untilServer(lab.home, 'a', ({ ready, generation }) => ready && generation === 2)
+  expect(alive(grandchild), 'gone before the next one came').toBe(false)
   expect(again).toMatchObject({ restarts: 1 })
   expect(await startsOf(lab.home, 'a')).toHaveLength(2)
 })
@@ -124,26 +123,26 @@ fault('F02', async (lab) => {
   expect((await lab.run(['start'])).exitCode).toBe(1)
   const daemon = await lab.watch()
   const [cpuBefore, from] = [cpuMs(daemon), performance.now()]
-  const delays: number[] = []
+  const delays: { readonly generation: number; readonly delayMs: number }[] = []
   let seen = 0
   const failed = await untilServer(lab.home, 'broken', ({ phase, generation, since, retryAt }) => {
     if (phase === 'backoff' && generation !== seen && retryAt !== null) {
       seen = generation
-      delays.push(retryAt - since)
+      delays.push({ generation, delayMs: retryAt - since })
     }
     return phase === 'failed'
-  }, { timeoutMs: 20_000, pollMs: 250 })
+  }, { timeoutMs: 50_000, pollMs: 100 })
   const busy = (cpuMs(daemon) - cpuBefore) / (performance.now() - from)
   expect(failed).toMatchObject({ restarts: 5, generation: 6 })
   expect(failed.reason).toMatch(/^crash loop: 5 restarts within 1m; last: exited with code 1/)
-  // The first ones may have passed before anybody looked.
-  const wanted = [500, 1000, 2000, 4000].slice(-delays.length)
-  expect(delays.length).toBeGreaterThanOrEqual(2)
-  delays.forEach((delayMs, index) => expect(Math.abs(delayMs / (wanted[index] ?? 0) - 1)).toBeLessThanOrEqual(0.21))
-  expect(busy).toBeLessThan(0.1)
+  // The first restart is immediate. Some may have passed before anybody looked.
+  const later = delays.filter(({ generation }) => generation > 1)
+  expect(later.length).toBeGreaterThanOrEqual(2)
+  for (const { generation, delayMs } of later) expect(Math.abs(delayMs / (500 * 2 ** (generation - 2)) - 1), `${delayMs} ms after generation ${generation}`).toBeLessThanOrEqual(0.21)
+  expect(busy).toBeLessThan(bound(0.1, 0.6))
   expect(await serverOf(lab.home, 'good')).toMatchObject({ ready: true, restarts: 0 })
-  lab.measured(`delays ${delays.join(', ')} ms, daemon at ${(busy * 100).toFixed(1)} % of a core`)
-}, { waits: true })
+  lab.measured(`delays ${delays.map(({ delayMs }) => delayMs).join(', ')} ms, daemon at ${(busy * 100).toFixed(1)} % of a core`)
+}, { waits: true, timeoutMs: 90_000 })
 
 fault('F12', async (lab) => {
   await lab.start({ stubborn: badServer('ignore-term'), good: tiny() })
@@ -151,7 +150,9 @@ fault('F12', async (lab) => {
   const { stderr, exitCode } = await lab.run(['stop', 'stubborn'])
   expect(exitCode).toBe(0)
   const seconds = Number(/^stopped stubborn \(([\d.]+)s\)$/m.exec(stderr)?.[1])
-  expect(Math.abs(seconds - 5)).toBeLessThan(isFull ? 0.5 : 2)
+  // Its patience is five seconds.
+  expect(seconds).toBeGreaterThanOrEqual(4.9)
+  expect(seconds).toBeLessThan(bound(5.5, 25))
   expect(alive(pid)).toBe(false)
   expect((await logOf(lab.home, 'stubborn')).map(({ text }) => text)).toContain('killed by SIGKILL')
   expect(await serverOf(lab.home, 'good')).toMatchObject({ ready: true })
@@ -159,20 +160,19 @@ fault('F12', async (lab) => {
 }, { waits: true })
 
 fault('F17', async (lab) => {
-  await lab.start({ stuck: { ...tiny(), stopTimeout: '300ms' }, good: tiny() })
+  await lab.start({ stuck: { ...tiny(), stopTimeout: '8s' }, good: tiny() })
   const thaw = freeze(lab, await pidOf(lab.home, 'stuck'))
-  const stopping = lab.run(['stop', 'stuck'])
-  const from = performance.now()
+  const stopping = lab.run(['stop', 'stuck'], { deadlineMs: 60_000 })
+  await untilServer(lab.home, 'stuck', ({ phase }) => phase === 'stopping')
   await lab.run(['restart', 'good'])
-  expect(performance.now() - from).toBeLessThan(scale(2000, 6000))
+  expect((await serverOf(lab.home, 'stuck')).phase, 'nobody waits for it').toBe('stopping')
   const { exitCode, elapsedMs } = await stopping
-  expect(elapsedMs).toBeLessThan(12_000)
   expect((await serverOf(lab.home, 'stuck')).phase).toBe('idle')
   expect((await lab.run(['status', 'stuck'])).stdout).toMatch(/1 of its processes cannot be killed/)
   expect(await untilServer(lab.home, 'good', ({ ready }) => ready)).toMatchObject({ generation: 2 })
   await thaw()
   lab.measured(`stop returned ${exitCode} after ${(elapsedMs / 1000).toFixed(1)} s; stuck for real: in a frozen cgroup v1`)
-}, { waits: true, unless: isRootOnLinux ? null : 'only root can make a process that cannot be killed' })
+}, { waits: true, timeoutMs: 90_000, unless: isRootOnLinux ? null : 'only root can make a process that cannot be killed' })
 
 /** Puts a process into the one place where not even SIGKILL reaches it; returns what lets it out again. */
 function freeze(lab: Lab, pid: number): () => Promise<unknown> {

@@ -1,9 +1,10 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { environmentOf } from '../helpers/proc.js'
 import { waitFor } from '../helpers/wait.js'
 import { textOf } from '../e2e/gateway-client.js'
-import { look, processesLeft, startsOf, untilServer } from '../e2e/support.js'
+import { look, processesLeft, serverOf, startsOf, untilServer } from '../e2e/support.js'
 import { fault, type Lab } from './lab.js'
 import { faulty, many, tiny } from './servers.js'
 
@@ -48,18 +49,26 @@ fault('F53', async (lab) => {
   expect(other(await pids(lab))).toEqual(other(before))
   const settled = await pids(lab)
   // Saved a hundred times in a second: the last one counts, and it is not a hundred restarts.
-  for (let save = 1; save <= 100; save++) {
+  let pauses = 0
+  for (let save = 1, savedAt = performance.now(); save <= 100; save++) {
     writeFileSync(file, config(tagged(`save ${save}`)))
     await new Promise((resolve) => setTimeout(resolve, 10))
+    // On a busy machine we may come to a halt, which rightly counts as the end of a burst.
+    if (performance.now() - savedAt > 100) pauses++
+    savedAt = performance.now()
   }
   await untilServer(lab.home, 's0', ({ ready, pid }) => ready && pid !== settled['s0'])
-  await waitFor(async () => (await lab.run(['reload', '--dry-run', '--json'])).json()['changes'] !== undefined && isQuiet(lab), { pollMs: 200, what: 'the newest version to be in effect' })
+  await waitFor(async () => {
+    const { ready, pid } = await serverOf(lab.home, 's0')
+    return ready && pid !== null && environmentOf(pid)['TAG'] === 'save 100'
+  }, { timeoutMs: 40_000, pollMs: 50, what: 'the newest version to be in effect' })
+  await waitFor(() => isQuiet(lab), { timeoutMs: 30_000, pollMs: 200, what: 'nothing to be left to do' })
   const starts = (await startsOf(lab.home, 's0')).length
-  expect(starts).toBeLessThanOrEqual(8)
+  expect(starts).toBeLessThanOrEqual(8 + pauses)
   expect(other(await pids(lab))).toEqual(other(before))
   expect(processesLeft(lab.home).filter((line) => line.includes('tiny.sh'))).toHaveLength(5)
   lab.measured(`100 saves: ${starts - 2} replacements of the changed server, none of the 4 others`)
-}, { timeoutMs: 60_000 })
+}, { timeoutMs: 150_000 })
 
 /** Nothing is left to be done and nothing under way. */
 async function isQuiet(lab: Lab): Promise<boolean> {

@@ -12,7 +12,7 @@ import { textOf } from '../e2e/gateway-client.js'
 import { exchange, HttpSession, type HttpRequest } from '../e2e/gateway-http.js'
 import { talkative } from '../e2e/gateway-support.js'
 import { errorOf, look, serverOf, untilServer } from '../e2e/support.js'
-import { fault, scale, type Lab } from './lab.js'
+import { bound, fault, scale, type Lab } from './lab.js'
 import { calmDelays, delaysWhile, forgetPeak, holdingsOf, MIB, peakMib } from './measure.js'
 import { faulty, tiny } from './servers.js'
 
@@ -319,13 +319,13 @@ fault('F60', async (lab) => {
   const sockets = await connectMany(lab.port, connections)
   lab.defer(() => sockets.forEach((socket) => socket.destroy()))
   const closedOnes = (): number => sockets.filter((socket) => socket.destroyed).length
-  await waitFor(() => closedOnes() >= connections - descriptors / 2, { timeoutMs: 20_000, what: 'the excess to be closed' })
+  await waitFor(() => closedOnes() >= connections - descriptors / 2, { timeoutMs: 60_000, what: 'the excess to be closed' })
   const closed = closedOnes()
   // While the others are held, there is room for everything else: servers, commands, the clients of `mcpctl proxy`.
   expect((await lab.run(['restart', 'a'])).exitCode).toBe(0)
   expect(await (await lab.legacy()).text('a__echo')).toBe('here')
   for (const socket of sockets) socket.destroy()
-  await waitFor(async () => (await exchange(lab.url, { body: PING, signal: AbortSignal.timeout(2000) })).status === 200, { what: 'a request to be answered again' })
+  await waitFor(async () => (await exchange(lab.url, { body: PING, signal: AbortSignal.timeout(5000) })).status === 200, { timeoutMs: 30_000, what: 'a request to be answered again' })
   expect(alive(daemon)).toBe(true)
   expect(await serverOf(lab.home, 'a')).toMatchObject({ ready: true, restarts: 0 })
   await lab.expectNothingKept(20)
@@ -354,10 +354,10 @@ fault('F59', async (lab) => {
   const isOver = waitFor(() => sockets.every((socket) => socket.destroyed), { timeoutMs: 60_000, pollMs: 50, what: 'every slow connection to be closed' })
   const delays = await delaysWhile(ask, isOver, 100)
   const seconds = (performance.now() - from) / 1000
-  expect(seconds).toBeLessThan(10)
+  expect(seconds).toBeLessThan(bound(10, 40))
   // The process of this test writes to all of them as well, which every few requests have to wait for.
-  expect(delays.p50).toBeLessThan(Math.max(100, 4 * calm.p50))
-  expect(delays.worst).toBeLessThan(3000)
+  expect(delays.p50).toBeLessThan(Math.max(bound(100, 3000), 4 * calm.p50))
+  expect(delays.worst).toBeLessThan(bound(3000, 20_000))
   lab.measured(`${count} connections closed after ${seconds.toFixed(1)} s, real requests meanwhile: p50 ${delays.p50.toFixed(0)} ms`)
 }, { waits: true, timeoutMs: 120_000 })
 
