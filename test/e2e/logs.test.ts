@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { badServer } from '../helpers/bad-server.js'
 import { run, runOk, start } from '../helpers/cli.js'
 import { waitFor } from '../helpers/wait.js'
-import { errorOf, fixture, kill, logOf, pidOf, untilServer, useHome } from './support.js'
+import { errorOf, fixture, kill, logOf, pidOf, untilLogged, untilServer, useHome } from './support.js'
 
 const home = useHome()
 
@@ -11,7 +11,9 @@ const home = useHome()
 const talker = (...lines: string[]) => ({ command: '/bin/sh', args: ['-c', 'for line; do echo "$line"; done; echo "bad $0" >&2; exec sleep 600', ...(lines.length > 0 ? [lines[0] ?? '', ...lines] : [''])], transport: 'none' })
 
 async function saidAll(name: string): Promise<void> {
-  await waitFor(async () => (await logOf(home(), name)).some(({ stream }) => stream === 'err'), { pollMs: 50 })
+  await untilLogged(home(), name, ({ stream }) => stream === 'err')
+  // It comes by another pipe: what was said on stdout before may be written after it.
+  await logOf(home(), name)
 }
 
 /** A command that goes on, with what it has printed so far. */
@@ -19,7 +21,7 @@ function follow(...args: string[]) {
   const command = start(args, { home: home(), deadlineMs: 60_000 })
   let text = ''
   command.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  return { command, text: () => text, until: (pattern: RegExp) => waitFor(() => pattern.test(text), { what: `${pattern} in the output` }) }
+  return { command, text: () => text, until: (pattern: RegExp) => waitFor(() => pattern.test(text), { timeoutMs: 25_000, what: `${pattern} in the output` }) }
 }
 
 describe('logs', () => {
@@ -149,7 +151,7 @@ describe('logs', () => {
     await runOk(['start'], { home: home() })
     const { readdirSync, statSync } = await import('node:fs')
     const sizes = () => readdirSync(home().paths.logs).map((file) => statSync(`${home().paths.logs}/${file}`).size)
-    await waitFor(() => sizes().length === 2)
+    await waitFor(() => sizes().length === 2, { timeoutMs: 25_000 })
     await runOk(['stop'], { home: home() })
     expect(sizes()).toHaveLength(2)
     expect(Math.max(...sizes())).toBeLessThan(1.5 * 1024 * 1024)

@@ -85,8 +85,11 @@ describe('calls are counted exactly', () => {
     await session.call('two__fail')
     expect((await postModern(rig().url, { id: 1, method: 'tools/call', params: modern({ name: 'two__echo', arguments: { text: 'y' } }) })).status).toBe(200)
     expect(await counted()).toEqual([3, 1, 0])
-    const gone = await openModern(rig().url, { id: 2, method: 'tools/call', params: modern({ name: 'two__slow', arguments: { ms: 60_000 } }) }, { signal: AbortSignal.timeout(300) }).catch(() => null)
-    gone?.destroy()
+    const breaking = new AbortController()
+    const gone = openModern(rig().url, { id: 2, method: 'tools/call', params: modern({ name: 'two__slow', arguments: { ms: 60_000 } }) }, { signal: breaking.signal }).catch(() => null)
+    await waitFor(async () => of(await figures(), 'two').traffic.inFlight === 1)
+    breaking.abort()
+    ;(await gone)?.destroy()
     await waitFor(async () => (await counted())[2] === 1)
     expect(await counted()).toEqual([4, 1, 1])
     const { traffic } = of(await figures(), 'two')
@@ -161,7 +164,7 @@ test('the recent past is kept whether anybody asks or not, and names that are un
   const newest = await waitFor(async () => {
     const now = await figures({ history: true })
     return (of(now, 'one').history?.memoryBytes.length ?? 0) > 0 ? now : null
-  }, { timeoutMs: 20_000, pollMs: 200 })
+  }, { timeoutMs: 28_000, pollMs: 200 })
   const { history } = of(newest, 'one')
   expect(history?.intervalMs).toBe(10_000)
   expect(history?.memoryBytes.at(-1)).toBeGreaterThan(MIB)

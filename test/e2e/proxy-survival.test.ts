@@ -36,7 +36,7 @@ describe('mcpctl proxy survives', () => {
       const { pid } = daemonFacts(home())
       for (let count = 0; count < 100; count++, sent++) for (const proxy of proxies) proxy.send({ id: `r${sent}`, method: 'tools/call', params: { name: 'one__echo', arguments: { text: `t${sent}` } } })
       kill(pid)
-      await waitFor(() => proxies.every((proxy) => proxy.messages.filter((message) => 'id' in message).length === sent), { timeoutMs: 20_000, what: 'every request to be answered' })
+      await waitFor(() => proxies.every((proxy) => proxy.messages.filter((message) => 'id' in message).length === sent), { timeoutMs: 50_000, what: 'every request to be answered' })
       await waitFor(() => daemonFacts(home()).pid !== pid)
     }
     for (const [index, proxy] of proxies.entries()) {
@@ -49,7 +49,7 @@ describe('mcpctl proxy survives', () => {
     }
     expect(answers.size).toBe(3 * sent)
     expect([...answers.values()].every((count) => count === 1)).toBe(true)
-  }, 60_000)
+  }, 180_000)
 
   it('a stop on purpose: starts nothing, says so, and goes on after the next start', async () => {
     home().config({ one: fixture('mcp-dual.mjs') })

@@ -1,10 +1,11 @@
 import { existsSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { tiny } from '../faults/servers.js'
 import { run, runOk, type CliResult } from '../helpers/cli.js'
 import { environmentOf } from '../helpers/proc.js'
 import { waitFor } from '../helpers/wait.js'
-import { daemonFacts, errorOf, fixture, kill, look, pidOf, processesLeft, serverOf, startsOf, statusOf, untilGone, untilServer, useHome } from './support.js'
+import { behindGate, daemonFacts, errorOf, fixture, kill, look, pidOf, processesLeft, serverOf, startsOf, statusOf, untilGone, untilServer, useHome } from './support.js'
 
 const home = useHome()
 
@@ -15,7 +16,7 @@ type Entry = Record<string, unknown>
 
 /** Ten servers alike, with these differences. */
 function ten(changes: Record<string, Entry | null> = {}): Record<string, Entry> {
-  const all = Object.fromEntries(TEN.map((name): [string, Entry] => [name, { ...fixture('mcp-dual.mjs'), env: { LABEL: 'one' } }]))
+  const all = Object.fromEntries(TEN.map((name): [string, Entry] => [name, { ...tiny(), env: { LABEL: 'one' } }]))
   for (const [name, change] of Object.entries(changes)) {
     if (change === null) delete all[name]
     else all[name] = { ...all[name], ...change }
@@ -48,7 +49,7 @@ const untilTrouble = (wanted: RegExp | null): Promise<unknown> =>
       if (wanted === null ? trouble === null : wanted.test(trouble ?? '')) return true
       throw new Error(`the trouble is ${trouble}`)
     },
-    { timeoutMs: 15_000, pollMs: 50 },
+    { timeoutMs: 25_000, pollMs: 50 },
   )
 
 describe('a file that changes', () => {
@@ -110,7 +111,7 @@ describe('a file that changes', () => {
     await runOk(['start'], { home: home() })
     const before = await pids()
     home().config({ a: fixture('mcp-dual.mjs'), c: fixture('mcp-dual.mjs') })
-    await waitFor(async () => (await pids())['c'] !== undefined, { timeoutMs: 15_000 })
+    await waitFor(async () => (await pids())['c'] !== undefined, { timeoutMs: 25_000 })
     await untilServer(home(), 'c', ({ ready }) => ready)
     await waitFor(async () => !('b' in (await pids())))
     await untilGone(before['b'] ?? 0)
@@ -165,7 +166,7 @@ describe('a file that changes', () => {
     await runOk(['start'], { home: home() })
     const other = await pidOf(home(), 'b')
     let count = 0
-    for (const startedAt = performance.now(); performance.now() - startedAt < 5000; await new Promise((resolve) => setTimeout(resolve, 10))) edit(String(++count))
+    for (const startedAt = performance.now(); performance.now() - startedAt < 3000; await new Promise((resolve) => setTimeout(resolve, 10))) edit(String(++count))
     const { pid } = await untilServer(home(), 'a', (server) => server.ready && !server.changed && server.pid !== null && environmentOf(server.pid)['LABEL'] === String(count))
     await untilGone((await startsOf(home(), 'a')).at(-2) ?? 0)
     expect(processesLeft(home()).filter((line) => line.includes('mcp-dual.mjs'))).toHaveLength(2)
@@ -200,11 +201,11 @@ describe('a file that changes', () => {
     home().write('mcp.config.ts', text)
     await runOk(['start'], { home: home() })
     home().write('mcp.config.ts', `for (;;);\n${text}`)
-    await waitFor(() => processesLeft(home()).some((line) => line.includes('reload --config')), { timeoutMs: 15_000 })
+    await waitFor(() => processesLeft(home()).some((line) => line.includes('reload --config')), { timeoutMs: 25_000 })
     expect(await serverOf(home(), 'a')).toMatchObject({ ready: true, changed: false })
     if (end === 'is killed') kill(daemonFacts(home()).pid)
     else await runOk(['stop'], { home: home() })
-    await waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 10_000, what: 'every process to be gone' })
+    await waitFor(() => processesLeft(home()).length === 0, { timeoutMs: 25_000, what: 'every process to be gone' })
   })
 
   test('with MCP_WATCH=false nothing happens until somebody says reload', async () => {
@@ -300,15 +301,18 @@ describe('mcpctl reload', () => {
     home().config({ a: fixture('mcp-dual.mjs') })
     await runOk(['start'], { home: home(), env: MANUAL })
     const pid = await pidOf(home(), 'a')
-    home().config({ a: fixture('mcp-dual.mjs', '--delay', '1500') })
+    const [first, second] = [behindGate(home(), 'first'), behindGate(home(), 'second')]
+    home().config({ a: first.entry })
     const early = await runOk(['reload', '--no-wait', '--json'], { home: home(), env: MANUAL })
     expect(early.json()).toMatchObject({ dryRun: false, changes: [{ name: 'a', action: 'replace', fields: ['args'] }] })
     expect(await serverOf(home(), 'a')).toMatchObject({ pid, ready: true, changed: true })
+    first.open()
     await untilServer(home(), 'a', (server) => server.pid !== pid && server.ready)
-    home().config({ a: fixture('mcp-dual.mjs', '--delay', '3000') })
+    home().config({ a: second.entry })
     const late = await run(['reload', '--timeout', '300ms', '--json'], { home: home(), env: MANUAL })
     expect(late.exitCode).toBe(7)
     expect(late.json()).toMatchObject({ ready: 0, failed: 1, timedOut: true })
+    second.open()
     await untilServer(home(), 'a', ({ changed }) => !changed)
   })
 

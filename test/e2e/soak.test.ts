@@ -9,8 +9,9 @@ describe.runIf(process.platform === 'linux')('the chaos soak in short', () => {
     const { exitCode, stdout, stderr } = await execa(process.execPath, [SOAK, '--seconds', '10', '--seed', '1'], { stdin: 'ignore', reject: false, timeout: 240_000 })
     expect(exitCode, `${stdout}\n${stderr}`).toBe(0)
     const figure = (what: string): number => Number(new RegExp(`^\\| \\**${what}\\** \\| ([\\d,]+) \\|$`, 'm').exec(stdout)?.[1]?.replaceAll(',', ''))
-    expect(figure('right answers')).toBeGreaterThan(150)
-    expect(figure('faults')).toBeGreaterThan(8)
+    // How many depends on the machine; that there are some does not.
+    expect(figure('right answers')).toBeGreaterThan(20)
+    expect(figure('faults')).toBeGreaterThan(2)
     for (const none of ['wrong or second answers', 'without any answer after 30 s', 'errors that do not', 'orphans', 'rules broken']) expect(figure(none), none).toBe(0)
   }, 250_000)
 })

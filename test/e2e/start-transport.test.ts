@@ -7,7 +7,7 @@ import { run, runOk } from '../helpers/cli.js'
 import { freePort } from '../helpers/port.js'
 import { alive } from '../helpers/proc.js'
 import { waitFor } from '../helpers/wait.js'
-import { fixture, kill, logOf, pidOf, serverOf, startsOf, statusOf, untilServer, useHome } from './support.js'
+import { fixture, kill, pidOf, serverOf, startsOf, statusOf, untilLogged, untilServer, useHome } from './support.js'
 
 const home = useHome()
 
@@ -48,7 +48,7 @@ describe('servers over HTTP', () => {
   test('headers with a secret from the environment open a server that asks for it, and status hides it', async () => {
     const { url } = await remote('--mode', 'unauthorised')
     home().config({ far: { url, headers: { Authorization: 'Bearer ${FAR_TOKEN}' } } })
-    const refused = await run(['start', '--timeout', '5s'], { home: home(), env: { FAR_TOKEN: 'wrong' } })
+    const refused = await run(['start', '--timeout', '20s'], { home: home(), env: { FAR_TOKEN: 'wrong' } })
     expect(refused.exitCode).toBe(1)
     expect(refused.stderr).toMatch(/^far: .*401/m)
     await runOk(['restart'], { home: home(), env: { FAR_TOKEN: 'letmein' } })
@@ -72,7 +72,7 @@ describe('servers over HTTP', () => {
     await runOk(['start'], { home: home() })
     const near = await serverOf(home(), 'near')
     expect(near).toMatchObject({ phase: 'ready', transport: 'http', tools: 4, restarts: 0, generation: 1 })
-    expect((await logOf(home(), 'near')).some(({ stream, text }) => stream === 'err' && text === `listening ${port}`)).toBe(true)
+    await untilLogged(home(), 'near', ({ stream, text }) => stream === 'err' && text === `listening ${port}`)
     await runOk(['stop'], { home: home() })
     expect(alive(near.pid ?? 0)).toBe(false)
   })
@@ -103,7 +103,7 @@ describe('processes without MCP', () => {
     home().config({ helper: { command: '/bin/sh', args: ['-c', 'echo up; exec sleep 600'], transport: 'none' }, app: { ...fixture('mcp-legacy.mjs'), dependsOn: ['helper'] } })
     await runOk(['start'], { home: home() })
     expect(await serverOf(home(), 'helper')).toMatchObject({ phase: 'ready', transport: 'none', era: null, tools: null })
-    await waitFor(async () => (await logOf(home(), 'helper')).some(({ stream, text }) => stream === 'out' && text === 'up'))
+    await untilLogged(home(), 'helper', ({ stream, text }) => stream === 'out' && text === 'up')
     kill(await pidOf(home(), 'helper'))
     await untilServer(home(), 'helper', (server) => server.ready && server.generation === 2)
     const pids = (await statusOf(home())).servers.map(({ pid }) => pid ?? 0)

@@ -5,19 +5,22 @@ import { badServer } from '../helpers/bad-server.js'
 import { run, runOk, start } from '../helpers/cli.js'
 import { alive } from '../helpers/proc.js'
 import { waitFor } from '../helpers/wait.js'
-import { fixture, kill, logOf, look, pidOf, serverOf, startsOf, statusOf, untilServer, useHome } from './support.js'
+import { behindGate, fixture, kill, logOf, look, pidOf, serverOf, startsOf, statusOf, untilServer, useHome } from './support.js'
 
 const home = useHome()
 
 describe('start', () => {
   test('starts all enabled servers at the same time and returns when each is proven ready', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f']
-    home().config(Object.fromEntries(names.map((name) => [name, fixture('mcp-dual.mjs', '--delay', '1000')])))
-    const { stderr, stdout, elapsedMs } = await runOk(['start'], { home: home() })
+    const { entry, open } = behindGate(home(), 'all')
+    home().config(Object.fromEntries(names.map((name) => [name, entry])))
+    const starting = runOk(['start'], { home: home() })
+    // None of them is ready before all of them run.
+    await waitFor(async () => (await look(home()))?.servers.filter(({ phase, pid }) => phase === 'starting' && pid !== null).length === names.length)
+    open()
+    const { stderr, stdout } = await starting
     expect(stdout).toBe('')
     expect(stderr).toMatch(/6 ready \(\d/)
-    // One after the other they need six seconds.
-    expect(elapsedMs).toBeLessThan(5000)
     const { servers } = await statusOf(home())
     expect(servers.map(({ name, phase, ready, tools }) => ({ name, phase, ready, tools }))).toEqual(names.map((name) => ({ name, phase: 'ready', ready: true, tools: 4 })))
   })
@@ -41,7 +44,7 @@ describe('start', () => {
   })
 
   test('a server that has answered the handshake is not ready before its lists are read', async () => {
-    home().config({ slow: fixture('mcp-legacy.mjs', '--slow-lists', '1500') })
+    home().config({ slow: fixture('mcp-legacy.mjs', '--slow-lists', '3000') })
     await runOk(['start', '--no-wait'], { home: home() })
     const reading = await untilServer(home(), 'slow', (server) => server.progress?.includes('list') === true)
     expect(reading).toMatchObject({ phase: 'starting', ready: false })
@@ -86,32 +89,39 @@ describe('start', () => {
   })
 
   test('--no-wait returns before the servers are ready, which they become all the same', async () => {
-    home().config({ slow: fixture('mcp-dual.mjs', '--delay', '1500') })
+    const { entry, open } = behindGate(home(), 'slow')
+    home().config({ slow: entry })
     const { stderr } = await runOk(['start', '--no-wait'], { home: home() })
     expect(stderr).toContain('starting 1 server')
     expect(await serverOf(home(), 'slow')).toMatchObject({ phase: 'starting', ready: false })
+    open()
     await runOk(['wait'], { home: home() })
     expect(await serverOf(home(), 'slow')).toMatchObject({ ready: true, generation: 1 })
   })
 
   test('--timeout ends the waiting with 7 and lets the servers go on', async () => {
-    home().config({ good: fixture('mcp-legacy.mjs'), slow: fixture('mcp-dual.mjs', '--delay', '2500') })
-    const { exitCode, stderr } = await run(['start', '--timeout', '1s'], { home: home() })
+    const { entry, open } = behindGate(home(), 'slow')
+    home().config({ good: fixture('mcp-legacy.mjs'), slow: entry })
+    await runOk(['start', 'good'], { home: home() })
+    const { exitCode, stderr } = await run(['start', '--timeout', '500ms'], { home: home() })
     expect(exitCode).toBe(7)
     expect(stderr).toMatch(/^slow: starting: /m)
     expect(stderr).toContain('1 ready, 1 starting')
+    open()
     await runOk(['wait', 'slow'], { home: home() })
     expect(await startsOf(home(), 'slow')).toHaveLength(1)
   })
 
   test('an interrupted start ends with 130 and what it started goes on', async () => {
-    home().config({ slow: fixture('mcp-dual.mjs', '--delay', '1500') })
+    const { entry, open } = behindGate(home(), 'slow')
+    home().config({ slow: entry })
     const command = start(['start'], { home: home() })
     await waitFor(async () => (await look(home()))?.servers[0]?.pid)
     command.kill('SIGINT')
     const { exitCode, stderr } = await command
     expect(exitCode).toBe(130)
     expect(stderr).toContain('interrupted')
+    open()
     await runOk(['wait', 'slow'], { home: home() })
     expect(await serverOf(home(), 'slow')).toMatchObject({ ready: true, generation: 1 })
   })

@@ -97,7 +97,7 @@ describe('status', () => {
     }, { what: 'the tree of two to use more memory than one process' })
     const { stdout } = await runOk(['status', 'tree'], { home: home() })
     expect(stdout).toContain('2 processes')
-    const measured = await waitFor(async () => (await look(home()))?.servers.every(({ cpuPercent }) => cpuPercent !== null), { timeoutMs: 20_000, pollMs: 200 })
+    const measured = await waitFor(async () => (await look(home()))?.servers.every(({ cpuPercent }) => cpuPercent !== null), { timeoutMs: 28_000, pollMs: 200 })
     expect(measured).toBe(true)
   })
 

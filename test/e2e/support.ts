@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
@@ -26,6 +27,12 @@ export function fixture(file: string, ...args: string[]): ServerEntry {
 /** The same server, which begins to start only once `gate` exists: for what has to be seen before it is ready. */
 export function gated({ command, args }: ServerEntry, gate: string): ServerEntry {
   return { command: '/bin/sh', args: ['-c', 'until [ -e "$0" ]; do sleep 0.05; done; exec "$@"', gate, command, ...args] }
+}
+
+/** Such a server of both eras, with what lets it in. */
+export function behindGate(home: TestHome, name: string): { readonly entry: ServerEntry; readonly open: () => void } {
+  const gate = join(home.base, `${name}.open`)
+  return { entry: gated(fixture('mcp-dual.mjs'), gate), open: () => writeFileSync(gate, '') }
 }
 
 /**

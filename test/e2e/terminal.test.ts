@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BIN, cliEnvironment, runOk } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { waitFor } from '../helpers/wait.js'
-import { endHome } from './support.js'
+import { behindGate, endHome } from './support.js'
 
 const hasTmux = spawnSync('tmux', ['-V']).status === 0
 const DUAL = fileURLToPath(new URL('../fixtures/servers/mcp-dual.mjs', import.meta.url))
@@ -54,7 +54,7 @@ class Screen {
   }
 
   async until(pattern: RegExp): Promise<string> {
-    return waitFor(() => (pattern.test(this.text()) ? this.text() : undefined), { pollMs: 40, what: `${String(pattern)} on the screen` }).catch((error: unknown) => {
+    return waitFor(() => (pattern.test(this.text()) ? this.text() : undefined), { timeoutMs: 25_000, pollMs: 40, what: `${String(pattern)} on the screen` }).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${this.text()}`)
     })
   }
@@ -91,14 +91,16 @@ describe.skipIf(!hasTmux)('start in a terminal', () => {
   }
 
   it('shows each server with phase, seconds and tools as it goes, and a summary at the end', async () => {
-    home.config({ quick: server(), 'slow-one': server(1_500) })
+    const slow = behindGate(home, 'slow')
+    home.config({ quick: server(), 'slow-one': slow.entry })
     const live = open('start')
     const early = await live.until(/✔ quick +ready +[\d.]+m?s {2}4 tools\n. slow-one +starting +[\d.]+m?s {2}waiting for the answer to server\/discover/)
     const seconds = /slow-one +starting +([\d.]+m?s)/.exec(early)?.[1] ?? ''
     await live.until(new RegExp(`slow-one +starting +(?!${seconds.replace('.', '\\.')} )[\\d.]+m?s`))
+    slow.open()
     const { status, text } = await live.end()
     expect(status).toBe(0)
-    expect(text).toMatch(/^✔ quick {5}ready +\S+ {2}4 tools\n✔ slow-one {2}ready +[\d.]+s {2}4 tools\n2 ready \([\d.]+s\)\nexit=0\n$/)
+    expect(text).toMatch(/^✔ quick {5}ready +\S+ {2}4 tools\n✔ slow-one {2}ready +[\d.]+m?s {2}4 tools\n2 ready \([\d.]+m?s\)\nexit=0\n$/)
     expect(live.isCursorShown()).toBe(true)
   })
 
@@ -111,7 +113,7 @@ describe.skipIf(!hasTmux)('start in a terminal', () => {
     expect(text).toMatch(/^✖ next {4}waiting +\S+ {2}waits for broken /m)
     const summary = text.slice(text.indexOf('\nbroken: ') + 1)
     expect(summary.split('\n')).toEqual([
-      expect.stringMatching(/^broken: failed: exited with code 3 after \d+ms, before it was ready; restart policy is never$/),
+      expect.stringMatching(/^broken: failed: exited with code 3 after [\d.]+m?s, before it was ready; restart policy is never$/),
       '    Error: cannot open the database',
       '  hint: mcpctl logs broken, then mcpctl start broken to try again',
       'next: waiting: waits for broken (failed)',
@@ -141,7 +143,8 @@ describe.skipIf(!hasTmux)('start in a terminal', () => {
   })
 
   it('ends with 130 on Ctrl-C; what was started goes on', async () => {
-    home.config({ quick: server(), slow: server(2_000) })
+    const slow = behindGate(home, 'slow')
+    home.config({ quick: server(), slow: slow.entry })
     const live = open('start')
     await live.until(/✔ quick +ready[^]* slow +starting/)
     live.press('C-c')
@@ -151,6 +154,7 @@ describe.skipIf(!hasTmux)('start in a terminal', () => {
     // Not failed: only no longer waited for.
     expect(text).not.toMatch(/^✖/m)
     expect(live.isCursorShown()).toBe(true)
+    slow.open()
     await runOk(['wait', 'quick', 'slow'], { home })
   })
 

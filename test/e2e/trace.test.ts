@@ -30,7 +30,7 @@ function watch(...args: string[]) {
   command.stdout.on('data', (part: Buffer) => (text += part.toString()))
   const events = (): TraceEvent[] => text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as TraceEvent)
   const messages = (): Shown[] => events().filter((event): event is Shown => event.type === 'message')
-  return { command, events, messages, text: () => text, until: (wanted: (message: Shown) => boolean): Promise<Shown> => waitFor(() => messages().find(wanted), { timeoutMs: 20_000, what: `a message that fits ${wanted.toString()}` }) }
+  return { command, events, messages, text: () => text, until: (wanted: (message: Shown) => boolean): Promise<Shown> => waitFor(() => messages().find(wanted), { timeoutMs: 28_000, what: `a message that fits ${wanted.toString()}` }) }
 }
 
 interface SentSpan {
@@ -79,7 +79,7 @@ describe('trace', () => {
     expect(past).toMatchObject([{ schemaVersion: 1, type: 'message', direction: 'out', kind: 'request', method: 'initialize', remembered: true }, { direction: 'in', kind: 'result', method: 'initialize' }])
 
     const { command, events, messages, text, until } = watch('--body', '--last', '1')
-    await waitFor(() => messages().length === 2, { timeoutMs: 20_000, what: 'one remembered message of each server' })
+    await waitFor(() => messages().length === 2, { timeoutMs: 28_000, what: 'one remembered message of each server' })
     const client = await openSocket(home())
     await client.initialize()
     expect(JSON.stringify(await client.call('files__echo', { text: SECRET }, { traceparent: TRACEPARENT, tracestate: 'vendor=1' }))).toContain(SECRET)
@@ -136,7 +136,7 @@ describe('trace', () => {
     const answered = await waitFor(async () => {
       await client.call('files__echo', { text: 'fine' }, { traceparent: TRACEPARENT, baggage: 'a=b' })
       return lines.includes('fine') && asking.messages().length > 0 && picky.messages()[0]
-    }, { pollMs: 100, timeoutMs: 20_000 })
+    }, { pollMs: 100, timeoutMs: 28_000 })
     expect(answered).toMatchObject({ kind: 'result', target: 'echo', failed: false })
     expect((await asking.until(({ kind }) => kind === 'request')).body?.params?._meta).toEqual({ traceparent: TRACEPARENT, baggage: 'a=b' })
     expect(lines).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}→ #\d+ +tools\/call echo +\d+ B +\{"text":"fine"\}$/m)

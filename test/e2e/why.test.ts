@@ -118,7 +118,7 @@ describe('why', () => {
   })
 
   test('keeps ten ends of a server that cannot stay up, and lists them with --all', async () => {
-    home().config({ loop: { ...badServer('exit-at-start', { code: 3 }), era: 'legacy', restart: { backoff: { initial: '10ms', max: '10ms' }, intensity: { restarts: 13, window: '1m' } } } })
+    home().config({ loop: { command: '/bin/sh', args: ['-c', 'exit 3'], era: 'legacy', restart: { backoff: { initial: '10ms', max: '10ms' }, intensity: { restarts: 13, window: '1m' } } } })
     await run(['start'], { home: home() })
     await untilServer(home(), 'loop', ({ phase, generation }) => phase === 'failed' && generation === 14)
     await waitFor(() => readdirSync(folder(home(), 'loop')).some((file) => file.endsWith('-g14.json')))
@@ -148,7 +148,7 @@ describe('why', () => {
     await runOk(['start'], { home: home() })
     kill(await pidOf(home(), 'victim'))
     await untilServer(home(), 'victim', (server) => server.ready && server.generation === 2)
-    expect(readFileSync(home().paths.daemonLog, 'utf8')).toContain('victim: no crash dossier')
+    await waitFor(() => readFileSync(home().paths.daemonLog, 'utf8').includes('victim: no crash dossier'))
     expect(flat((await runOk(['why', 'victim'], { home: home() })).stdout)).toContain('It was ended by SIGKILL')
   })
 

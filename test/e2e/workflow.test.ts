@@ -15,7 +15,7 @@ test('workflows run through the calls of their caller: its permissions, its limi
   const port = await freePort()
   const configure = (workflows: boolean): string => home().config({ main: fixture('mcp-dual.mjs'), other: fixture('mcp-legacy.mjs') }, {
     // One call at a time: the call of a step must not wait for the call that runs it.
-    gateway: { port, audit: true, workflows, concurrency: { max: 1, queue: 4, queueTimeout: '5s' }, auth: { keys: { all: { key: ALL }, some: { key: SOME, servers: ['main'] } } } },
+    gateway: { port, audit: true, workflows, concurrency: { max: 1, queue: 4, queueTimeout: '60s' }, auth: { keys: { all: { key: ALL }, some: { key: SOME, servers: ['main'] } } } },
   })
   configure(false)
   await runOk(['start'], { home: home() })
