@@ -53,7 +53,7 @@ describe('logs', () => {
     expect(await print('--since', '2999-01-01')).toBe('')
     expect(await print('--until', '2000-01-01')).toBe('')
     expect(await print('--until', '2999-01-01', '--grep', 'cherry')).toBe('cherry\n')
-  })
+  }, 120_000)
 
   test('interleaves several servers by time, each line with its name in front', async () => {
     home().config({ first: talker('hello'), second: { ...talker('world'), dependsOn: ['first'] } })

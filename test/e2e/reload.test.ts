@@ -64,14 +64,17 @@ describe('a file that changes', () => {
     await untilGone(before['s3'] ?? 0)
   })
 
-  test('a live knob: the change is in effect and no process is new', async () => {
+  test('a live knob: the change is in effect and no process is new; a limit where there was none takes one', async () => {
     home().config(ten())
     await runOk(['start'], { home: home() })
     const before = await pids()
-    home().config(ten({ s1: { tags: ['blue'], stopTimeout: '9s', health: { interval: '1s' }, timeouts: { idle: '1m' }, limits: { memory: '2G' } } }))
+    home().config(ten({ s1: { tags: ['blue'], stopTimeout: '9s', health: { interval: '1s' }, timeouts: { idle: '1m' } } }))
     await untilServer(home(), 's1', ({ tags }) => tags.includes('blue'))
     expect(differing(before, await pids())).toEqual([])
     expect(await serverOf(home(), 's1')).toMatchObject({ changed: false, generation: 1 })
+    home().config(ten({ s1: { tags: ['blue'], limits: { memory: '2G' } } }))
+    await untilServer(home(), 's1', ({ pid, ready, changed }) => pid !== before['s1'] && ready && !changed)
+    expect(differing(before, await pids())).toEqual(['s1'])
   })
 
   test('a broken edit changes nothing, is visible in status and on stderr of reload, and is forgotten when it is mended', async () => {
@@ -304,7 +307,7 @@ describe('mcpctl reload', () => {
     const [first, second] = [behindGate(home(), 'first'), behindGate(home(), 'second')]
     home().config({ a: first.entry })
     const early = await runOk(['reload', '--no-wait', '--json'], { home: home(), env: MANUAL })
-    expect(early.json()).toMatchObject({ dryRun: false, changes: [{ name: 'a', action: 'replace', fields: ['args'] }] })
+    expect(early.json()).toMatchObject({ dryRun: false, changes: [{ name: 'a', action: 'replace', fields: ['command', 'args'] }] })
     expect(await serverOf(home(), 'a')).toMatchObject({ pid, ready: true, changed: true })
     first.open()
     await untilServer(home(), 'a', (server) => server.pid !== pid && server.ready)
