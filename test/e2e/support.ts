@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { connectControl, VERSION } from '../../src/lib/control/index.js'
 import type { DaemonSnapshot, InstanceEnd, ServerSnapshot, Snapshot } from '../../src/lib/core/index.js'
 import { readLogs, type LogLine } from '../../src/lib/logs/index.js'
-import type { CliResult } from '../helpers/cli.js'
+import { run, type CliResult } from '../helpers/cli.js'
 import { createHome, type TestHome } from '../helpers/home.js'
 import { alive } from '../helpers/proc.js'
 import { logsHere, statusHere, stopHere } from '../helpers/verbs.js'
@@ -73,10 +73,17 @@ export function useHomeOnce(prepare: (home: TestHome) => Promise<unknown>): () =
 
 /** Stops everything and removes the home. Throws when that is not possible, or when anything is left all the same. */
 export async function endHome(home: TestHome): Promise<void> {
-  // What looks after nothing loads the whole daemon for it.
-  const trouble = home.leftovers().length === 0 ? null : await stopHere(home).catch((error: unknown) => error as Error)
+  const trouble = await stopAll(home).catch((error: unknown) => error as Error)
   await home.cleanup()
   if (trouble instanceof Error) throw trouble
+}
+
+/** Where there is no daemon, the whole of it would have to be loaded here to look after what it left: the command has it at hand. */
+async function stopAll(home: TestHome): Promise<void> {
+  if (home.leftovers().length === 0) return
+  if ((await look(home)) !== null) return stopHere(home)
+  const stopped = await run(['stop'], { home, cwd: home.base, deadlineMs: 60_000 })
+  expect(stopped.exitCode, stopped.stderr).toBe(0)
 }
 
 /** Everything the daemon knows, asked directly: cheaper than a command while something is waited for. Null: no daemon. */
