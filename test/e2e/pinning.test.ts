@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { run, runOk } from '../helpers/cli.js'
 import { waitFor } from '../helpers/wait.js'
-import { errorOf, fixture, logOf, untilServer, useHome } from './support.js'
+import { errorOf, fixture, logOf, statusOf, untilServer, useHome } from './support.js'
 
 const home = useHome()
 const read = { name: 'read', description: 'Reads a file.', inputSchema: { type: 'object', properties: { path: { type: 'string' } } } }
@@ -72,7 +72,7 @@ test('a tool that changes after it was locked is kept from clients, told of ever
 
   // The lock as somebody else's commit has it takes effect by itself; a broken one changes nothing and is told.
   writeFileSync(lockFile, text.replace('Reads a file.', 'Reads.'))
-  await waitFor(async () => (await runOk(['status', '--json'], options)).stdout.includes('the hash is not that of the definition'), { what: 'the broken lock to be told' })
+  await waitFor(async () => JSON.stringify(await statusOf(home())).includes('the hash is not that of the definition'), { timeoutMs: 25_000, what: 'the broken lock to be told' })
   writeFileSync(lockFile, text)
   await untilServer(home(), 'files', (server) => server.held?.length === 2)
   await runOk(['approve', '--all', '--yes'], options)
