@@ -80,7 +80,7 @@ describe('daemon run', () => {
   })
 
   test('killed with -9 takes its servers along', async () => {
-    home().config({ a: badServer('ignore-eof,setsid-grandchild') })
+    home().config({ a: { ...badServer('ignore-eof,setsid-grandchild'), stopTimeout: '500ms' } })
     const { child: daemon } = await foreground()
     kill(daemon.pid)
     await daemon
