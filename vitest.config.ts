@@ -17,8 +17,9 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // What fails first on a machine with little time for us, and asserts nothing.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     pool: 'forks',
     // Two cores are the reference machine, and the check of style runs beside the tests: more at once are no faster, and wait for each other.
     maxWorkers: 3,

@@ -10,7 +10,7 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Text for stdin; default is no input at all. */
   readonly input?: string
-  /** The command is killed and the call rejects after this long. Default 30 s. */
+  /** The command is killed and the call rejects after this long. Default 60 s. */
   readonly deadlineMs?: number
   /** The Node to run it with; default the one that runs the tests. */
   readonly node?: string
@@ -42,7 +42,7 @@ export function cliEnvironment(home: TestHome, extra: CliOptions['env'] = {}): R
 
 /** Runs `mcpctl ARGS` to its end. Rejects only when it does not end in time: an exit status is a result. */
 export async function run(args: readonly string[], options: CliOptions): Promise<CliResult> {
-  const deadlineMs = options.deadlineMs ?? 30_000
+  const deadlineMs = options.deadlineMs ?? 60_000
   const startedAt = performance.now()
   const result = await start(args, { ...options, deadlineMs })
   const elapsedMs = performance.now() - startedAt
@@ -79,7 +79,7 @@ export function start(args: readonly string[], options: CliOptions) {
     env: cliEnvironment(options.home, options.env),
     extendEnv: false,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
-    timeout: options.deadlineMs ?? 30_000,
+    timeout: options.deadlineMs ?? 60_000,
     killSignal: 'SIGKILL',
     reject: false,
     stripFinalNewline: false,

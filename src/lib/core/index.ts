@@ -65,6 +65,7 @@ export type {
   SessionClient,
   Transport,
 } from './spec.js'
+export { isUnlimited } from './spec.js'
 export { isActive, type Blocker, type Phase, type ServerState } from './state.js'
 export { MAX_TRACED_BYTES, type TraceEvent, type TraceKind, type TracedMessage } from './trace.js'
 export { canonicalDefinition, describeHeld, describeHidden, pinnedPart, scanDefinition, type HiddenFinding } from './pin.js'

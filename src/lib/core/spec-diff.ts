@@ -1,4 +1,4 @@
-import type { ServerSpec } from './spec.js'
+import { isUnlimited, type ServerSpec } from './spec.js'
 
 /** What differs between two descriptions of a server, by the names of configuration fields. */
 export interface SpecDiff {
@@ -23,7 +23,7 @@ const PARTS: readonly Part[] = [
   { applies: 'restart', read: ({ launch }) => named('env', Object.fromEntries((launch?.ownEnv ?? []).map((name) => [name, launch?.env[name]]))) },
   { applies: 'restart', read: ({ endpoint }) => ({ url: endpoint?.url, auth: endpoint?.auth, pool: endpoint?.pool, ...named('headers', endpoint?.headers ?? {}) }) },
   { applies: 'live', read: ({ enabled, startTimeoutMs, stopTimeoutMs, drainTimeoutMs, replace, dependsOn, tags }) => ({ enabled, startTimeout: startTimeoutMs, stopTimeout: stopTimeoutMs, drainTimeout: drainTimeoutMs, replace, dependsOn, tags }) },
-  { applies: 'live', read: ({ restart, limits, health, logs }) => ({ restart, ...named('limits', { ...limits }), ...named('health', { ...health }), ...named('logs', { ...logs }) }) },
+  { applies: 'live', read: ({ restart, health, logs }) => ({ restart, ...named('health', { ...health }), ...named('logs', { ...logs }) }) },
   { applies: 'live', read: ({ isolation, start, idleStopMs, traffic }) => ({ isolation, start, idleTimeout: idleStopMs, ...named('', { ...traffic }) }) },
 ]
 
@@ -46,14 +46,23 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
 
 /** Compares what the configuration says, not where it is said: the same servers in a renamed file are the same. */
 export function diffSpecs(old: ServerSpec, next: ServerSpec): SpecDiff {
-  const differing = (applies: Part['applies']): string[] => PARTS.filter((part) => part.applies === applies).flatMap((part) => differingNames(part.read(old), part.read(next)))
+  const limits: Part = {
+    applies: isFirstLimit(old, next) ? 'restart' : 'live',
+    read: ({ limits }) => named('limits', { ...limits }),
+  }
+  const differing = (applies: Part['applies']): string[] => [...PARTS, limits].filter((part) => part.applies === applies).flatMap((part) => differingNames(part.read(old), part.read(next)))
   return { restart: differing('restart'), live: differing('live') }
 }
 
 /** The spec of a running server after its configuration changed: what was not made at its start follows the new one. */
 export function withLiveFields(running: ServerSpec, next: ServerSpec): ServerSpec {
   const { transport, era, clientAbilities, roots, session, launch, endpoint } = running
-  return { ...next, transport, era, clientAbilities, roots, session, launch, endpoint }
+  return { ...next, transport, era, clientAbilities, roots, session, launch, endpoint, ...(isFirstLimit(running, next) && { limits: running.limits }) }
+}
+
+/** A process that was started without any limit is in nothing that could hold it. */
+function isFirstLimit(old: ServerSpec, next: ServerSpec): boolean {
+  return old.launch !== null && isUnlimited(old.limits) && !isUnlimited(next.limits)
 }
 
 function named(group: string, values: Values): Values {

@@ -81,6 +81,11 @@ export interface LimitsSpec {
   readonly required?: boolean
 }
 
+/** Whether there is nothing in it to hold a server to. */
+export function isUnlimited({ memoryBytes, memorySoftBytes, cpuPercent, pids }: LimitsSpec): boolean {
+  return [memoryBytes, memorySoftBytes, cpuPercent, pids].every((limit) => limit === undefined)
+}
+
 /** How a server is asked whether it works. `mcp`: in its own protocol. */
 export type ProbeSpec =
   | { readonly type: 'mcp' }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { readFairly, shortHash } from '../base/index.js'
-import { describeExit, type Breach, type Effect, type ExitStatus, type InstanceEvent, type LaunchSpec, type ServerSpec } from '../core/index.js'
+import { describeExit, isUnlimited, type Breach, type Effect, type ExitStatus, type InstanceEvent, type LaunchSpec, type ServerSpec } from '../core/index.js'
 import { LinkError, type EraVerdict, type Established, type Link, type LinkHooks } from '../mcp/index.js'
 import type { ServerLog } from '../logs/index.js'
 import type { Remains } from './dossier-writer.js'
@@ -101,7 +101,7 @@ export class Instance {
     const { limits } = this.spec
     this.spec = spec
     if (this.#child === null || JSON.stringify(limits) === JSON.stringify(spec.limits)) return 'applied'
-    return this.#group?.update(spec.limits) ?? 'needs-restart'
+    return this.#group?.update(spec.limits) ?? (isUnlimited(spec.limits) ? 'applied' : 'needs-restart')
   }
 
   perform(effect: Effect): void {

@@ -115,8 +115,8 @@ describe('a reload', () => {
 
   it('changes under the running process what needs no other', () => {
     const world = ready()
-    reload(world, versionOf('a', '1', { tags: ['x'], stopTimeoutMs: 1, limits: { memoryBytes: 1 } }))
-    expect(world.fleet.servers.get('a')).toMatchObject({ nextSpec: null, spec: { tags: ['x'], stopTimeoutMs: 1, limits: { memoryBytes: 1 } }, state: { phase: 'ready', generation: 1 } })
+    reload(world, versionOf('a', '1', { tags: ['x'], stopTimeoutMs: 1, health: { intervalMs: 1, timeoutMs: 1, hungAfterMs: 1, probe: { type: 'none' } } }))
+    expect(world.fleet.servers.get('a')).toMatchObject({ nextSpec: null, spec: { tags: ['x'], stopTimeoutMs: 1, health: { intervalMs: 1 } }, state: { phase: 'ready', generation: 1 } })
   })
 
   it('does not start what somebody stopped', () => {

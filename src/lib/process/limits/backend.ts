@@ -1,4 +1,4 @@
-import type { LimitsSpec } from '../../core/index.js'
+import { isUnlimited, type LimitsSpec } from '../../core/index.js'
 import { McpctlError } from '../../errors/index.js'
 import { LaunchError, readErrorCode, toLaunchError } from '../launch-error.js'
 import { Group } from './group.js'
@@ -46,8 +46,8 @@ export class Backend implements LimitsBackend {
 
   open(id: string, limits: LimitsSpec): LimitGroup | null {
     if (!/^[A-Za-z0-9._-]{1,150}$/.test(id)) throw new McpctlError('INTERNAL', `${JSON.stringify(id)} cannot be the name of a group of limits`)
-    const { memoryBytes, memorySoftBytes, cpuPercent, pids, required } = limits
-    if ([memoryBytes, memorySoftBytes, cpuPercent, pids].every((limit) => limit === undefined)) return null
+    if (isUnlimited(limits)) return null
+    const { memoryBytes, required } = limits
     if (required === true && memoryBytes !== undefined && this.abilities.memory !== 'tree') throw this.#unavailable()
     if (this.name === 'none') return null
     const group = this.#make(id, limits)
