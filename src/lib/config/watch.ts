@@ -132,6 +132,8 @@ class FileWatcher implements ConfigWatcher {
       // What happened until now was seen by no watch.
       void this.#look().then((states) => {
         if (this.#differ(states)) stir()
+        // A folder on the way has come or gone since it was planned: what matters now is watched by nobody.
+        else if (this.#isCurrent(round) && !isSamePlan(plan, planWatch(this.#files))) void this.#arm()
       })
     })
     watcher.on('all', stir)
@@ -203,6 +205,14 @@ class FileWatcher implements ConfigWatcher {
 /** Nobody knows when a file went: it counts as late. */
 function changedSince({ changedAt }: FileState, since: number): boolean {
   return changedAt === null || changedAt >= since - CLOCK_SLACK_MS
+}
+
+function isSamePlan(one: WatchPlan, other: WatchPlan): boolean {
+  return isSameSet(one.targets, other.targets) && isSameSet(one.names, other.names)
+}
+
+function isSameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((each) => other.has(each))
 }
 
 /** Chokidar speaks with slashes on every system. */
