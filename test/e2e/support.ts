@@ -78,8 +78,8 @@ export async function endHome(home: TestHome): Promise<void> {
   if (trouble instanceof Error) throw trouble
 }
 
-/** Where there is no daemon, the whole of it would have to be loaded here to look after what it left: the command has it at hand. */
-async function stopAll(home: TestHome): Promise<void> {
+/** Stops everything. Where there is no daemon, the whole of it would have to be loaded here to look after what it left: the command has it at hand. */
+export async function stopAll(home: TestHome): Promise<void> {
   if (home.leftovers().length === 0) return
   if ((await look(home)) !== null) return stopHere(home)
   const stopped = await run(['stop'], { home, cwd: home.base, deadlineMs: 60_000 })

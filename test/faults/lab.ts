@@ -2,10 +2,9 @@ import { expect, test } from 'vitest'
 import { shortHash } from '../../src/lib/base/index.js'
 import { BIN, cliEnvironment, run, type CliOptions, type CliResult } from '../helpers/cli.js'
 import { alive } from '../helpers/proc.js'
-import { stopHere } from '../helpers/verbs.js'
 import { waitFor } from '../helpers/wait.js'
 import { GatewayRig } from '../e2e/gateway-support.js'
-import { daemonFacts } from '../e2e/support.js'
+import { daemonFacts, stopAll } from '../e2e/support.js'
 import { controlGroups, describeDescriptors, holdingsOf, settledHoldings, type Holdings } from './measure.js'
 import { rowOf } from './rows.js'
 
@@ -169,7 +168,7 @@ export class Lab extends GatewayRig {
 
   async #stop(): Promise<void> {
     await this.closeClients()
-    const trouble = await stopHere(this.home).catch((error: unknown) => error as Error)
+    const trouble = await stopAll(this.home).catch((error: unknown) => error as Error)
     for (const undo of this.#undoLast.splice(0).reverse()) await undo()
     await this.home.cleanup()
     if (trouble instanceof Error) throw trouble

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface WaitOptions {
-  /** Default 10 s. */
+  /** Default 25 s. */
   readonly timeoutMs?: number
   /** Default 10 ms. */
   readonly pollMs?: number
@@ -15,7 +15,7 @@ export interface WaitOptions {
  * that throws counts as "not yet".
  */
 export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitOptions = {}): Promise<NonNullable<T>> {
-  const { timeoutMs = 10_000, pollMs = 10, what = condition.toString().replace(/\s+/g, ' ').slice(0, 200) } = options
+  const { timeoutMs = 25_000, pollMs = 10, what = condition.toString().replace(/\s+/g, ' ').slice(0, 200) } = options
   const deadline = performance.now() + timeoutMs
   let last: string
   for (;;) {
