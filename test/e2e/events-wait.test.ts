@@ -120,6 +120,7 @@ describe('wait', () => {
     expect((await run(['wait'], { home: home() })).exitCode).toBe(3)
     home().config({ mute: badServer('never-ready') })
     await runOk(['start', '--no-wait'], { home: home() })
+    await waitFor(() => connections() === 0, { what: 'the daemon to be alone' })
     const waiting = run(['wait', 'mute'], { home: home() })
     await untilHeard()
     kill(daemonFacts(home()).pid)
@@ -128,12 +129,18 @@ describe('wait', () => {
   })
 })
 
-/** Waits until a command is connected to the daemon, and greeted: whoever asks after it is answered after it. */
-async function untilHeard(): Promise<void> {
-  const table = '/proc/net/unix'
+const SOCKETS = '/proc/net/unix'
+
+/** How many are connected to the daemon and accepted; where nothing tells, none. */
+function connections(): number {
   const isAccepted = (line: string): boolean => line.endsWith(` ${home().paths.socket}`) && line.split(/\s+/)[5] === '03'
+  return existsSync(SOCKETS) ? readFileSync(SOCKETS, 'utf8').split('\n').filter(isAccepted).length : 0
+}
+
+/** Waits until the only command there is is connected to the daemon, and greeted: whoever asks after it is answered after it. */
+async function untilHeard(): Promise<void> {
   // Where nothing tells, by another question, asked later.
-  if (!existsSync(table)) return void (await run(['wait', 'mute', '--timeout', '2s'], { home: home() }))
-  await waitFor(() => readFileSync(table, 'utf8').split('\n').some(isAccepted), { timeoutMs: 25_000, what: 'the command to be connected' })
+  if (!existsSync(SOCKETS)) return void (await run(['wait', 'mute', '--timeout', '2s'], { home: home() }))
+  await waitFor(() => connections() > 0, { what: 'the command to be connected' })
   await look(home())
 }

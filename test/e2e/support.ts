@@ -73,13 +73,14 @@ export function useHomeOnce(prepare: (home: TestHome) => Promise<unknown>): () =
 
 /** Stops everything and removes the home. Throws when that is not possible, or when anything is left all the same. */
 export async function endHome(home: TestHome): Promise<void> {
-  const trouble = await stopAll(home).catch((error: unknown) => error as Error)
-  await home.cleanup()
-  if (trouble instanceof Error) throw trouble
+  const troubles = [await stopAll(home).catch(String), await home.cleanup().catch(String)].filter((trouble) => trouble !== undefined)
+  if (troubles.length > 0) throw new Error(troubles.join('\nand '))
 }
 
 /** Stops everything. Where there is no daemon, the whole of it would have to be loaded here to look after what it left: the command has it at hand. */
 export async function stopAll(home: TestHome): Promise<void> {
+  // What a killed proxy was starting goes on by itself, and would have a daemon again after the stop.
+  await waitFor(() => !home.leftovers().some((line) => line.includes('bin/run.js start --resume')), { pollMs: 25, what: 'the start of a killed proxy to end' })
   if (home.leftovers().length === 0) return
   if ((await look(home)) !== null) return stopHere(home)
   const stopped = await run(['stop'], { home, cwd: home.base, deadlineMs: 60_000 })
