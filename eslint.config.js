@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'test/real-servers/', 'test/node-matrix/', 'test/conformance/node_modules/', 'test/conformance/results/', 'test/clients/', 'examples/', 'bench/.work/'] },
+  { ignores: ['dist/', 'coverage/', 'test/real-servers/', 'test/node-matrix/', 'test/conformance/node_modules/', 'test/conformance/results/', 'test/clients/', 'examples/', 'bench/.work/', '**/*.d.mts'] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   { languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'mcp.config.ts', 'vitest.config.ts'] }, tsconfigRootDir: import.meta.dirname } } },

@@ -7,8 +7,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../scripts/free-port.mjs'
 import { INITIALIZE } from './message.mjs'
-import { createScratch, freePort } from './scratch.mjs'
+import { createScratch } from './scratch.mjs'
 
 const { values } = parseArgs({ options: { scenario: { type: 'string', default: 'kill' }, seconds: { type: 'string', default: '20' }, rate: { type: 'string', default: '2000' }, timeout: { type: 'string', default: '2s' }, json: { type: 'boolean', default: false } } })
 const { scenario } = values

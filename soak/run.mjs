@@ -3,6 +3,7 @@
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { build, isBuilt } from '../scripts/build.mjs'
+import { freePort } from '../scripts/free-port.mjs'
 import { ensureInstalled, root } from '../scripts/install.mjs'
 import { openCallers } from './caller.mjs'
 import { createChaos } from './chaos.mjs'
@@ -17,7 +18,7 @@ import { createOrphans, createRecord } from './record.mjs'
 import { createReferee } from './referee.mjs'
 import { renderTable, writeTable } from './report.mjs'
 import { compareQuiet, startSampling } from './sampling.mjs'
-import { createScratch, freePort } from './scratch.mjs'
+import { createScratch } from './scratch.mjs'
 
 /** Parts of the run in which the daemon is killed and restarted: between them one lives long enough to be measured. */
 const EARLY_SHARE = 0.35

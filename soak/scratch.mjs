@@ -1,7 +1,6 @@
 // Everything the soak puts on disk is in one temporary folder, and everything it starts carries that folder's name.
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { root } from '../scripts/install.mjs'
@@ -53,18 +52,6 @@ export function createScratch(cli) {
     },
     remove: () => fs.rmSync(base, { recursive: true, force: true, maxRetries: 3 }),
   }
-}
-
-/** A TCP port of 127.0.0.1 that nobody listens on right now. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 function copyProduct(folder) {

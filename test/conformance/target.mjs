@@ -1,11 +1,11 @@
 // What the suite is pointed at: the fixture itself, or mcpctl in front of it.
 import { execFile, spawn } from 'node:child_process'
 import fs from 'node:fs'
-import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort } from '../../scripts/free-port.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const fixture = path.join(root, 'test', 'fixtures', 'conformance', 'server.mjs')
@@ -72,15 +72,4 @@ export async function startMcpctl(remote, home) {
     throw error
   }
   return { urlOf: (server) => `http://127.0.0.1:${port}/mcp/${server}`, stop }
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => { resolve(port) })
-    })
-  })
 }
