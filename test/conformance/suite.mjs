@@ -9,11 +9,11 @@ const modules = path.join(here, 'node_modules')
 const suite = path.join(modules, '@modelcontextprotocol', 'conformance')
 const RUN_MS = 240_000
 
-/** A Node the suite runs on (22 or newer): the running one, or the one installed beside the suite. Null when there is none for this system. */
+/** A Node the suite runs on (22 or newer): the running one, or one of test/node-matrix. Null when there is none for this system, or it is not installed. */
 export function suiteNode() {
   if (Number.parseInt(process.versions.node, 10) >= 22) return process.execPath
-  const own = path.join(modules, 'node-24', 'bin', 'node')
-  return fs.existsSync(own) ? own : null
+  const other = path.join(here, '..', 'node-matrix', 'node_modules', 'node-24', 'bin', 'node')
+  return fs.existsSync(other) ? other : null
 }
 
 /**
@@ -22,7 +22,7 @@ export function suiteNode() {
  */
 export async function runSuite(mode, args, folder) {
   const node = suiteNode()
-  if (node === null) throw new Error('the suite needs Node 22 or newer, and there is none for this system; see test/conformance/package.json')
+  if (node === null) throw new Error('the suite needs Node 22 or newer, and there is none for this system; npm ci --prefix test/node-matrix installs one')
   fs.rmSync(folder, { recursive: true, force: true })
   const said = await run(node, [path.join(suite, 'dist', 'index.js'), mode, ...args, '-o', folder])
   const results = readResults(folder, mode)

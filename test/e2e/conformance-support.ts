@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { installFolder } from '../helpers/install.js'
+import { ensureNode } from '../helpers/node-matrix.js'
 
 const folder = fileURLToPath(new URL('../conformance', import.meta.url))
 
@@ -29,7 +29,7 @@ export interface Report {
 /** Installs the suite unless it is installed. False when there is no Node new enough for it on this system. Give `beforeAll` five minutes. */
 export async function ensureSuite(): Promise<boolean> {
   await installFolder(folder)
-  return Number.parseInt(process.versions.node, 10) >= 22 || existsSync(`${folder}/node_modules/node-24/bin/node`)
+  return Number.parseInt(process.versions.node, 10) >= 22 || (await ensureNode(24)) !== null
 }
 
 /** Runs the suite; failing checks are in the reports. Rejects when it could not be run. */

@@ -24,7 +24,10 @@ describe('stop', () => {
     )
     await runOk(['start'], { home: home() })
     const treePids = await waitFor(async () => (await logOf(home(), 'tree')).find(({ stream }) => stream === 'out')?.text.split(' ').map(Number))
-    const kidPids = kinds.map((kind) => Number(readFileSync(pidFile(kind), 'utf8')))
+    const kidPids = await waitFor(() => {
+      const found = kinds.map((kind) => Number(readFileSync(pidFile(kind), 'utf8')))
+      return found.every((pid) => pid > 0) ? found : null
+    }, { what: 'every child to have written down its pid' })
     const { daemon, servers } = await statusOf(home())
     const pids = [...treePids, ...kidPids, ...servers.map(({ pid }) => pid ?? 0), ...descendants(daemon?.pid ?? 0), daemon?.pid ?? 0]
     expect(pids.filter((pid) => !alive(pid))).toEqual([])
